@@ -1,0 +1,1 @@
+"""OFFER-HUB Orchestrator: the rules and the program."""
