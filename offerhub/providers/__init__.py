@@ -1,0 +1,1 @@
+"""Ports to the outside and the HTTP clients behind them."""

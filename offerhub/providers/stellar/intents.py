@@ -1,0 +1,226 @@
+"""What we ask a transaction to do, said before anyone builds it.
+
+An intent is the yardstick of the check before a key signs (`check.py`): each knows the account that is the
+transaction's source and every address whose key has to sign.
+"""
+
+from attrs import frozen
+
+from offerhub.domain.money import Money
+
+
+@frozen
+class EscrowTerms:
+    """What an escrow contract is deployed with (trustless-work.md §2.2, §3.1; domain.md §3)."""
+
+    engagement_id: str
+    title: str
+    description: str
+    approver: str
+    service_provider: str
+    platform: str
+    release_signer: str
+    dispute_resolver: str
+    receiver: str
+    amount: Money
+    platform_fee_bps: int
+    """Basis points, 0 to 9900."""
+    milestones: tuple[str, ...]
+    """Descriptions, in order; at least one."""
+    usdc_issuer: str
+    usdc_code: str = "USDC"
+
+
+@frozen
+class DeployEscrow:
+    """Deploy a single-release contract; the signer pays and gains no role."""
+
+    signer: str
+    terms: EscrowTerms
+
+    @property
+    def source(self) -> str:
+        return self.signer
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.signer,)
+
+
+@frozen
+class FundEscrow:
+    """Pay the order's amount from the signer's wallet into the contract."""
+
+    contract_id: str
+    signer: str
+    amount: Money
+    terms: EscrowTerms
+    """The contract must still be exactly this, with no milestone touched (§5.2)."""
+
+    @property
+    def source(self) -> str:
+        return self.signer
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.signer,)
+
+
+@frozen
+class ChangeMilestoneStatus:
+    """Tell the contract how far a milestone is."""
+
+    contract_id: str
+    index: int
+    status: str
+    evidence: str
+    service_provider: str
+
+    @property
+    def source(self) -> str:
+        return self.service_provider
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.service_provider,)
+
+
+@frozen
+class ApproveMilestone:
+    """Approve a milestone; irreversible (§5.4)."""
+
+    contract_id: str
+    index: int
+    approver: str
+
+    @property
+    def source(self) -> str:
+        return self.approver
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.approver,)
+
+
+@frozen
+class ReleaseFunds:
+    """Pay the configured amount out to the receiver, less the fees (§7.1)."""
+
+    contract_id: str
+    release_signer: str
+
+    @property
+    def source(self) -> str:
+        return self.release_signer
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.release_signer,)
+
+
+@frozen
+class PayUsdc:
+    """Pay USDC from a wallet to any address: a withdrawal."""
+
+    wallet: str
+    destination: str
+    amount: Money
+    memo: str | None = None
+    """A text memo of at most 28 bytes."""
+
+    @property
+    def source(self) -> str:
+        return self.wallet
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.wallet,)
+
+
+@frozen
+class ActivateWallets:
+    """Create accounts with a USDC trustline, their reserves sponsored (stellar-horizon.md §5.4)."""
+
+    channel: str
+    sponsor: str
+    wallets: tuple[str, ...]
+    xlm_float: Money
+    """Spendable XLM that each new account starts with, for its own fees."""
+
+    @property
+    def source(self) -> str:
+        return self.channel
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return _distinct(self.channel, self.sponsor, *self.wallets)
+
+
+@frozen
+class XlmRefill:
+    """XLM for one wallet."""
+
+    wallet: str
+    amount: Money
+
+
+@frozen
+class RefillWallets:
+    """Give wallets XLM for their fees, many in one transaction."""
+
+    channel: str
+    payer: str
+    refills: tuple[XlmRefill, ...]
+
+    @property
+    def source(self) -> str:
+        return self.channel
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return _distinct(self.channel, self.payer)
+
+
+@frozen
+class OpenChannels:
+    """Create the channel accounts, paid by the platform's wallet."""
+
+    platform: str
+    channels: tuple[str, ...]
+    starting_xlm: Money
+
+    @property
+    def source(self) -> str:
+        return self.platform
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.platform,)
+
+
+@frozen
+class TrustUsdc:
+    """Let an account hold USDC."""
+
+    account: str
+
+    @property
+    def source(self) -> str:
+        return self.account
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.account,)
+
+
+EscrowIntent = DeployEscrow | FundEscrow | ChangeMilestoneStatus | ApproveMilestone | ReleaseFunds
+"""Built by Trustless Work."""
+
+OwnIntent = PayUsdc | ActivateWallets | RefillWallets | OpenChannels | TrustUsdc
+"""Built by ourselves."""
+
+Intent = EscrowIntent | OwnIntent
+
+
+def _distinct(*addresses: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(addresses))

@@ -1,0 +1,1 @@
+"""Trustless Work: the escrow contracts' provider."""
