@@ -1,1 +1,1 @@
-"""The local stand-in for Stellar and Trustless Work: a pure core and a thin HTTP face."""
+"""The local stand-in for Stellar, Horizon and Trustless Work: a pure core and thin HTTP faces."""

@@ -1,0 +1,1 @@
+"""Horizon's JSON face of the sandbox's network."""
