@@ -1,1 +1,3 @@
-"""OFFER-HUB Orchestrator: the rules and the program."""
+"""OFFER-HUB Orchestrator: balances, orders and on-chain escrow for one marketplace."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Everything that runs and owns state: one writer for every fact."""

@@ -1,0 +1,1 @@
+"""PostgreSQL, Redis, their in-memory twin, the migrations and the embedded servers."""

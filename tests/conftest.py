@@ -1,0 +1,39 @@
+"""What holds for every test: an ERROR in the log that the test did not expect fails it."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from structlog.testing import LogCapture
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_errors(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> Iterator[LogCapture]:
+    """Collect structlog's entries; `@pytest.mark.expect_errors` allows ERROR and worse."""
+    captured = LogCapture()
+    configured = structlog.get_config()
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, captured],
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield captured
+    finally:
+        structlog.configure(**configured)
+    if request.node.get_closest_marker("expect_errors") is not None:
+        return
+    errors = [
+        entry
+        for entry in captured.entries
+        if entry["log_level"] in {"error", "critical", "exception"}
+    ]
+    errors += [
+        {"logger": record.name, "event": record.getMessage()}
+        for record in caplog.get_records("call")
+        if record.levelno >= logging.ERROR
+    ]
+    if errors:
+        pytest.fail(f"unexpected ERROR in the log: {errors}", pytrace=False)

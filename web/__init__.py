@@ -1,0 +1,1 @@
+"""HTTP to messages and back: routes, schemas, authentication, idempotency, the event stream."""
