@@ -8,7 +8,7 @@ import hashlib
 
 from stellar_sdk import Asset, Keypair, StrKey
 
-SANDBOX_PASSPHRASE = "OFFER-HUB Sandbox Network ; November 2026"
+SANDBOX_PASSPHRASE = "OFFER-HUB Sandbox Network ; November 2026"  # noqa: S105 - public by nature
 """Signed into every transaction: an envelope of the sandbox is worthless on any real network."""
 
 NETWORK_ID = hashlib.sha256(SANDBOX_PASSPHRASE.encode()).digest()
