@@ -1,0 +1,167 @@
+"""The order and what belongs to it: its milestones, its escrow, its work on the chain (domain.md §2)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from attrs import field, frozen
+
+from offerhub.domain.fees import FeesKept, FeeTerms
+from offerhub.domain.money import Money
+from offerhub.domain.trace import Trace
+
+
+class OrderStatus(StrEnum):
+    """States of an order; `CLOSED` is the only terminal one."""
+
+    ORDER_CREATED = "ORDER_CREATED"
+    FUNDS_RESERVED = "FUNDS_RESERVED"
+    ESCROW_CREATING = "ESCROW_CREATING"
+    ESCROW_FUNDING = "ESCROW_FUNDING"
+    ESCROW_FUNDED = "ESCROW_FUNDED"
+    IN_PROGRESS = "IN_PROGRESS"
+    RELEASE_REQUESTED = "RELEASE_REQUESTED"
+    RELEASED = "RELEASED"
+    REFUND_REQUESTED = "REFUND_REQUESTED"
+    REFUNDED = "REFUNDED"
+    DISPUTED = "DISPUTED"
+    CLOSED = "CLOSED"
+
+
+class Outcome(StrEnum):
+    """How a closed order ended."""
+
+    CANCELED = "CANCELED"
+    RELEASED = "RELEASED"
+    REFUNDED = "REFUNDED"
+    SPLIT = "SPLIT"
+
+
+class EscrowStatus(StrEnum):
+    """States of an escrow; after a split it is `RELEASED`."""
+
+    CREATING = "CREATING"
+    CREATED = "CREATED"
+    FUNDING = "FUNDING"
+    FUNDED = "FUNDED"
+    RELEASING = "RELEASING"
+    RELEASED = "RELEASED"
+    REFUNDING = "REFUNDING"
+    REFUNDED = "REFUNDED"
+    DISPUTED = "DISPUTED"
+
+
+class MilestoneStatus(StrEnum):
+    """A milestone is completed by its seller, at once and without the chain."""
+
+    OPEN = "OPEN"
+    COMPLETED = "COMPLETED"
+
+
+@frozen
+class Milestone:
+    """A part of an order: `ref` is unique in it, the amounts sum to the order's."""
+
+    ref: str
+    title: str
+    amount: Money
+    status: MilestoneStatus = MilestoneStatus.OPEN
+    completed_at: datetime | None = None
+
+
+DELIVERY = "delivery"
+"""The one milestone that the contract of an order without milestones gets."""
+
+
+@frozen
+class Escrow:
+    """The contract that holds an order's money. Hashes are of confirmed transactions, by step."""
+
+    id: str
+    status: EscrowStatus
+    created_at: datetime
+    contract_id: str | None = None
+    transaction_hashes: Mapping[str, str] = field(factory=dict)
+    funded_at: datetime | None = None
+    released_at: datetime | None = None
+    refunded_at: datetime | None = None
+
+
+class Operation(StrEnum):
+    """What a caller asked for that takes the chain's time."""
+
+    ESCROW = "escrow"
+    FUND = "fund"
+    RELEASE = "release"
+
+
+@frozen
+class Process:
+    """An order's work on the chain: a list of steps that was stored before the first began.
+
+    Args:
+        operation: what was asked for.
+        steps: the chain steps in order, as `deploy`, `fund`, `complete:0`, `approve:0`, `release`.
+        step: index of the step that is on the way.
+        attempt: number of envelopes that this step has needed, the present one included.
+        chain_operation_id: the journalled operation of the step that is on the way.
+        since: when it was asked for.
+        trace: of the request that asked, so that the end is told under its correlation id.
+        last_error: why the attempt before failed, for people.
+    """
+
+    operation: Operation
+    steps: tuple[str, ...]
+    step: int
+    attempt: int
+    chain_operation_id: str
+    since: datetime
+    trace: Trace
+    last_error: str | None = None
+
+    @property
+    def current(self) -> str:
+        return self.steps[self.step]
+
+
+@frozen
+class FailedAttempt:
+    """Why an escrow or a funding has fallen back (domain.md §3): what the 502 tells."""
+
+    operation: Operation
+    attempts: int
+    last_error: str
+    since: datetime
+
+
+@frozen
+class Order:
+    """An order between a buyer and a seller; `version` counts its commits."""
+
+    id: str
+    version: int
+    buyer_id: str
+    seller_id: str
+    amount: Money
+    currency: str
+    title: str
+    status: OrderStatus
+    created_at: datetime
+    updated_at: datetime
+    description: str | None = None
+    client_order_ref: str | None = None
+    milestones: tuple[Milestone, ...] = ()
+    metadata: Mapping[str, object] = field(factory=dict)
+    outcome: Outcome | None = None
+    escrow_id: str | None = None
+    escrow: Escrow | None = None
+    fee_terms: FeeTerms | None = None
+    fees: FeesKept | None = None
+    process: Process | None = None
+    failed_attempt: FailedAttempt | None = None
+    closed_at: datetime | None = None
+
+    @property
+    def contract_milestones(self) -> tuple[str, ...]:
+        """Refs of the contract's milestones: the order's, or the one named `delivery`."""
+        return tuple(milestone.ref for milestone in self.milestones) or (DELIVERY,)

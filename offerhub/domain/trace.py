@@ -1,0 +1,46 @@
+"""Who asked for a change, and under which ids it is told on (domain.md §7, api.md Envelopes)."""
+
+from attrs import evolve, frozen
+
+
+@frozen
+class IdempotencyClaim:
+    """The caller's idempotency key and what it stands for.
+
+    Args:
+        key: as sent, unquoted.
+        fingerprint: a hash of method, path and the body as parsed JSON.
+        status: the HTTP status that a success has.
+    """
+
+    key: str
+    fingerprint: str
+    status: int
+
+
+@frozen
+class Trace:
+    """Who acts, and the ids that all consequences carry.
+
+    Args:
+        correlation_id: the request id of the request that began it.
+        actor: `key:<id>`, `master`, `system:<name>` or `webhook:<name>`.
+        causation_id: the event or operation that led to it, if any.
+        idempotency: the claim of the request, if it carried a key.
+    """
+
+    correlation_id: str
+    actor: str
+    causation_id: str | None = None
+    ip: str | None = None
+    user_agent: str | None = None
+    idempotency: IdempotencyClaim | None = None
+
+    def without_claim(self) -> "Trace":
+        """The same trace for consequences that do not answer the request."""
+        return evolve(self, idempotency=None)
+
+    @staticmethod
+    def system(name: str, correlation_id: str) -> "Trace":
+        """Trace of what the process does by itself."""
+        return Trace(correlation_id=correlation_id, actor=f"system:{name}")
