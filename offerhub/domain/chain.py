@@ -1,0 +1,146 @@
+"""Chain operations: every effect on the chain is journalled before it acts (domain.md §3)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from attrs import field, frozen
+
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.money import Money
+from offerhub.domain.trace import Trace
+
+
+class ChainStatus(StrEnum):
+    """planned → signed → submitted → confirmed | failed | expired."""
+
+    PLANNED = "planned"
+    SIGNED = "signed"
+    SUBMITTED = "submitted"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+OPEN_STATUSES: Final = frozenset(
+    {ChainStatus.PLANNED, ChainStatus.SIGNED, ChainStatus.SUBMITTED}
+)
+
+ALIVE_STATUSES: Final = frozenset({ChainStatus.SIGNED, ChainStatus.SUBMITTED})
+"""An envelope in one of these may still be applied: its step is not built again."""
+
+CHAIN_MOVES: Final[Mapping[ChainStatus, frozenset[ChainStatus]]] = MappingProxyType(
+    {
+        ChainStatus.PLANNED: frozenset({ChainStatus.SIGNED, ChainStatus.FAILED}),
+        ChainStatus.SIGNED: frozenset(
+            {
+                ChainStatus.SUBMITTED,
+                ChainStatus.CONFIRMED,
+                ChainStatus.FAILED,
+                ChainStatus.EXPIRED,
+            }
+        ),
+        ChainStatus.SUBMITTED: frozenset(
+            {ChainStatus.CONFIRMED, ChainStatus.FAILED, ChainStatus.EXPIRED}
+        ),
+        ChainStatus.CONFIRMED: frozenset(),
+        ChainStatus.FAILED: frozenset(),
+        ChainStatus.EXPIRED: frozenset(),
+    }
+)
+
+
+class Subject(StrEnum):
+    """What an operation belongs to: the kind of actor that is woken when it has ended."""
+
+    ORDER = "order"
+    WITHDRAWAL = "withdrawal"
+    ACTIVATION = "activation"
+    REFILL = "refill"
+    BOOTSTRAP = "bootstrap"
+
+
+@frozen
+class PayoutSeen:
+    """A transfer of USDC that the chain reports of a confirmed operation."""
+
+    source: str
+    destination: str
+    amount: Money
+
+
+class FailureKind(StrEnum):
+    """Why an operation has ended without its effect.
+
+    `REFUSED`: the provider, or the network, has definitively refused it, before or after it was
+    included. `FOREIGN`: what the provider built was not what we asked for, so it got no
+    signature. `DEAD`: a ledger closed after its `maxTime` without it. `INCLUDED`: it is on the
+    chain, and failed there for a reason that another attempt may not meet.
+    """
+
+    REFUSED = "refused"
+    FOREIGN = "foreign"
+    DEAD = "dead"
+    INCLUDED = "included"
+
+
+@frozen
+class ChainFailure:
+    """How an operation failed: `code` is the network's or the provider's kind, if it gave one."""
+
+    kind: FailureKind
+    message: str
+    code: str | None = None
+
+
+@frozen
+class ChainOperation:
+    """One attempt at one step: at most one envelope.
+
+    Args:
+        subject, subject_id: what it belongs to.
+        step: `deploy`, `fund`, `complete:0`, `approve:0`, `release`, `pay`, `activate`, `refill`, …
+        attempt: counts the envelopes of a step, from 1.
+        source: address of the transaction's source account: its lane.
+        targets: of an activation or a refill the wallets' ids.
+        tx_hash, envelope, sequence, max_time: set when signed; `max_time` in Unix seconds.
+        contract_id: of a deployment, derived from the envelope before it is submitted.
+        payouts: transfers that the chain reports, for the steps that pay out.
+        last_error: what went wrong on the way, while it is still open.
+    """
+
+    id: str
+    version: int
+    subject: Subject
+    subject_id: str
+    step: str
+    attempt: int
+    source: str
+    status: ChainStatus
+    trace: Trace
+    created_at: datetime
+    updated_at: datetime
+    targets: tuple[str, ...] = ()
+    tx_hash: str | None = None
+    envelope: str | None = field(default=None, repr=False)
+    sequence: int | None = None
+    max_time: int | None = None
+    contract_id: str | None = None
+    ledger: int | None = None
+    closed_at: datetime | None = None
+    payouts: tuple[PayoutSeen, ...] = ()
+    failure: ChainFailure | None = None
+    last_error: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+def check_move(before: ChainStatus, after: ChainStatus) -> None:
+    """Raise `InvariantViolated` when an operation may not go from one status to the other."""
+    if after is not before and after not in CHAIN_MOVES[before]:
+        msg = f"a chain operation does not go from {before.value} to {after.value}"
+        raise InvariantViolated(msg)

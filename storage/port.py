@@ -1,0 +1,221 @@
+"""What actors and the web ask of storage; PostgreSQL and the in-memory twin answer alike.
+
+Reads raise `StorageUnavailable` when the database is away; cancelling one leaves nothing behind.
+Lists are newest first and page by the last id of the page before (api.md, Envelopes).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from attrs import frozen
+
+from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.ledger import Books, Holding, Posting
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import (
+    Balance,
+    CommitOutcome,
+    CommittedEvent,
+    Entity,
+    IdempotencyRecord,
+    UnitOfWork,
+)
+from offerhub.domain.users import User, Wallet
+from offerhub.domain.withdrawal import Withdrawal
+
+E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
+
+
+class StorageUnavailable(Exception):
+    """The database does not answer; nothing was written by the call that raises this."""
+
+
+class UnknownCursor(Exception):
+    """A page was asked after an id that is none of the list's."""
+
+
+@frozen
+class Page(Generic[T]):
+    """A page of a list; `next_cursor` is the last item's id when more stands behind it."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None
+
+
+@frozen
+class OrderFilter:
+    """Filters of `GET /orders`; they combine."""
+
+    status: str | None = None
+    buyer_id: str | None = None
+    seller_id: str | None = None
+    client_order_ref: str | None = None
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+@frozen
+class UserFilter:
+    """Filters of `GET /users`."""
+
+    external_user_id: str | None = None
+    email: str | None = None
+
+
+@frozen
+class StoredTransfer:
+    """A transfer as the ledger shows it."""
+
+    id: str
+    kind: str
+    reference: str
+    cause: str
+    postings: tuple[Posting, ...]
+    holdings: tuple[Holding, ...]
+    created_at: datetime
+
+
+@frozen
+class StoredAudit:
+    """An audit entry with its place in the chain; `hash` covers `previous_hash` and `canonical`."""
+
+    sequence: int
+    id: str
+    canonical: bytes
+    previous_hash: bytes
+    hash: bytes
+
+
+class Storage(Protocol):
+    """One process's access to everything that lasts."""
+
+    # The write path: the journal's alone.
+    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+        """Commit units in one transaction, in their order; one outcome a unit, in the same order.
+
+        If storage refuses one unit, that one is `Refused` and the others are committed all the same
+        (repeated unit by unit). A unit sees the effects of those before it. The answer is what
+        happened, looked up if a commit's outcome was unknown at first; it raises
+        `StorageUnavailable` only if it is known that no unit of the group is committed.
+        Cancelling it does not interrupt a transaction that has begun: it runs shielded, with a
+        deadline of its own.
+        """
+        ...
+
+    # Entities.
+    async def load(self, kind: type[E], entity_id: str) -> E | None: ...
+
+    async def load_many(self, kind: type[E], entity_ids: Sequence[str]) -> dict[str, E]:
+        """Those of the ids that exist, in one query."""
+        ...
+
+    async def user_by_external_id(self, external_user_id: str) -> User | None: ...
+
+    async def users(self, where: UserFilter, cursor: str | None, limit: int) -> Page[User]: ...
+
+    async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]: ...
+
+    async def orders_on_the_way(self) -> Sequence[str]:
+        """Ids of orders with a process: to be woken after a restart."""
+        ...
+
+    async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
+        """Contract id → order id, for those of the contracts that are ours."""
+        ...
+
+    async def withdrawals(
+        self, user_id: str | None, cursor: str | None, limit: int
+    ) -> Page[Withdrawal]: ...
+
+    async def withdrawals_on_the_way(self) -> Sequence[str]:
+        """Ids of withdrawals that are committed and have not ended."""
+        ...
+
+    # Wallets and the chain.
+    async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]: ...
+
+    async def wallets_of_platform(self) -> Sequence[Wallet]:
+        """The platform's wallet and the channels."""
+        ...
+
+    async def wallets_activating(self) -> Sequence[Wallet]:
+        """Users' wallets that are not active yet, oldest first."""
+        ...
+
+    async def open_operations(
+        self, *, subject: Subject | None = None, source: str | None = None
+    ) -> Sequence[ChainOperation]:
+        """Operations that are planned, signed or submitted, oldest first."""
+        ...
+
+    async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]: ...
+
+    async def cursor(self, name: str) -> str | None: ...
+
+    # Money.
+    async def balance(self, user_id: str) -> Balance | None:
+        """The user's row; a user without one yet has two zeros (the row comes with the user)."""
+        ...
+
+    async def user_ledger(
+        self, user_id: str, cursor: str | None, limit: int
+    ) -> Page[StoredTransfer]:
+        """Transfers with a posting on one of the user's accounts."""
+        ...
+
+    async def books(self) -> Books:
+        """Sums of every account and every holding (for checks and operators, not for requests)."""
+        ...
+
+    async def balances(self) -> Sequence[Balance]:
+        """Every balance row (for checks)."""
+        ...
+
+    # Events, audit, idempotency, keys.
+    async def events_after(self, sequence: int, limit: int) -> Sequence[CommittedEvent]:
+        """Events with a greater sequence, ascending."""
+        ...
+
+    async def last_sequence(self) -> int:
+        """Sequence of the newest event; 0 if there is none."""
+        ...
+
+    async def event_sequence(self, event_id: str) -> int | None: ...
+
+    async def sequence_before(self, moment: datetime) -> int:
+        """Sequence of the last event that occurred at or before the moment; 0 if none did."""
+        ...
+
+    async def order_events(
+        self, order_id: str, cursor: str | None, limit: int
+    ) -> Page[CommittedEvent]: ...
+
+    async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
+        """The audit chain, ascending."""
+        ...
+
+    async def idempotency(self, key: str) -> IdempotencyRecord | None:
+        """What stands under a key; a record older than 24 hours is none."""
+        ...
+
+    async def api_key_by_digest(self, digest: bytes) -> ApiKey | None: ...
+
+    async def api_token_by_digest(self, digest: bytes) -> ApiToken | None: ...
+
+    async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]: ...
+
+    # The instance itself.
+    async def setting(self, name: str) -> str | None:
+        """A stored fact of the instance: the platform's user, the key's check value, …"""
+        ...
+
+    async def put_setting(self, name: str, value: str) -> bool:
+        """Store a fact that is not there yet; false if it was, and then nothing changed."""
+        ...
+
+    async def ping(self) -> bool:
+        """Whether the database answers, within a second."""
+        ...
