@@ -1,0 +1,182 @@
+"""Envelopes as bytes: read once, hashed, signed.
+
+stellar-sdk's XDR is slow in Python, so an envelope is parsed once, its hash is taken from the bytes that came,
+and signatures are appended to those bytes.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from attrs import field, frozen
+from stellar_sdk import Address, Keypair, StrKey, xdr
+
+from offerhub.providers.stellar.intents import Intent
+
+_TAG = xdr.EnvelopeType.ENVELOPE_TYPE_TX.to_xdr_bytes()
+_NO_SIGNATURES = b"\x00\x00\x00\x00"
+_SIGNATURES_MAX = 20
+
+
+class ForeignTransaction(Exception):
+    """The transaction is not the one that was asked for: it gets no signature (`PROVIDER_ERROR`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@frozen
+class UnsignedEnvelope:
+    """A well-formed envelope of one plain transaction without a signature; its content is still unchecked."""
+
+    body: bytes = field(repr=False)
+    """The transaction's own XDR."""
+    transaction: xdr.Transaction = field(repr=False, eq=False)
+
+
+@frozen
+class CheckedTransaction:
+    """A transaction that was compared with its intent and may be signed."""
+
+    body: bytes = field(repr=False)
+    hash: str
+    """64 lower-case hex digits: the name of the outcome."""
+    source: str
+    sequence: int
+    max_time: datetime
+    """The envelope is dead once a ledger has closed after this without it (stellar-horizon.md §5.3)."""
+    fee_stroops: int
+    signers: tuple[str, ...]
+    intent: Intent = field(repr=False)
+
+
+def read_unsigned(envelope_xdr: str) -> UnsignedEnvelope:
+    """Read an envelope and refuse what is no plain unsigned transaction. Raises `ForeignTransaction`."""
+    try:
+        raw = base64.b64decode(envelope_xdr, validate=True)
+    except (binascii.Error, ValueError):
+        msg = "not base64"
+        raise ForeignTransaction(msg) from None
+    if raw[:4] != _TAG:
+        msg = "not a plain transaction (fee bumps and old envelopes are not signed)"
+        raise ForeignTransaction(msg)
+    try:
+        envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
+        canonical = envelope.to_xdr_bytes()
+    except Exception as error:
+        # stellar-sdk lets whatever its decoder trips over through: EOFError, ValueError, UnicodeDecodeError, …
+        msg = f"not an envelope ({type(error).__name__})"
+        raise ForeignTransaction(msg) from None
+    if canonical != raw or envelope.v1 is None:
+        msg = "the envelope carries more than its content"
+        raise ForeignTransaction(msg)
+    if envelope.v1.signatures:
+        msg = "it already carries a signature"
+        raise ForeignTransaction(msg)
+    return UnsignedEnvelope(body=raw[4:-4], transaction=envelope.v1.tx)
+
+
+def unsigned_xdr(transaction: xdr.Transaction) -> str:
+    """The envelope around a transaction, base64, with no signature."""
+    return base64.b64encode(_TAG + transaction.to_xdr_bytes() + _NO_SIGNATURES).decode()
+
+
+def transaction_hash(body: bytes, network_id: bytes) -> str:
+    """What is signed and what the network knows the transaction by (stellar-horizon.md §9)."""
+    return hashlib.sha256(network_id + _TAG + body).hexdigest()
+
+
+def sign(checked: CheckedTransaction, keypairs: Sequence[Keypair]) -> str:
+    """Sign with exactly the keys that the intent names and return the envelope, base64.
+
+    Raises: `ForeignTransaction` if the keys are not those.
+    """
+    if {keypair.public_key for keypair in keypairs} != set(checked.signers) or len(keypairs) != len(
+        checked.signers
+    ):
+        msg = "the keys are not those of the transaction's signers"
+        raise ForeignTransaction(msg)
+    if len(keypairs) > _SIGNATURES_MAX:
+        msg = f"a transaction carries at most {_SIGNATURES_MAX} signatures"
+        raise ForeignTransaction(msg)
+    digest = bytes.fromhex(checked.hash)
+    signatures = b"".join(keypair.sign_decorated(digest).to_xdr_bytes() for keypair in keypairs)
+    return base64.b64encode(_TAG + checked.body + len(keypairs).to_bytes(4) + signatures).decode()
+
+
+def hash_of(envelope_xdr: str, network_id: bytes) -> str:
+    """The hash of a plain transaction's envelope, signed or not. Raises `ForeignTransaction`."""
+    try:
+        raw = base64.b64decode(envelope_xdr, validate=True)
+        envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
+    except Exception as error:
+        msg = f"not an envelope ({type(error).__name__})"
+        raise ForeignTransaction(msg) from None
+    if envelope.v1 is None:
+        msg = "not a plain transaction"
+        raise ForeignTransaction(msg)
+    return transaction_hash(envelope.v1.tx.to_xdr_bytes(), network_id)
+
+
+def contract_id(factory: str, salt: bytes, network_id: bytes) -> str:
+    """The contract that a factory makes from a salt (trustless-work.md §2.2)."""
+    preimage = xdr.HashIDPreimage(
+        type=xdr.EnvelopeType.ENVELOPE_TYPE_CONTRACT_ID,
+        contract_id=xdr.HashIDPreimageContractID(
+            network_id=xdr.Hash(network_id),
+            contract_id_preimage=xdr.ContractIDPreimage(
+                type=xdr.ContractIDPreimageType.CONTRACT_ID_PREIMAGE_FROM_ADDRESS,
+                from_address=xdr.ContractIDPreimageFromAddress(
+                    address=Address(factory).to_xdr_sc_address(), salt=xdr.Uint256(salt)
+                ),
+            ),
+        ),
+    )
+    return StrKey.encode_contract(hashlib.sha256(preimage.to_xdr_bytes()).digest())
+
+
+def contract_id_of_deploy(envelope_xdr: str, network_id: bytes) -> str:
+    """The escrow that a deployment's envelope makes, signed or not, known before it is sent.
+
+    Raises: `ForeignTransaction` if the envelope deploys nothing.
+    """
+    try:
+        raw = base64.b64decode(envelope_xdr, validate=True)
+        envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
+    except Exception as error:
+        msg = f"not an envelope ({type(error).__name__})"
+        raise ForeignTransaction(msg) from None
+    call = contract_call(envelope.v1.tx) if envelope.v1 is not None else None
+    if call is None or len(call.args) <= _SALT_ARGUMENT:
+        msg = "not a deployment"
+        raise ForeignTransaction(msg)
+    salt = call.args[_SALT_ARGUMENT].bytes
+    if salt is None or len(salt.sc_bytes) != _SALT_BYTES:
+        msg = "a deployment without a salt"
+        raise ForeignTransaction(msg)
+    factory = Address.from_xdr_sc_address(call.contract_address).address
+    return contract_id(factory, salt.sc_bytes, network_id)
+
+
+def contract_call(transaction: xdr.Transaction) -> xdr.InvokeContractArgs | None:
+    """The one contract call of a transaction, `None` if it is anything else."""
+    if len(transaction.operations) != 1:
+        return None
+    invoke = transaction.operations[0].body.invoke_host_function_op
+    return invoke.host_function.invoke_contract if invoke is not None else None
+
+
+def moment(unix_seconds: int) -> datetime:
+    """A time bound as an aware moment. Raises `ForeignTransaction` for one beyond the calendar."""
+    try:
+        return datetime.fromtimestamp(unix_seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        msg = "a time bound beyond the calendar"
+        raise ForeignTransaction(msg) from None
+
+
+_SALT_ARGUMENT = 2
+_SALT_BYTES = 32
