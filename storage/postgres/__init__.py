@@ -1,0 +1,1 @@
+"""PostgreSQL through asyncpg: the pool, the migrations and the queries."""

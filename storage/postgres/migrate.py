@@ -1,0 +1,97 @@
+"""Bring the database's schema to the one that this version of the program knows.
+
+The runner is pogo-core: migrations are SQL files in `migrations/`, applied each in a transaction
+of its own together with the row that says so. Around it: one migrating process at a time (an
+advisory lock), a connection of its own, and a refusal of a schema that is newer than the program.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import trio
+from pogo_core.error import BadMigrationError
+from pogo_core.util import migrate as runner
+from pogo_core.util import sql as runner_tables
+from trio_asyncio import aio_as_trio
+
+from storage.errors import StorageUnavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Any fixed number that nobody else locks: "offe" in ASCII.
+_LOCK = 0x6F666665
+_SCHEMA = "public"
+
+
+class MigrationFailed(Exception):
+    """A migration could not be applied; it left nothing behind, those before it stand."""
+
+
+class SchemaTooNew(Exception):
+    """The database has migrations that this version of the program does not know."""
+
+    def __init__(self, unknown: frozenset[str]) -> None:
+        """Args: unknown: the migrations' names."""
+        self.unknown = unknown
+        super().__init__(
+            "the database was written by a newer version of the program (it has "
+            f"{', '.join(sorted(unknown))}): run that version, or restore an older backup"
+        )
+
+
+async def migrate(
+    dsn: str,
+    *,
+    directory: Path = MIGRATIONS,
+    connect_timeout_s: float = 5.0,
+    deadline_s: float = 300.0,
+) -> tuple[str, ...]:
+    """Apply what is missing, in order; returns the names of the migrations applied now.
+
+    Safe to call from several processes at once and to repeat. Cancelling it rolls back the
+    migration that was running.
+
+    Raises:
+        StorageUnavailable: the database cannot be reached or did not finish in time.
+        MigrationFailed: a migration is at fault.
+        SchemaTooNew: the database is ahead of the program.
+    """
+    with trio.move_on_after(deadline_s):
+        try:
+            applied: tuple[str, ...] = await aio_as_trio(_aio_migrate)(
+                dsn, directory, connect_timeout_s
+            )
+            return applied
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+            raise StorageUnavailable(f"the database is away ({type(error).__name__})") from error
+        except BadMigrationError as error:
+            raise MigrationFailed(f"{error}: {error.__cause__ or 'bad file'}") from error
+    raise StorageUnavailable(f"the migrations were not done within {deadline_s:g} s")
+
+
+async def _aio_migrate(dsn: str, directory: Path, connect_timeout_s: float) -> tuple[str, ...]:
+    connection = await asyncpg.connect(
+        dsn, timeout=connect_timeout_s, server_settings={"application_name": "offerhub-migrate"}
+    )
+    try:
+        await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+        await runner_tables.ensure_pogo_sync(connection)
+        before = await _aio_applied(connection)
+        unknown = before - _known(directory)
+        if unknown:
+            raise SchemaTooNew(frozenset(unknown))
+        await runner.apply(connection, directory, schema_name=_SCHEMA)
+        return tuple(sorted(await _aio_applied(connection) - before))
+    finally:
+        # At once, whatever the connection is in the middle of: what was committed is committed,
+        # the rest is rolled back, and the lock goes with the session.
+        connection.terminate()
+
+
+async def _aio_applied(connection: Any) -> set[str]:
+    return set(await runner_tables.get_applied_migrations(connection, schema_name=_SCHEMA))
+
+
+def _known(directory: Path) -> set[str]:
+    return {path.stem for path in directory.glob("*.sql")}
