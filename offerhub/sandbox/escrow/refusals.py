@@ -79,8 +79,8 @@ ESCROW_TEXTS: dict[int, str] = {
     40: "The dispute resolver cannot dispute the escrow",
     41: "The total amount to be distributed cannot be equal to zero",
     42: "The signer has insufficient funds to fund the escrow",
-    44: "The escrow must be fully processed before withdrawing remaining funds",
-    45: "Cannot define more than 50 distributions",
+    44: "must be fully processed before withdrawing remaining funds",
+    45: "more than 50 distributions",
 }
 
 TOKEN_TEXTS: dict[int, str] = {

@@ -1,13 +1,13 @@
 """The rules of the V1 single-release contract, in the order in which it checks them.
 
 Pure: a rule takes the stored record, what it must know of balances and who authorised the call, and
-returns what changes. Every function names its section of trustless-work.md. `authorised` is the
-address that signed as the transaction's source, the only authorisation that V1 uses (§2.2).
+returns what changes. Every function names its section of trustless-work.md. `require_auth` is the
+host's: it stops the call unless that address authorised it.
 
-Raises `EscrowRefused` with the contract's code, `HostRefused` where the virtual machine would stop.
+Raises `EscrowRefused` with the contract's code, or what `require_auth` raises.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import evolve, frozen
 
@@ -19,11 +19,13 @@ from offerhub.sandbox.escrow.fees import (
     release_payout,
 )
 from offerhub.sandbox.escrow.record import Escrow
-from offerhub.sandbox.escrow.refusals import EscrowCode, EscrowRefused, HostRefused
+from offerhub.sandbox.escrow.refusals import EscrowCode, EscrowRefused
 
 PLATFORM_FEE_BPS_MAX = 9_900
 MILESTONES_MAX = 50
 DISTRIBUTIONS_MAX = 50
+
+RequireAuth = Callable[[str], None]
 
 
 @frozen
@@ -46,12 +48,6 @@ class Outcome:
 def _refuse(condition: bool, code: EscrowCode) -> None:  # noqa: FBT001 - reads as "refuse if"
     if condition:
         raise EscrowRefused(code)
-
-
-def _require_auth(address: str, authorised: str) -> None:
-    if address != authorised:
-        error = "Auth, InvalidAction"
-        raise HostRefused(error)
 
 
 def initialize(stored: Escrow | None, escrow: Escrow) -> Outcome:
@@ -84,13 +80,13 @@ def fund(
     signer_balance: int,
     expected: Escrow,
     amount: int,
-    authorised: str,
+    require_auth: RequireAuth,
 ) -> Outcome:
     """§5.2: a deposit of any amount by anybody, at any time: the contract does not stop a second one."""
     _refuse(amount <= 0, EscrowCode.AMOUNT_CANNOT_BE_ZERO)
     _refuse(expected != escrow, EscrowCode.PROPERTIES_MISMATCH)
     _refuse(signer_balance < amount, EscrowCode.INSUFFICIENT_FOR_FUNDING)
-    _require_auth(signer, authorised)
+    require_auth(signer)
     return Outcome(escrow, (Payment(signer, contract_id, amount),))
 
 
@@ -101,7 +97,7 @@ def change_milestone_status(
     status: str,
     evidence: str | None,
     service_provider: str,
-    authorised: str,
+    require_auth: RequireAuth,
 ) -> Outcome:
     """§5.3: still allowed while disputed; refused once released or resolved."""
     _refuse(service_provider != escrow.roles.service_provider, EscrowCode.ONLY_SERVICE_PROVIDER)
@@ -109,21 +105,23 @@ def change_milestone_status(
     _refuse(not 0 <= index < len(escrow.milestones), EscrowCode.INVALID_MILESTONE_INDEX)
     _refuse(escrow.flags.released, EscrowCode.ALREADY_RELEASED)
     _refuse(escrow.flags.resolved, EscrowCode.ALREADY_RESOLVED)
-    _require_auth(service_provider, authorised)
+    require_auth(service_provider)
     milestone = evolve(escrow.milestones[index], status=status)
     if evidence is not None:
         milestone = evolve(milestone, evidence=evidence)
     return Outcome(escrow.with_milestone(index, milestone))
 
 
-def approve_milestone(escrow: Escrow, *, index: int, approver: str, authorised: str) -> Outcome:
+def approve_milestone(
+    escrow: Escrow, *, index: int, approver: str, require_auth: RequireAuth
+) -> Outcome:
     """§5.4: irreversible, and possible during a dispute too."""
     _refuse(not 0 <= index < len(escrow.milestones), EscrowCode.INVALID_MILESTONE_INDEX)
     _refuse(approver != escrow.roles.approver, EscrowCode.ONLY_APPROVER)
     milestone = escrow.milestones[index]
     _refuse(milestone.approved, EscrowCode.ALREADY_APPROVED)
     _refuse(not milestone.status, EscrowCode.EMPTY_MILESTONE_STATUS)
-    _require_auth(approver, authorised)
+    require_auth(approver)
     return Outcome(escrow.with_milestone(index, evolve(milestone, approved=True)))
 
 
@@ -134,7 +132,7 @@ def release_funds(
     contract_balance: int,
     release_signer: str,
     fee_address: str,
-    authorised: str,
+    require_auth: RequireAuth,
 ) -> Outcome:
     """§5.5: pays from the configured amount; what was funded above it stays behind."""
     _refuse(escrow.flags.released, EscrowCode.ALREADY_RELEASED)
@@ -145,7 +143,7 @@ def release_funds(
         any(not milestone.approved for milestone in escrow.milestones), EscrowCode.NOT_COMPLETED
     )
     _refuse(escrow.flags.disputed, EscrowCode.OPENED_FOR_RESOLUTION)
-    _require_auth(release_signer, authorised)
+    require_auth(release_signer)
     _refuse(contract_balance < escrow.amount_stroops, EscrowCode.BALANCE_NOT_ENOUGH)
     payout = release_payout(escrow.amount_stroops, escrow.platform_fee_bps, escrow.roles.receiver)
     return Outcome(
@@ -154,7 +152,7 @@ def release_funds(
     )
 
 
-def dispute_escrow(escrow: Escrow, *, signer: str, authorised: str) -> Outcome:
+def dispute_escrow(escrow: Escrow, *, signer: str, require_auth: RequireAuth) -> Outcome:
     """§5.6: no balance is needed, and the resolver is refused whatever other role it holds."""
     roles = escrow.roles
     _refuse(escrow.flags.disputed, EscrowCode.ALREADY_IN_DISPUTE)
@@ -168,7 +166,7 @@ def dispute_escrow(escrow: Escrow, *, signer: str, authorised: str) -> Outcome:
         roles.receiver,
     )
     _refuse(signer not in parties, EscrowCode.MAY_NOT_DISPUTE)
-    _require_auth(signer, authorised)
+    require_auth(signer)
     return Outcome(escrow.with_flags(evolve(escrow.flags, disputed=True)))
 
 
@@ -180,7 +178,7 @@ def resolve_dispute(
     dispute_resolver: str,
     fee_address: str,
     distributions: Mapping[str, int],
-    authorised: str,
+    require_auth: RequireAuth,
 ) -> Outcome:
     """§5.7: gross amounts that equal the whole balance to the stroop; terminal."""
     total = sum(distributions.values())
@@ -190,7 +188,7 @@ def resolve_dispute(
     _refuse(contract_balance < total, EscrowCode.INSUFFICIENT_FOR_RESOLUTION)
     _refuse(contract_balance != total, EscrowCode.DISTRIBUTIONS_MUST_EQUAL_BALANCE)
     _refuse(total <= 0, EscrowCode.TOTAL_CANNOT_BE_ZERO)
-    _require_auth(dispute_resolver, authorised)
+    require_auth(dispute_resolver)
     payout = distribution_payout(distributions, escrow.platform_fee_bps)
     return Outcome(
         escrow.with_flags(evolve(escrow.flags, resolved=True, disputed=False)),
@@ -206,7 +204,7 @@ def withdraw_remaining_funds(
     dispute_resolver: str,
     fee_address: str,
     distributions: Mapping[str, int],
-    authorised: str,
+    require_auth: RequireAuth,
 ) -> Outcome:
     """§5.8: parts of what is left, under the same fees; the flags stay as they are."""
     total = sum(distributions.values())
@@ -218,15 +216,15 @@ def withdraw_remaining_funds(
     )
     _refuse(total <= 0, EscrowCode.TOTAL_CANNOT_BE_ZERO)
     _refuse(contract_balance < total, EscrowCode.INSUFFICIENT_FOR_RESOLUTION)
-    _require_auth(dispute_resolver, authorised)
+    require_auth(dispute_resolver)
     payout = distribution_payout(distributions, escrow.platform_fee_bps)
     return Outcome(escrow, _payments(payout, escrow, contract_id, fee_address))
 
 
-def require_platform(escrow: Escrow, *, platform: str, authorised: str) -> None:
+def require_platform(escrow: Escrow, *, platform: str, require_auth: RequireAuth) -> None:
     """§5.10: only the platform's address prolongs the contract's life on the ledger."""
     _refuse(platform != escrow.roles.platform, EscrowCode.ONLY_PLATFORM)
-    _require_auth(platform, authorised)
+    require_auth(platform)
 
 
 def _check_distributions(distributions: Mapping[str, int]) -> None:
