@@ -21,10 +21,11 @@ RandomFraction = Callable[[], float]
 class HttpTrouble(Exception):
     """No answer came: it may or may not have reached the server, unless `sent` is `False`."""
 
-    def __init__(self, reason: str, *, sent: bool = True) -> None:
+    def __init__(self, reason: str, *, sent: bool = True, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.sent = sent
+        self.timed_out = timed_out
 
 
 @frozen
@@ -86,7 +87,7 @@ class HttpClient:
         """Close every connection."""
         await self._client.aclose()
 
-    async def request(  # noqa: PLR0913 - one call, one line each; all by name
+    async def request(
         self,
         method: str,
         path: str,
@@ -142,7 +143,7 @@ class HttpClient:
                 response = await self._client.send(request)
         except trio.TooSlowError:
             msg = f"no answer within {deadline_s:g} s"
-            raise HttpTrouble(msg) from None
+            raise HttpTrouble(msg, timed_out=True) from None
         except httpx.ConnectError:
             msg = "no connection to the server"
             raise HttpTrouble(msg, sent=False) from None

@@ -181,10 +181,7 @@ def _check_authorisation(
     if len(entries) != 1:
         msg = "it authorises another number of calls than one"
         raise ForeignTransaction(msg)
-    if (
-        entries[0].credentials.type
-        != xdr.SorobanCredentialsType.SOROBAN_CREDENTIALS_SOURCE_ACCOUNT
-    ):
+    if entries[0].credentials.type != xdr.SorobanCredentialsType.SOROBAN_CREDENTIALS_SOURCE_ACCOUNT:
         msg = "it authorises by other than the source's signature"
         raise ForeignTransaction(msg)
     root = entries[0].root_invocation

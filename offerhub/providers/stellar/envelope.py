@@ -55,22 +55,12 @@ class CheckedTransaction:
 
 def read_unsigned(envelope_xdr: str) -> UnsignedEnvelope:
     """Read an envelope and refuse what is no plain unsigned transaction. Raises `ForeignTransaction`."""
-    try:
-        raw = base64.b64decode(envelope_xdr, validate=True)
-    except (binascii.Error, ValueError):
-        msg = "not base64"
-        raise ForeignTransaction(msg) from None
+    raw = _bytes_of(envelope_xdr)
     if raw[:4] != _TAG:
         msg = "not a plain transaction (fee bumps and old envelopes are not signed)"
         raise ForeignTransaction(msg)
-    try:
-        envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
-        canonical = envelope.to_xdr_bytes()
-    except Exception as error:
-        # stellar-sdk lets whatever its decoder trips over through: EOFError, ValueError, UnicodeDecodeError, …
-        msg = f"not an envelope ({type(error).__name__})"
-        raise ForeignTransaction(msg) from None
-    if canonical != raw or envelope.v1 is None:
+    envelope = _decode(raw)
+    if envelope.to_xdr_bytes() != raw or envelope.v1 is None:
         msg = "the envelope carries more than its content"
         raise ForeignTransaction(msg)
     if envelope.v1.signatures:
@@ -103,18 +93,15 @@ def sign(checked: CheckedTransaction, keypairs: Sequence[Keypair]) -> str:
         msg = f"a transaction carries at most {_SIGNATURES_MAX} signatures"
         raise ForeignTransaction(msg)
     digest = bytes.fromhex(checked.hash)
-    signatures = b"".join(keypair.sign_decorated(digest).to_xdr_bytes() for keypair in keypairs)
+    signatures = b"".join(
+        keypair.sign_decorated(digest).to_xdr_object().to_xdr_bytes() for keypair in keypairs
+    )
     return base64.b64encode(_TAG + checked.body + len(keypairs).to_bytes(4) + signatures).decode()
 
 
 def hash_of(envelope_xdr: str, network_id: bytes) -> str:
     """The hash of a plain transaction's envelope, signed or not. Raises `ForeignTransaction`."""
-    try:
-        raw = base64.b64decode(envelope_xdr, validate=True)
-        envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
-    except Exception as error:
-        msg = f"not an envelope ({type(error).__name__})"
-        raise ForeignTransaction(msg) from None
+    envelope = _decode(_bytes_of(envelope_xdr))
     if envelope.v1 is None:
         msg = "not a plain transaction"
         raise ForeignTransaction(msg)
@@ -143,12 +130,7 @@ def contract_id_of_deploy(envelope_xdr: str, network_id: bytes) -> str:
 
     Raises: `ForeignTransaction` if the envelope deploys nothing.
     """
-    try:
-        raw = base64.b64decode(envelope_xdr, validate=True)
-        envelope = xdr.TransactionEnvelope.from_xdr_bytes(raw)
-    except Exception as error:
-        msg = f"not an envelope ({type(error).__name__})"
-        raise ForeignTransaction(msg) from None
+    envelope = _decode(_bytes_of(envelope_xdr))
     call = contract_call(envelope.v1.tx) if envelope.v1 is not None else None
     if call is None or len(call.args) <= _SALT_ARGUMENT:
         msg = "not a deployment"
@@ -175,6 +157,22 @@ def moment(unix_seconds: int) -> datetime:
         return datetime.fromtimestamp(unix_seconds, UTC)
     except (OverflowError, ValueError, OSError):
         msg = "a time bound beyond the calendar"
+        raise ForeignTransaction(msg) from None
+
+
+def _bytes_of(envelope_xdr: str) -> bytes:
+    try:
+        return base64.b64decode(envelope_xdr, validate=True)
+    except (binascii.Error, ValueError):
+        msg = "not base64"
+        raise ForeignTransaction(msg) from None
+
+
+def _decode(raw: bytes) -> xdr.TransactionEnvelope:
+    try:
+        return xdr.TransactionEnvelope.from_xdr_bytes(raw)
+    except Exception as error:  # noqa: BLE001 - stellar-sdk lets whatever its decoder trips over through
+        msg = f"not an envelope ({type(error).__name__})"
         raise ForeignTransaction(msg) from None
 
 

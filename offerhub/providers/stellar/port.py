@@ -81,7 +81,8 @@ class Rejected:
     transaction_code: str
     operation_codes: tuple[str, ...]
     included: bool | None
-    """`False`: this submission was refused before any ledger; `None`: it may be in a ledger as failed."""
+    """`True`: it stands in a ledger as failed, and is dead. `False`: this submission was refused before any
+    ledger. `None`: either, or an earlier submission of the same envelope succeeded."""
 
 
 @frozen

@@ -17,9 +17,11 @@ from offerhub.providers.trustless_work.refusals import RefusalKind
 class ProviderUnavailable(Exception):
     """The provider did not answer, or not understandably: nothing is known to have happened."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.timed_out = timed_out
+        """Tells `PROVIDER_TIMEOUT` from `PROVIDER_UNAVAILABLE`."""
 
 
 class ProviderRateLimited(ProviderUnavailable):
