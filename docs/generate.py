@@ -4,10 +4,28 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from offerhub.domain import order_states
+
 DOCS = Path(__file__).resolve().parent
 
-#: file below docs/ → the function that gives its whole text
-DOCUMENTS: dict[str, Callable[[], str]] = {}
+
+def render_order_states() -> str:
+    """The order's state machine, drawn from its table."""
+    return f"""# The order's states
+
+Generated from the table in `offerhub/domain/order_states.py` by `make docs`.
+`CLOSED` is the only terminal state; the order's `outcome` says how it got there.
+
+```mermaid
+{order_states.diagram().strip()}
+```
+"""
+
+
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "order-states.md": render_order_states,
+}
+"""File below docs/ → the function that gives its whole text."""
 
 
 def main(arguments: list[str]) -> int:

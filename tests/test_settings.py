@@ -2,6 +2,7 @@
 
 import hashlib
 from ipaddress import ip_network
+from pathlib import Path
 
 import pytest
 
@@ -465,3 +466,23 @@ def test_a_failpoint_is_for_development_on_the_sandbox_only(faults):
     assert expected == faults({**TESTNET, "OFFERHUB_FAILPOINT": "x"})
     secrets = {"OFFERHUB_MASTER_KEY": MASTER_KEY, "WALLET_ENCRYPTION_KEY": WALLET_KEY}
     assert expected == faults({**secrets, "OFFERHUB_ENV": "staging", "OFFERHUB_FAILPOINT": "x"})
+
+
+def test_the_documentation_names_every_variable(tmp_path):
+    class Noting(dict):
+        """An environment that remembers what it was asked for."""
+
+        def __init__(self):
+            super().__init__()
+            self.asked = set()
+
+        def get(self, name, default=None):
+            self.asked.add(name.removesuffix("_FILE"))
+            return super().get(name, default)
+
+    environ = Noting()
+    load_settings(environ, tmp_path, random_bytes=Numbered())
+
+    documented = (Path(__file__).parents[1] / "docs/settings.md").read_text(encoding="utf-8")
+    assert environ.asked == {name for name in environ.asked if f"`{name}`" in documented}
+    assert len(environ.asked) > 50
