@@ -7,6 +7,7 @@ built from storage, serves them. What a crash was goes to whoever runs the actor
 """
 
 import contextvars
+import math
 import re
 from abc import ABC, abstractmethod
 from collections import deque
@@ -308,7 +309,6 @@ class Cell:
                     return
                 continue
             message, self._at_hand = letter
-            self._handled += 1
             try:
                 answer = await actor.handle(message)
             except (DomainError, BaseExceptionGroup) as error:
@@ -318,6 +318,8 @@ class Cell:
                 self._answer(outcome.Error(refusal))
             else:
                 self._answer(outcome.Value(answer))
+            # Counted at the end: a sweep during a long message is no evidence of idleness.
+            self._handled += 1
 
     def _answer(self, answer: outcome.Outcome[object]) -> None:
         if self._at_hand is not None:
@@ -326,7 +328,6 @@ class Cell:
 
     async def _deliver_wakes(self, actor: Actor) -> None:
         keys, self._wakes = self._wakes, {}
-        self._handled += 1
         delivered = False
         try:
             await actor.woken(frozenset(keys))
@@ -334,6 +335,7 @@ class Cell:
         finally:
             if not delivered:
                 self._wakes = keys | self._wakes
+        self._handled += 1
 
     async def put(self, letter: _Letter) -> None:
         """Waits for room and posts a letter; cancelled, nothing was posted."""
@@ -442,18 +444,27 @@ class Address:
 
         Cancelled or timed out, the outcome is unknown: a posted message is handled to its end.
 
+        Args:
+            timeout_s: seconds; `math.inf` for an ask that runs under a deadline of its caller's
+                (a scope of its own is a third of what an ask costs).
+
         Raises:
             DomainError: the actor refused.
             ActorCrashed: it crashed on this message (outcome unknown), or is quarantined.
             ActorStopped: it is stopped.
             AskTimeout: no answer within `timeout_s` seconds (outcome unknown).
         """
+        if timeout_s == math.inf:
+            return await self._ask(message)
+        with trio.move_on_after(timeout_s):
+            return await self._ask(message)
+        raise AskTimeout(self.name, timeout_s)
+
+    async def _ask(self, message: Message[R]) -> R:
         await trio.lowlevel.checkpoint_if_cancelled()
         reply = _Reply()
-        with trio.move_on_after(timeout_s):
-            await self._find().put((message, reply))
-            return cast("R", await reply.wait())
-        raise AskTimeout(self.name, timeout_s)
+        await self._find().put((message, reply))
+        return cast("R", await reply.wait())
 
     async def tell(self, message: Message[object]) -> None:
         """Posts a message, waiting for room in the mailbox; cancelled, nothing was posted.
