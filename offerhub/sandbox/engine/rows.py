@@ -64,6 +64,8 @@ class TransactionRow:
     transaction_code: str
     operation_codes: tuple[str, ...] | None
     participants: tuple[str, ...]
+    record: dict[str, object] = field(factory=dict, repr=False)
+    """Fields of Horizon's record that follow from the envelope: memo, signatures, preconditions."""
     return_value_xdr: str | None = None
 
 
@@ -74,6 +76,7 @@ class LedgerRow:
     sequence: int
     hash: str
     previous_hash: str
+    transactions_hash: str
     closed_at: datetime
     successful_count: int
     failed_count: int
