@@ -185,15 +185,7 @@ def _read(answer: HttpAnswer, reader: Callable[[bytes], T]) -> T:
 def _submit_result(answer: HttpAnswer, tx_hash: str) -> SubmitResult:
     """What an answer to a submission proves (§2.5, §5.7)."""
     if answer.ok:
-        try:
-            record = wire.read_transaction(answer.body)
-        except wire.UnreadableAnswer as error:
-            return Unknown(error.reason)
-        if record.hash != tx_hash:
-            return Unknown(_WRONG_HASH)
-        if record.successful:
-            return Applied(record)
-        return Rejected(record.transaction_code, record.operation_codes, included=True)
+        return _submit_success(answer.body, tx_hash)
     problem = wire.read_problem(answer.body)
     if answer.status == _BAD_REQUEST and problem.kind == "transaction_malformed":
         return Rejected("transaction_malformed", (), included=False)
@@ -205,6 +197,18 @@ def _submit_result(answer: HttpAnswer, tx_hash: str) -> SubmitResult:
             included=None if codes.transaction in _MAY_BE_INCLUDED else False,
         )
     return Unknown(f"Horizon answered {answer.status} {problem.kind}".rstrip())
+
+
+def _submit_success(body: bytes, tx_hash: str) -> SubmitResult:
+    try:
+        record = wire.read_transaction(body)
+    except wire.UnreadableAnswer as error:
+        return Unknown(error.reason)
+    if record.hash != tx_hash:
+        return Unknown(_WRONG_HASH)
+    if record.successful:
+        return Applied(record)
+    return Rejected(record.transaction_code, record.operation_codes, included=True)
 
 
 _MAY_BE_INCLUDED = frozenset({"tx_failed", "tx_bad_seq", "tx_internal_error", "tx_bad_sponsorship"})
