@@ -24,9 +24,7 @@ class ChainStatus(StrEnum):
     EXPIRED = "expired"
 
 
-OPEN_STATUSES: Final = frozenset(
-    {ChainStatus.PLANNED, ChainStatus.SIGNED, ChainStatus.SUBMITTED}
-)
+OPEN_STATUSES: Final = frozenset({ChainStatus.PLANNED, ChainStatus.SIGNED, ChainStatus.SUBMITTED})
 
 ALIVE_STATUSES: Final = frozenset({ChainStatus.SIGNED, ChainStatus.SUBMITTED})
 """An envelope in one of these may still be applied: its step is not built again."""

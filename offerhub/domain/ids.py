@@ -24,9 +24,7 @@ class Ids:
 
     def new(self, prefix: str) -> str:
         """Return `prefix_` and 21 random characters: 126 bits."""
-        return f"{prefix}_" + "".join(
-            _ALPHABET[byte & 63] for byte in self._random_bytes(_LENGTH)
-        )
+        return f"{prefix}_" + "".join(_ALPHABET[byte & 63] for byte in self._random_bytes(_LENGTH))
 
 
 def is_id(text: str, prefix: str) -> bool:

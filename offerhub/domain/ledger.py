@@ -21,10 +21,12 @@ AIRTM_FLOAT: Final = "airtm"
 
 
 def available(user_id: str) -> str:
+    """What a user may spend."""
     return f"available/{user_id}"
 
 
 def reserved(user_id: str) -> str:
+    """What is set aside for a user's orders and holds."""
     return f"reserved/{user_id}"
 
 
@@ -44,6 +46,7 @@ def due(user_id: str) -> str:
 
 
 def escrow(order_id: str) -> str:
+    """What an order's contract holds."""
     return f"escrow/{order_id}"
 
 
@@ -136,13 +139,16 @@ class Side(StrEnum):
     RESERVED = "reserved"
 
 
+_SIDES: Final = frozenset({Side.AVAILABLE.value, Side.RESERVED.value})
+
+
 def balance_changes(transfers: Iterable[Transfer]) -> dict[str, dict[Side, int]]:
     """What transfers change in the balance rows: user id → side → stroops."""
     changes: dict[str, dict[Side, int]] = {}
     for transfer in transfers:
         for posting in transfer.postings:
             side, _, user_id = posting.account.partition("/")
-            if side == Side.AVAILABLE or side == Side.RESERVED:
+            if side in _SIDES:
                 row = changes.setdefault(user_id, {Side.AVAILABLE: 0, Side.RESERVED: 0})
                 row[Side(side)] += posting.amount.stroops
     return changes
@@ -174,7 +180,8 @@ def books_of(transfers: Iterable[Transfer]) -> Books:
     return Books(accounts, holdings)
 
 
-_USER_ACCOUNTS: Final = ("available", "reserved", "withdrawing", "suspense")
+_USER_ACCOUNTS: Final = frozenset({"available", "reserved", "withdrawing", "suspense"})
+_NEVER_BELOW_ZERO: Final = _USER_ACCOUNTS | {"escrow"}
 
 
 def check_identities(books: Books, platform_user_id: str) -> None:
@@ -185,35 +192,41 @@ def check_identities(books: Books, platform_user_id: str) -> None:
     if sum(books.accounts.values()) != 0:
         msg = "the accounts do not sum to zero"
         raise InvariantViolated(msg)
-    users: dict[str, int] = {}
-    total = books.account(TREASURY).stroops
     for name, amount in books.accounts.items():
-        prefix, _, owner = name.partition("/")
-        if prefix in (*_USER_ACCOUNTS, "escrow") and amount < 0:
+        if amount < 0 and name.partition("/")[0] in _NEVER_BELOW_ZERO:
             msg = f"{name} is below zero: {amount}"
             raise InvariantViolated(msg)
-        if prefix in _USER_ACCOUNTS:
-            total += amount
-            if owner != platform_user_id:
-                users[owner] = users.get(owner, 0) + amount
-        elif prefix == "escrow":
-            total += amount
-        elif prefix == "due" and name != DUE_TREASURY:
-            users[owner] = users.get(owner, 0) - amount
-    held = books.holding(AIRTM_FLOAT).stroops + books.holding(WALLET_TREASURY).stroops
-    for name, amount in books.holdings.items():
+    for owner, owed in _wallets_must_hold(books, platform_user_id).items():
+        booked = books.holding(wallet(owner)).stroops
+        if booked != owed:
+            msg = f"the wallet of {owner} is booked at {booked} and must hold {owed}"
+            raise InvariantViolated(msg)
+    escrows = _sum(books.accounts, {"escrow"})
+    held = sum(books.holdings.values()) + escrows
+    claims = _sum(books.accounts, _USER_ACCOUNTS) + escrows + books.account(TREASURY).stroops
+    if held != claims:
+        msg = f"holdings of {held} stand against claims of {claims}"
+        raise InvariantViolated(msg)
+
+
+def _wallets_must_hold(books: Books, platform_user_id: str) -> dict[str, int]:
+    """What each user's wallet must hold: what the user has anywhere, less what it is still due."""
+    must_hold: dict[str, int] = {}
+    for name in books.holdings:
         prefix, _, owner = name.partition("/")
         if prefix == "wallet" and name != WALLET_TREASURY:
-            held += amount
-            users.setdefault(owner, 0)
-    for owner, owned in users.items():
-        booked = books.holding(wallet(owner)).stroops
-        if booked != owned:
-            msg = f"the wallet of {owner} is booked at {booked} and must hold {owned}"
-            raise InvariantViolated(msg)
-    held += sum(
-        amount for name, amount in books.accounts.items() if name.startswith("escrow/")
-    )
-    if held != total:
-        msg = f"holdings of {held} stand against claims of {total}"
-        raise InvariantViolated(msg)
+            must_hold.setdefault(owner, 0)
+    for name, amount in books.accounts.items():
+        prefix, _, owner = name.partition("/")
+        if name == DUE_TREASURY or owner == platform_user_id:
+            continue
+        if prefix in _USER_ACCOUNTS:
+            must_hold[owner] = must_hold.get(owner, 0) + amount
+        elif prefix == "due":
+            must_hold[owner] = must_hold.get(owner, 0) - amount
+    return must_hold
+
+
+def _sum(accounts: Mapping[str, int], prefixes: Iterable[str]) -> int:
+    wanted = frozenset(prefixes)
+    return sum(amount for name, amount in accounts.items() if name.partition("/")[0] in wanted)

@@ -39,7 +39,7 @@ class Money:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read an amount as the API takes it: `[0-9]{1,9}\\.[0-9]{2}`, the whole string.
+        r"""Read an amount as the API takes it: `[0-9]{1,9}\.[0-9]{2}`, the whole string.
 
         Zero is read too: whether it is allowed is the caller's rule. Raises `InvalidAmount`.
         """

@@ -320,6 +320,7 @@ def create_platform_withdrawal(platform_user_id: str, amount: Money) -> Movement
 def complete_platform_withdrawal(
     platform_user_id: str, amount: Money, chain_reference: str
 ) -> Movement:
+    """The chain confirmed the platform's own withdrawal."""
     a = _positive(amount)
     return _movement(
         TransferKind.WITHDRAWAL_COMPLETED,
@@ -329,6 +330,7 @@ def complete_platform_withdrawal(
 
 
 def return_platform_withdrawal(platform_user_id: str, amount: Money) -> Movement:
+    """The platform's own withdrawal has provably failed: the treasury has its money back."""
     a = _positive(amount)
     return _movement(
         TransferKind.WITHDRAWAL_RETURNED,

@@ -92,6 +92,4 @@ class Withdrawal:
 
     @property
     def committed(self) -> bool:
-        return self.status not in {_W.CREATED, _W.CANCELED} and not (
-            self.status is _W.FAILED and self.payment is None and self.transaction_hash is None
-        )
+        return self.status not in {_W.CREATED, _W.CANCELED}

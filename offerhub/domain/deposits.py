@@ -1,0 +1,165 @@
+"""Deposits: what a page of the network's payments means for the books (domain.md §5).
+
+The unit is the transfer: two payments in one transaction are two deposits. Credits, cursor and
+events are one commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from offerhub.domain import postings
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.deciding import Deciding, balance_credited
+from offerhub.domain.ledger import Transfer
+from offerhub.domain.money import Money
+from offerhub.domain.unit_of_work import (
+    AuditEntry,
+    CursorMove,
+    Event,
+    ParkedRecord,
+    UnitOfWork,
+)
+from offerhub.domain.users import Wallet, WalletRole
+
+CURSOR: Final = "payments"
+"""Name of the watcher's cursor."""
+
+
+@frozen
+class Arrival:
+    """USDC of the configured issuer that reached an address.
+
+    Args:
+        operation_id, index: name it for good on one network.
+        source: `None` when it was minted.
+        tx_hash: of its transaction.
+    """
+
+    operation_id: str
+    index: int
+    source: str | None
+    destination: str
+    amount: Money
+    tx_hash: str
+
+    @property
+    def reference(self) -> str:
+        return f"{self.operation_id}-{self.index}"
+
+
+@frozen
+class Known:
+    """What is ours among the addresses, contracts and transactions of a page.
+
+    Args:
+        wallets: by address.
+        operations: our chain operations by transaction hash.
+        contracts: order ids by contract.
+    """
+
+    wallets: Mapping[str, Wallet]
+    operations: Mapping[str, ChainOperation]
+    contracts: Mapping[str, str]
+
+
+@frozen
+class Unreadable:
+    """A record that nobody can read: parked for an operator."""
+
+    reference: str
+    reason: str
+    body: Mapping[str, object]
+
+
+def page(
+    arrivals: Sequence[Arrival],
+    unreadable: Sequence[Unreadable],
+    known: Known,
+    moved: CursorMove,
+    deciding: Deciding,
+) -> UnitOfWork:
+    """Turn a page into one unit: credits, parked money, and the cursor behind it."""
+    transfers: list[Transfer] = []
+    events: list[Event] = []
+    audit: list[AuditEntry] = []
+    for arrival in arrivals:
+        wallet = known.wallets.get(arrival.destination)
+        if wallet is None or not arrival.amount or _internal(arrival, known):
+            continue
+        chain_reference = f"{arrival.tx_hash}:{arrival.reference}"
+        stray = arrival.source in known.contracts
+        if wallet.role is not WalletRole.USER:
+            movement = postings.deposit_to_treasury(arrival.amount, chain_reference)
+            action = "treasury.deposit"
+        elif stray:
+            movement = postings.park(wallet.user_id, arrival.amount, chain_reference)
+            action = "deposit.park"
+        else:
+            movement = postings.deposit(wallet.user_id, arrival.amount, chain_reference)
+            action = "deposit.credit"
+            events.append(
+                balance_credited(
+                    deciding,
+                    wallet.user_id,
+                    arrival.amount,
+                    source="stellar_deposit",
+                    reference=arrival.reference,
+                    transaction_hash=arrival.tx_hash,
+                )
+            )
+        transfers.append(
+            deciding.transfer(
+                movement,
+                reference=arrival.reference,
+                cause=chain_reference,
+                dedupe=f"deposit:{arrival.reference}",
+            )
+        )
+        audit.append(
+            deciding.audit(
+                action,
+                "Wallet",
+                wallet.id,
+                after={
+                    "amount": arrival.amount.seven_places(),
+                    "transactionHash": arrival.tx_hash,
+                    "source": arrival.source,
+                },
+                user_id=wallet.user_id,
+                result="alarm" if stray else "ok",
+            )
+        )
+    return UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace,
+        transfers=tuple(transfers),
+        events=tuple(events),
+        audit=tuple(audit),
+        cursor=moved,
+        parked=tuple(
+            ParkedRecord(
+                id=deciding.ids.new("prk"),
+                source="stellar",
+                reference=record.reference,
+                reason=record.reason,
+                body=record.body,
+            )
+            for record in unreadable
+        ),
+    )
+
+
+def _internal(arrival: Arrival, known: Known) -> bool:
+    """Whether the owner of an operation of ours books this transfer itself.
+
+    A payout of an order's contract is booked by the order. A withdrawal to another user's wallet
+    is a deposit there.
+    """
+    operation = known.operations.get(arrival.tx_hash)
+    if operation is None or operation.subject is Subject.WITHDRAWAL:
+        return False
+    if operation.subject is Subject.ORDER:
+        return known.contracts.get(arrival.source or "") == operation.subject_id
+    return True

@@ -1,0 +1,536 @@
+"""Decisions on an order that need no chain: create, reserve, cancel, milestones, early refund.
+
+Each takes the order as it stands and gives a `Decision`, or raises the `DomainError` of its
+refusal. Those that walk the chain are in `order_chain_decisions`.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import evolve, frozen
+
+from offerhub.domain import postings
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
+from offerhub.domain.fees import FeesKept
+from offerhub.domain.ids import iso
+from offerhub.domain.ledger import Side, Transfer
+from offerhub.domain.money import Money
+from offerhub.domain.order import (
+    EscrowStatus,
+    Milestone,
+    MilestoneStatus,
+    Order,
+    OrderStatus,
+    Outcome,
+)
+from offerhub.domain.order_states import MOVES, RULES, Action, allowed_states
+from offerhub.domain.resources import milestone_resource, order_resource, progress_resource
+from offerhub.domain.unit_of_work import AuditEntry, Event, Figure, UnitOfWork
+
+MILESTONES_MAX: Final = 20
+
+
+@frozen
+class Decision:
+    """What a command does to an order.
+
+    Args:
+        order: as it will be.
+        unit: what is committed.
+        debits: the user whose balance row is debited: that user's balance actor commits.
+        next_operation: a chain operation that the unit plans, to be handed to its lane after.
+    """
+
+    order: Order
+    unit: UnitOfWork
+    debits: str | None = None
+    next_operation: ChainOperation | None = None
+
+
+@frozen
+class CreateOrder:
+    """A new order, as the caller describes it."""
+
+    order_id: str
+    buyer_id: str
+    seller_id: str
+    amount: Money
+    currency: str
+    title: str
+    description: str | None
+    client_order_ref: str | None
+    milestones: tuple[Milestone, ...]
+    metadata: Mapping[str, object]
+
+
+@frozen
+class Limits:
+    """Smallest and largest amount of one kind (settings.md)."""
+
+    minimum: Money
+    maximum: Money
+
+    def check(self, amount: Money) -> None:
+        """Raise `AMOUNT_OUT_OF_LIMITS` when the amount is outside."""
+        if not self.minimum <= amount <= self.maximum:
+            raise DomainError(
+                ErrorCode.AMOUNT_OUT_OF_LIMITS,
+                "the amount is outside the limits of this instance",
+                {"min": self.minimum.two_places(), "max": self.maximum.two_places()},
+            )
+
+
+def refusal(
+    order: Order, code: ErrorCode, command: str, operation: ChainOperation | None = None
+) -> DomainError:
+    """The one error of a move that the table does not allow (domain.md §2)."""
+    details: dict[str, object] = {
+        "orderId": order.id,
+        "currentState": order.status.value,
+        "allowedStates": allowed_states(order.status),
+    }
+    if order.process is not None:
+        details["progress"] = progress_resource(order, order.process, operation)
+    return DomainError(
+        code, f"the order is {order.status.value}: it does not allow to {command}", details
+    )
+
+
+def next_state(order: Order, action: Action) -> OrderStatus:
+    """The state that an action leads to, from the table; raises its refusal."""
+    target = RULES[action][order.status]
+    if isinstance(target, ErrorCode):
+        raise refusal(order, target, action.value)
+    return target
+
+
+def asked_for(order: Order, action: Action) -> OrderStatus:
+    """`next_state` for a caller's command: refused while an operation runs."""
+    target = next_state(order, action)
+    if order.process is not None:
+        raise refusal(order, ErrorCode.INVALID_STATE_TRANSITION, action.value)
+    return target
+
+
+def passed_through(order: Order, *states: OrderStatus) -> None:
+    """Check that states entered at once follow the table."""
+    here = order.status
+    for state in states:
+        if state not in MOVES[here]:
+            msg = f"{order.id} does not go from {here.value} to {state.value}"
+            raise InvariantViolated(msg)
+        here = state
+
+
+def changed(order: Order, deciding: Deciding, **fields: object) -> Order:
+    """The order one version on."""
+    evolved: Order = evolve(
+        order,
+        version=order.version + 1,
+        updated_at=deciding.now,
+        **fields,  # type: ignore[arg-type]  # attrs checks the names when it runs
+    )
+    return evolved
+
+
+def _check_milestones(command: CreateOrder) -> None:
+    faults = []
+    refs = [milestone.ref for milestone in command.milestones]
+    if len(refs) > MILESTONES_MAX:
+        faults.append(f"at most {MILESTONES_MAX} milestones are allowed")
+    if len(set(refs)) != len(refs):
+        faults.append("the refs of the milestones must differ")
+    total = Money.total(milestone.amount for milestone in command.milestones)
+    if command.milestones and total != command.amount:
+        faults.append("the amounts of the milestones must sum to the order's amount")
+    if faults:
+        raise DomainError(
+            ErrorCode.VALIDATION_ERROR,
+            "; ".join(faults),
+            {"fields": [{"field": "milestones", "message": fault} for fault in faults]},
+        )
+
+
+def create(
+    command: CreateOrder, limits: Limits, platform_user_id: str, deciding: Deciding
+) -> Decision:
+    """Create an order; buyer, seller and the platform's user differ."""
+    limits.check(command.amount)
+    parties = {command.buyer_id, command.seller_id, platform_user_id}
+    if len(parties) != 3:
+        raise DomainError(
+            ErrorCode.SAME_USER, "buyer, seller and the platform's user must differ", {}
+        )
+    _check_milestones(command)
+    order = Order(
+        id=command.order_id,
+        version=1,
+        buyer_id=command.buyer_id,
+        seller_id=command.seller_id,
+        amount=command.amount,
+        currency=command.currency,
+        title=command.title,
+        description=command.description,
+        client_order_ref=command.client_order_ref,
+        milestones=command.milestones,
+        metadata=command.metadata,
+        status=OrderStatus.ORDER_CREATED,
+        created_at=deciding.now,
+        updated_at=deciding.now,
+    )
+    created = order_event(
+        order,
+        deciding,
+        "created",
+        {
+            "buyerId": order.buyer_id,
+            "sellerId": order.seller_id,
+            "amount": order.amount.two_places(),
+            "currency": order.currency,
+            "title": order.title,
+        },
+    )
+    return Decision(
+        order,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(order,),
+            events=(created,),
+            audit=(
+                deciding.audit(
+                    "order.create", "Order", order.id, after=summary(order), user_id=order.buyer_id
+                ),
+            ),
+            idempotency=deciding.final_answer(order_resource(order)),
+        ),
+    )
+
+
+def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
+    """Move the order's amount from the buyer's available to reserved."""
+    target = asked_for(order, Action.RESERVE)
+    if amount is not None and amount != order.amount:
+        raise DomainError(
+            ErrorCode.RESERVE_MISMATCH_AMOUNT,
+            "the amount to reserve must be the order's",
+            {
+                "orderId": order.id,
+                "expected": order.amount.two_places(),
+                "given": amount.two_places(),
+            },
+        )
+    after = changed(order, deciding, status=target, failed_attempt=None)
+    figures: dict[str, object] = {
+        "reservedBalance": Figure(order.buyer_id, Side.RESERVED),
+        "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+    }
+    shown = order.amount.two_places()
+    events = (
+        deciding.event(
+            "balance.reserved",
+            "Balance",
+            order.buyer_id,
+            {
+                "userId": order.buyer_id,
+                "amount": shown,
+                "orderId": order.id,
+                "reference": order.id,
+                **figures,
+            },
+            user_id=order.buyer_id,
+            order_id=order.id,
+        ),
+        order_event(
+            order,
+            deciding,
+            "funds_reserved",
+            {"amount": shown, "buyerId": order.buyer_id, **figures},
+        ),
+    )
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            transfers=(
+                deciding.transfer(
+                    postings.reserve(order.buyer_id, order.amount),
+                    reference=order.id,
+                    cause=deciding.trace.correlation_id,
+                ),
+            ),
+            events=events,
+            audit=(moved("order.reserve", order, after, deciding),),
+            idempotency=deciding.final_answer(order_resource(after)),
+        ),
+        debits=order.buyer_id,
+    )
+
+
+def cancel(
+    order: Order, canceled_by: str | None, reason: str | None, deciding: Deciding
+) -> Decision:
+    """Close an order before its escrow; what was reserved goes back."""
+    target = asked_for(order, Action.CANCEL)
+    had_reserved = order.status is OrderStatus.FUNDS_RESERVED
+    after = changed(
+        order,
+        deciding,
+        status=target,
+        outcome=Outcome.CANCELED,
+        closed_at=deciding.now,
+        failed_attempt=None,
+    )
+    events = [
+        order_event(
+            order,
+            deciding,
+            "canceled",
+            {"canceledBy": canceled_by, "reason": reason, "fundsReleased": had_reserved},
+        ),
+        closed_event(after, deciding),
+    ]
+    transfers: tuple[Transfer, ...] = ()
+    if had_reserved:
+        transfers = (
+            deciding.transfer(
+                postings.unreserve(order.buyer_id, order.amount),
+                reference=order.id,
+                cause=deciding.trace.correlation_id,
+            ),
+        )
+        events.insert(0, given_back(order, deciding, reason or "order_canceled"))
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            transfers=transfers,
+            events=tuple(events),
+            audit=(moved("order.cancel", order, after, deciding),),
+            idempotency=deciding.final_answer(order_resource(after)),
+        ),
+        debits=order.buyer_id if had_reserved else None,
+    )
+
+
+def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
+    """Record that the seller has completed a milestone: at once, without the chain."""
+    target = asked_for(order, Action.COMPLETE_MILESTONE)
+    found = next((milestone for milestone in order.milestones if milestone.ref == ref), None)
+    if found is None:
+        raise DomainError(
+            ErrorCode.MILESTONE_NOT_FOUND,
+            "the order has no such milestone",
+            {"orderId": order.id, "ref": ref},
+        )
+    if found.status is MilestoneStatus.COMPLETED:
+        raise DomainError(
+            ErrorCode.MILESTONE_ALREADY_COMPLETED,
+            "the milestone is completed already",
+            {"orderId": order.id, "ref": ref},
+        )
+    done = evolve(found, status=MilestoneStatus.COMPLETED, completed_at=deciding.now)
+    after = changed(
+        order,
+        deciding,
+        status=target,
+        milestones=tuple(
+            done if milestone.ref == ref else milestone for milestone in order.milestones
+        ),
+    )
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            events=(
+                escrow_event(
+                    after,
+                    deciding,
+                    "milestone_completed",
+                    {"milestoneRef": ref, "completedAt": iso(deciding.now)},
+                ),
+            ),
+            audit=(
+                deciding.audit(
+                    "milestone.complete",
+                    "Order",
+                    order.id,
+                    before=milestone_resource(found),
+                    after=milestone_resource(done),
+                    user_id=order.seller_id,
+                ),
+            ),
+            idempotency=deciding.final_answer(milestone_resource(done)),
+        ),
+    )
+
+
+def refund_unfunded(
+    order: Order, requested_by: str | None, reason: str, deciding: Deciding
+) -> Decision:
+    """Refund before funding: nothing on the chain, no fee, everything in one commit."""
+    asked_for(order, Action.REFUND_UNFUNDED)
+    passed_through(order, OrderStatus.REFUND_REQUESTED, OrderStatus.REFUNDED, OrderStatus.CLOSED)
+    if order.escrow is None:
+        msg = f"{order.id} has no escrow to refund"
+        raise InvariantViolated(msg)
+    nothing = FeesKept(Money.zero(), Money.zero())
+    after = changed(
+        order,
+        deciding,
+        status=OrderStatus.CLOSED,
+        outcome=Outcome.REFUNDED,
+        closed_at=deciding.now,
+        fees=nothing,
+        failed_attempt=None,
+        escrow=evolve(order.escrow, status=EscrowStatus.REFUNDED, refunded_at=deciding.now),
+    )
+    events = (
+        order_event(
+            order, deciding, "refund_requested", {"requestedBy": requested_by, "reason": reason}
+        ),
+        given_back(order, deciding, "order_refunded"),
+        escrow_event(after, deciding, "refunded", {"refundedAt": iso(deciding.now)}),
+        order_event(
+            order,
+            deciding,
+            "refunded",
+            {
+                "buyerId": order.buyer_id,
+                "amount": order.amount.two_places(),
+                "fees": {
+                    "protocol": nothing.protocol.seven_places(),
+                    "platform": nothing.platform.seven_places(),
+                },
+                "refundedAt": iso(deciding.now),
+                "newBuyerBalance": Figure(order.buyer_id, Side.AVAILABLE),
+            },
+        ),
+        closed_event(after, deciding),
+    )
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            transfers=(
+                deciding.transfer(
+                    postings.unreserve(order.buyer_id, order.amount),
+                    reference=order.id,
+                    cause=deciding.trace.correlation_id,
+                ),
+            ),
+            events=events,
+            audit=(moved("order.refund", order, after, deciding),),
+            idempotency=deciding.final_answer(order_resource(after)),
+        ),
+        debits=order.buyer_id,
+    )
+
+
+# What the decisions share: events and audit entries of an order.
+
+
+def order_event(
+    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
+) -> Event:
+    """An event of the order itself."""
+    return deciding.event(
+        f"order.{name}",
+        "Order",
+        order.id,
+        {"orderId": order.id, **payload},
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )
+
+
+def escrow_event(
+    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
+) -> Event:
+    """An event of the order's escrow; `amount` is the order's."""
+    if order.escrow_id is None:
+        msg = f"{order.id} has no escrow to tell of"
+        raise InvariantViolated(msg)
+    return deciding.event(
+        f"escrow.{name}",
+        "Escrow",
+        order.escrow_id,
+        {
+            "escrowId": order.escrow_id,
+            "orderId": order.id,
+            "amount": order.amount.two_places(),
+            **payload,
+        },
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )
+
+
+def closed_event(order: Order, deciding: Deciding) -> Event:
+    """The event that every order ends with."""
+    if order.outcome is None:
+        msg = f"{order.id} is closed without an outcome"
+        raise InvariantViolated(msg)
+    return order_event(
+        order,
+        deciding,
+        "closed",
+        {
+            "finalStatus": OrderStatus.CLOSED.value,
+            "outcome": order.outcome.value,
+            "closedAt": iso(deciding.now),
+        },
+    )
+
+
+def given_back(order: Order, deciding: Deciding, reason: str) -> Event:
+    """The event of reserved money that is the buyer's again."""
+    return deciding.event(
+        "balance.released",
+        "Balance",
+        order.buyer_id,
+        {
+            "userId": order.buyer_id,
+            "amount": order.amount.two_places(),
+            "orderId": order.id,
+            "reference": order.id,
+            "reason": reason,
+            "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+        },
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )
+
+
+def summary(order: Order) -> dict[str, object]:
+    """What the audit keeps of an order's state: never the caller's free text."""
+    return {
+        "status": order.status.value,
+        "amount": order.amount.seven_places(),
+        "outcome": None if order.outcome is None else order.outcome.value,
+        "escrow": None if order.escrow is None else order.escrow.status.value,
+        "operation": None if order.process is None else order.process.operation.value,
+        "step": None if order.process is None else order.process.current,
+    }
+
+
+def moved(action: str, before: Order, after: Order, deciding: Deciding) -> AuditEntry:
+    """The audit entry of a change of state."""
+    return deciding.audit(
+        action,
+        "Order",
+        after.id,
+        before=summary(before),
+        after=summary(after),
+        user_id=after.buyer_id,
+    )

@@ -1,0 +1,226 @@
+"""Decisions on users, their wallets and API keys (domain.md §4, api.md)."""
+
+from collections.abc import Mapping, Sequence
+
+from attrs import evolve, frozen
+
+from offerhub.domain.api_keys import ApiKey
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.resources import api_key_resource, user_resource
+from offerhub.domain.unit_of_work import UnitOfWork
+from offerhub.domain.users import (
+    SealedSeed,
+    User,
+    UserType,
+    Wallet,
+    WalletRole,
+    WalletStatus,
+)
+
+
+@frozen
+class CreateUser:
+    """A new user, as the caller describes it, and the key pair that the vault made for it."""
+
+    user_id: str
+    wallet_id: str
+    external_user_id: str
+    email: str | None
+    type: UserType
+    metadata: Mapping[str, object]
+    public_key: str
+    seed: SealedSeed
+
+
+def create_user(
+    command: CreateUser, deciding: Deciding, *, role: WalletRole = WalletRole.USER
+) -> tuple[User, Wallet, UnitOfWork]:
+    """Create a user and the wallet that it never sees; the activation follows in the background."""
+    wallet = new_wallet(
+        command.wallet_id, command.user_id, role, command.public_key, command.seed, deciding
+    )
+    user = User(
+        id=command.user_id,
+        version=1,
+        external_user_id=command.external_user_id,
+        email=command.email,
+        type=command.type,
+        metadata=command.metadata,
+        wallet_id=wallet.id,
+        public_key=wallet.public_key,
+        created_at=deciding.now,
+        updated_at=deciding.now,
+    )
+    created = deciding.event(
+        "user.created",
+        "User",
+        user.id,
+        {
+            "userId": user.id,
+            "externalUserId": user.external_user_id,
+            "email": user.email,
+            "type": user.type.value,
+            "status": user.status,
+        },
+        user_id=user.id,
+    )
+    unit = UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace,
+        writes=(user, wallet),
+        events=(created,),
+        audit=(
+            deciding.audit(
+                "user.create",
+                "User",
+                user.id,
+                after={"type": user.type.value, "publicKey": wallet.public_key},
+                user_id=user.id,
+            ),
+        ),
+        idempotency=deciding.final_answer(user_resource(user, wallet)),
+    )
+    return user, wallet, unit
+
+
+def new_wallet(
+    wallet_id: str,
+    user_id: str,
+    role: WalletRole,
+    public_key: str,
+    seed: SealedSeed,
+    deciding: Deciding,
+) -> Wallet:
+    """A wallet that is not on the chain yet."""
+    return Wallet(
+        id=wallet_id,
+        version=1,
+        user_id=user_id,
+        role=role,
+        public_key=public_key,
+        seed=seed,
+        status=WalletStatus.ACTIVATING,
+        created_at=deciding.now,
+        updated_at=deciding.now,
+    )
+
+
+def plan_for_wallets(
+    subject: Subject,
+    step: str,
+    wallet_ids: Sequence[str],
+    source: str,
+    deciding: Deciding,
+    *,
+    attempt: int = 1,
+) -> tuple[ChainOperation, UnitOfWork]:
+    """Plan an activation or a refill of several wallets in one transaction."""
+    operation_id = deciding.ids.new("cop")
+    operation = ChainOperation(
+        id=operation_id,
+        version=1,
+        subject=subject,
+        subject_id=operation_id,
+        step=step,
+        attempt=attempt,
+        source=source,
+        status=ChainStatus.PLANNED,
+        trace=deciding.trace.without_claim(),
+        created_at=deciding.now,
+        updated_at=deciding.now,
+        targets=tuple(wallet_ids),
+    )
+    unit = UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace.without_claim(),
+        writes=(operation,),
+        audit=(
+            deciding.audit(
+                f"wallets.{step}",
+                "Wallet",
+                operation_id,
+                after={"wallets": list(wallet_ids), "source": source},
+            ),
+        ),
+    )
+    return operation, unit
+
+
+def activated(
+    wallets: Sequence[Wallet], deciding: Deciding
+) -> tuple[tuple[Wallet, ...], UnitOfWork]:
+    """The accounts and trustlines of wallets stand on the chain: they can receive USDC."""
+    active = tuple(
+        evolve(
+            wallet,
+            version=wallet.version + 1,
+            status=WalletStatus.ACTIVE,
+            updated_at=deciding.now,
+        )
+        for wallet in wallets
+    )
+    events = tuple(
+        deciding.event(
+            "wallet.created",
+            "Wallet",
+            wallet.id,
+            {
+                "userId": wallet.user_id,
+                "publicKey": wallet.public_key,
+                "provider": "STELLAR",
+                "funded": True,
+                "trustlineReady": True,
+            },
+            user_id=wallet.user_id,
+        )
+        for wallet in active
+        if wallet.role is WalletRole.USER
+    )
+    audit = tuple(
+        deciding.audit(
+            "wallet.activate",
+            "Wallet",
+            wallet.id,
+            before={"status": WalletStatus.ACTIVATING.value},
+            after={"status": wallet.status.value, "publicKey": wallet.public_key},
+            user_id=wallet.user_id,
+        )
+        for wallet in active
+    )
+    return active, UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace.without_claim(),
+        writes=active,
+        events=events,
+        audit=audit,
+    )
+
+
+def create_api_key(key: ApiKey, deciding: Deciding) -> UnitOfWork:
+    """Store a key; under an idempotency key the answer is kept without the key's text."""
+    return UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace,
+        writes=(key,),
+        audit=(
+            deciding.audit(
+                "api_key.create",
+                "ApiKey",
+                key.id,
+                after={"name": key.name, "scopes": [scope.value for scope in key.scopes]},
+            ),
+        ),
+        idempotency=deciding.final_answer(api_key_resource(key)),
+    )
+
+
+def revoke_api_key(key: ApiKey, deciding: Deciding) -> tuple[ApiKey, UnitOfWork]:
+    """Revoke a key at once; its tokens die with it."""
+    revoked = evolve(key, version=key.version + 1, revoked_at=deciding.now, updated_at=deciding.now)
+    return revoked, UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace,
+        writes=(revoked,),
+        audit=(deciding.audit("api_key.revoke", "ApiKey", key.id),),
+    )

@@ -1,0 +1,423 @@
+"""Decisions on a withdrawal of USDC to the chain (domain.md §2, §3).
+
+The amount leaves `available` when the withdrawal is created. It leaves the books when the chain has
+confirmed the payment, or comes back, once, when the payment provably never will be.
+"""
+
+from typing import Final
+
+from attrs import evolve, frozen
+
+from offerhub.domain import postings
+from offerhub.domain.chain import (
+    ChainFailure,
+    ChainOperation,
+    ChainStatus,
+    FailureKind,
+    Subject,
+)
+from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
+from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
+from offerhub.domain.ledger import Transfer
+from offerhub.domain.money import Money
+from offerhub.domain.order_decisions import Limits
+from offerhub.domain.postings import Movement
+from offerhub.domain.resources import withdrawal_resource
+from offerhub.domain.unit_of_work import AuditEntry, Event, UnitOfWork
+from offerhub.domain.withdrawal import (
+    WITHDRAWAL_MOVES,
+    DestinationType,
+    Payment,
+    Withdrawal,
+    WithdrawalFailure,
+    WithdrawalStatus,
+)
+
+PAY: Final = "pay"
+
+
+@frozen
+class WithdrawalDecision:
+    """What a command does to a withdrawal; the fields mean what they mean in `Decision`."""
+
+    withdrawal: Withdrawal
+    unit: UnitOfWork
+    debits: str | None = None
+    next_operation: ChainOperation | None = None
+
+
+@frozen
+class CreateWithdrawal:
+    """A new withdrawal, as the caller describes it; its destination was checked on the chain."""
+
+    withdrawal_id: str
+    user_id: str
+    amount: Money
+    currency: str
+    destination_ref: str
+    destination_memo: str | None
+    description: str | None
+    commit: bool
+
+
+def create(
+    command: CreateWithdrawal, limits: Limits, source: str, deciding: Deciding
+) -> WithdrawalDecision:
+    """Take the amount from the user's available; with `commit`, plan the payment too.
+
+    Args:
+        source: address of the user's wallet, the payment's lane.
+    """
+    limits.check(command.amount)
+    withdrawal = Withdrawal(
+        id=command.withdrawal_id,
+        version=1,
+        user_id=command.user_id,
+        amount=command.amount,
+        currency=command.currency,
+        destination_type=DestinationType.CRYPTO,
+        destination_ref=command.destination_ref,
+        destination_memo=command.destination_memo,
+        description=command.description,
+        status=WithdrawalStatus.CREATED,
+        created_at=deciding.now,
+        updated_at=deciding.now,
+    )
+    events = [
+        balance_debited(
+            deciding,
+            command.user_id,
+            command.amount,
+            destination="withdrawal",
+            reference=withdrawal.id,
+        ),
+        _event(withdrawal, deciding, "created", {}),
+    ]
+    operation = None
+    if command.commit:
+        operation = _plan(withdrawal, 1, source, deciding)
+        withdrawal = evolve(
+            withdrawal,
+            status=_to(withdrawal, WithdrawalStatus.COMMITTED),
+            payment=Payment(operation.id, 1, deciding.now, deciding.trace),
+        )
+        events.append(_event(withdrawal, deciding, "committed", {}))
+    return WithdrawalDecision(
+        withdrawal,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(withdrawal,) if operation is None else (withdrawal, operation),
+            transfers=(
+                deciding.transfer(
+                    postings.create_withdrawal(command.user_id, command.amount),
+                    reference=withdrawal.id,
+                    cause=deciding.trace.correlation_id,
+                ),
+            ),
+            events=tuple(events),
+            audit=(_moved("withdrawal.create", None, withdrawal, deciding),),
+            idempotency=deciding.final_answer(withdrawal_resource(withdrawal))
+            if operation is None
+            else deciding.running("Withdrawal", withdrawal.id),
+        ),
+        debits=command.user_id,
+        next_operation=operation,
+    )
+
+
+def commit(withdrawal: Withdrawal, source: str, deciding: Deciding) -> WithdrawalDecision:
+    """Plan the payment of a withdrawal that was created without `commit`."""
+    if withdrawal.status is not WithdrawalStatus.CREATED:
+        raise refusal(withdrawal, "commit")
+    operation = _plan(withdrawal, 1, source, deciding)
+    after = _changed(
+        withdrawal,
+        deciding,
+        WithdrawalStatus.COMMITTED,
+        payment=Payment(operation.id, 1, deciding.now, deciding.trace),
+    )
+    return WithdrawalDecision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after, operation),
+            events=(_event(after, deciding, "committed", {}),),
+            audit=(_moved("withdrawal.commit", withdrawal, after, deciding),),
+            idempotency=deciding.running("Withdrawal", after.id),
+        ),
+        next_operation=operation,
+    )
+
+
+def cancel(withdrawal: Withdrawal, deciding: Deciding) -> WithdrawalDecision:
+    """Give the money of a withdrawal back that was not committed."""
+    if withdrawal.status is not WithdrawalStatus.CREATED:
+        raise refusal(withdrawal, "cancel")
+    after = _changed(withdrawal, deciding, WithdrawalStatus.CANCELED)
+    return WithdrawalDecision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            transfers=(_returned(after, deciding, deciding.trace.correlation_id),),
+            events=(
+                _credited_back(after, deciding),
+                _event(
+                    after,
+                    deciding,
+                    "canceled",
+                    {"reason": "canceled", "refundedToBalance": True},
+                ),
+            ),
+            audit=(_moved("withdrawal.cancel", withdrawal, after, deciding),),
+            idempotency=deciding.final_answer(withdrawal_resource(after)),
+        ),
+    )
+
+
+def operation_ended(
+    withdrawal: Withdrawal, operation: ChainOperation, attempts_max: int, deciding: Deciding
+) -> WithdrawalDecision | None:
+    """Take the end of the withdrawal's present payment; `None` if there is nothing to take."""
+    payment = withdrawal.payment
+    if (
+        payment is None
+        or payment.chain_operation_id != operation.id
+        or operation.is_open
+        or withdrawal.status is not WithdrawalStatus.COMMITTED
+    ):
+        return None
+    if operation.status is ChainStatus.CONFIRMED:
+        return _completed(withdrawal, payment, operation, deciding)
+    if operation.failure is None:
+        msg = f"{operation.id} has failed without a reason"
+        raise InvariantViolated(msg)
+    if operation.failure.kind is FailureKind.REFUSED or payment.attempt >= attempts_max:
+        return _failed(withdrawal, payment, operation.failure, deciding)
+    return _again(withdrawal, payment, operation, operation.failure, deciding)
+
+
+def _completed(
+    withdrawal: Withdrawal, payment: Payment, operation: ChainOperation, deciding: Deciding
+) -> WithdrawalDecision:
+    if operation.tx_hash is None:
+        msg = f"{operation.id} is confirmed without a hash"
+        raise InvariantViolated(msg)
+    after = _changed(
+        withdrawal,
+        deciding,
+        WithdrawalStatus.COMPLETED,
+        transaction_hash=operation.tx_hash,
+    )
+    movement = postings.complete_withdrawal(
+        withdrawal.user_id, withdrawal.amount, operation.tx_hash
+    )
+    return _ended(
+        withdrawal,
+        after,
+        payment,
+        movement,
+        operation.id,
+        (_event(after, deciding, "completed", {"transactionHash": operation.tx_hash}),),
+        deciding,
+    )
+
+
+def _failed(
+    withdrawal: Withdrawal, payment: Payment, failure: ChainFailure, deciding: Deciding
+) -> WithdrawalDecision:
+    code = failure.code or ErrorCode.STELLAR_NETWORK_ERROR.value
+    after = _changed(
+        withdrawal,
+        deciding,
+        WithdrawalStatus.FAILED,
+        failure=WithdrawalFailure(code=code, reason=failure.message),
+    )
+    return _ended(
+        withdrawal,
+        after,
+        payment,
+        postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),
+        payment.chain_operation_id,
+        (
+            _credited_back(after, deciding),
+            _event(
+                after,
+                deciding,
+                "failed",
+                {"reason": failure.message, "errorCode": code, "refundedToBalance": True},
+            ),
+        ),
+        deciding,
+    )
+
+
+def _again(
+    withdrawal: Withdrawal,
+    payment: Payment,
+    operation: ChainOperation,
+    failure: ChainFailure,
+    deciding: Deciding,
+) -> WithdrawalDecision:
+    attempt = payment.attempt + 1
+    following = _plan(withdrawal, attempt, operation.source, deciding)
+    after = evolve(
+        withdrawal,
+        version=withdrawal.version + 1,
+        updated_at=deciding.now,
+        payment=evolve(
+            payment,
+            chain_operation_id=following.id,
+            attempt=attempt,
+            last_error=failure.message,
+        ),
+    )
+    return WithdrawalDecision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after, following),
+            audit=(
+                deciding.audit(
+                    "withdrawal.attempt_failed",
+                    "Withdrawal",
+                    after.id,
+                    result="retry",
+                    error=failure.message,
+                    user_id=after.user_id,
+                ),
+            ),
+        ),
+        next_operation=following,
+    )
+
+
+def _ended(
+    before: Withdrawal,
+    after: Withdrawal,
+    payment: Payment,
+    movement: Movement,
+    cause: str,
+    events: tuple[Event, ...],
+    deciding: Deciding,
+) -> WithdrawalDecision:
+    return WithdrawalDecision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            transfers=(deciding.transfer(movement, reference=after.id, cause=cause),),
+            events=events,
+            audit=(_moved("withdrawal.end", before, after, deciding),),
+            idempotency=deciding.final_answer(
+                withdrawal_resource(after), claim=payment.trace.idempotency, first=False
+            ),
+        ),
+    )
+
+
+def refusal(withdrawal: Withdrawal, command: str) -> DomainError:
+    """The one error of a command that the withdrawal's state does not allow."""
+    return DomainError(
+        ErrorCode.WITHDRAWAL_NOT_COMMITTABLE
+        if command == "commit"
+        else ErrorCode.INVALID_STATE_TRANSITION,
+        f"the withdrawal is {withdrawal.status.value}: it does not allow to {command}",
+        {
+            "withdrawalId": withdrawal.id,
+            "currentState": withdrawal.status.value,
+            "allowedStates": sorted(status.value for status in WITHDRAWAL_MOVES[withdrawal.status]),
+        },
+    )
+
+
+def _to(withdrawal: Withdrawal, status: WithdrawalStatus) -> WithdrawalStatus:
+    if status not in WITHDRAWAL_MOVES[withdrawal.status]:
+        msg = f"{withdrawal.id} does not go from {withdrawal.status} to {status}"
+        raise InvariantViolated(msg)
+    return status
+
+
+def _changed(
+    withdrawal: Withdrawal, deciding: Deciding, status: WithdrawalStatus, **fields: object
+) -> Withdrawal:
+    evolved: Withdrawal = evolve(
+        withdrawal,
+        version=withdrawal.version + 1,
+        updated_at=deciding.now,
+        status=_to(withdrawal, status),
+        **fields,  # type: ignore[arg-type]  # attrs checks the names when it runs
+    )
+    return evolved
+
+
+def _plan(withdrawal: Withdrawal, attempt: int, source: str, deciding: Deciding) -> ChainOperation:
+    return ChainOperation(
+        id=deciding.ids.new("cop"),
+        version=1,
+        subject=Subject.WITHDRAWAL,
+        subject_id=withdrawal.id,
+        step=PAY,
+        attempt=attempt,
+        source=source,
+        status=ChainStatus.PLANNED,
+        trace=deciding.trace.without_claim(),
+        created_at=deciding.now,
+        updated_at=deciding.now,
+    )
+
+
+def _returned(withdrawal: Withdrawal, deciding: Deciding, cause: str) -> Transfer:
+    return deciding.transfer(
+        postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),
+        reference=withdrawal.id,
+        cause=cause,
+    )
+
+
+def _credited_back(withdrawal: Withdrawal, deciding: Deciding) -> Event:
+    return balance_credited(
+        deciding,
+        withdrawal.user_id,
+        withdrawal.amount,
+        source="withdrawal_failed",
+        reference=withdrawal.id,
+    )
+
+
+def _event(
+    withdrawal: Withdrawal, deciding: Deciding, name: str, payload: dict[str, object]
+) -> Event:
+    return deciding.event(
+        f"withdrawal.{name}",
+        "Withdrawal",
+        withdrawal.id,
+        {
+            "withdrawalId": withdrawal.id,
+            "userId": withdrawal.user_id,
+            "amount": withdrawal.amount.two_places(),
+            "destinationType": withdrawal.destination_type.value,
+            **payload,
+        },
+        user_id=withdrawal.user_id,
+    )
+
+
+def _moved(
+    action: str, before: Withdrawal | None, after: Withdrawal, deciding: Deciding
+) -> AuditEntry:
+    return deciding.audit(
+        action,
+        "Withdrawal",
+        after.id,
+        before=None if before is None else {"status": before.status.value},
+        after={"status": after.status.value, "amount": after.amount.seven_places()},
+        user_id=after.user_id,
+        result="failed" if after.status is WithdrawalStatus.FAILED else "ok",
+        error=None if after.failure is None else after.failure.reason,
+    )
