@@ -1,8 +1,8 @@
-"""What a unit that was cut off in the middle raises; for "away" see `StorageUnavailable`."""
+"""How storage fails: away (nothing happened) or cut off in the middle (look before you repeat)."""
 
-from storage.port import StorageUnavailable
 
-__all__ = ["OutcomeUnknown", "StorageUnavailable"]
+class StorageUnavailable(Exception):
+    """The database does not answer; nothing was written by the call that raises this."""
 
 
 class OutcomeUnknown(Exception):

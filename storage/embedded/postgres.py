@@ -26,6 +26,7 @@ from storage.embedded.process import (
     CLEAN_ENVIRONMENT,
     EmbeddedServerDied,
     ServerProcess,
+    any_runs_in,
     is_alive,
     last_lines,
     launch,
@@ -90,6 +91,7 @@ class EmbeddedPostgres:
         with hold_lock(place.lock):
             server = await self._adopt(place)
             if server is None:
+                await _clear_after_kill(place)
                 await self._initialise(place)
                 server = await self._launch(place)
             try:
@@ -213,6 +215,25 @@ class EmbeddedPostgres:
 
 def _cluster(place: Place) -> Path:
     return place.data / "data"
+
+
+async def _clear_after_kill(place: Place) -> None:
+    """Wait for the rest of a postmaster that was killed, and remove the locks that it left.
+
+    Its backends end by themselves as soon as they notice. It may stay a zombie for a while, or
+    for ever where process 1 collects no children (containers), and PostgreSQL takes a zombie for
+    a living postmaster. The locks are removed only when nothing works in the directory any more.
+    """
+    cluster = _cluster(place)
+    with trio.move_on_after(_ADOPT_DEADLINE_S):
+        while any_runs_in(cluster):  # noqa: ASYNC110 - there is no event to wait for
+            await trio.sleep(_POLL_S)
+    if any_runs_in(cluster):
+        return
+    for lock in (cluster / "postmaster.pid", place.run / ".s.PGSQL.5432.lock"):
+        pid = read_pid(lock)
+        if pid is not None and not is_alive(pid):
+            lock.unlink()
 
 
 def _dsn(place: Place, database: str) -> str:

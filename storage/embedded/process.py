@@ -143,6 +143,12 @@ def runs_in(pid: int, directory: Path) -> bool:
         return False
 
 
+def any_runs_in(directory: Path) -> bool:
+    """Whether any process that lives has `directory` as its working directory (needs /proc)."""
+    numbers = (int(entry.name) for entry in Path("/proc").glob("[0-9]*"))
+    return any(runs_in(pid, directory) for pid in numbers)
+
+
 def read_pid(pid_file: Path) -> int | None:
     """The process id on the first line of `pid_file`, or None."""
     try:
