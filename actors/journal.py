@@ -1,0 +1,127 @@
+"""The journal: the write path. It commits every unit that waits in one transaction (DESIGN.md).
+
+While one group is being committed, the next gathers. A unit's asker gets its own outcome. After a
+commit, and before any asker is answered, the balances' snapshots are replaced; then the committed
+events go to the publisher.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import trio
+from attrs import define
+
+from actors.board import Board
+from actors.failpoints import reach
+from actors.publisher import EventHub
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.unit_of_work import (
+    Balance,
+    CommitOutcome,
+    Committed,
+    Refused,
+    RefusalKind,
+    UnitOfWork,
+)
+from storage.port import Storage, StorageUnavailable
+
+GROUP_MAX: Final = 64
+"""Units of one transaction at most: more would only make the first of them wait."""
+
+_WAITING_MAX: Final = 1024
+
+
+class JournalClosed(Exception):
+    """The journal does not run; the unit was not committed, or its outcome must be looked up."""
+
+
+@define(eq=False)
+class _Entry:
+    unit: UnitOfWork
+    outcome: CommitOutcome | None = None
+    failed: bool = False
+    task: trio.lowlevel.Task | None = None
+
+
+class Journal:
+    """Commits units in groups; its `run` is a service of the tree."""
+
+    def __init__(self, storage: Storage, balances: Board[Balance], hub: EventHub) -> None:
+        self._storage = storage
+        self._balances = balances
+        self._hub = hub
+        self._waiting: list[_Entry] = []
+        self._filled = trio.Event()
+        self._room = trio.Semaphore(_WAITING_MAX)
+
+    async def commit(self, unit: UnitOfWork) -> CommitOutcome:
+        """Commit a unit and return what storage said of it.
+
+        Cancelled, the outcome is unknown: the unit may still be committed. Raises `DomainError`
+        `SERVICE_UNAVAILABLE` when the database is away and the unit is known not to be committed,
+        and `JournalClosed` when the journal crashed on it: look it up.
+        """
+        async with self._room:
+            entry = _Entry(unit)
+            self._waiting.append(entry)
+            self._filled.set()
+            if entry.outcome is None and not entry.failed:
+                entry.task = trio.lowlevel.current_task()
+
+                def abort(_: object) -> trio.lowlevel.Abort:
+                    entry.task = None
+                    return trio.lowlevel.Abort.SUCCEEDED
+
+                await trio.lowlevel.wait_task_rescheduled(abort)
+        if entry.outcome is None:
+            msg = "the journal ended before it knew the outcome"
+            raise JournalClosed(msg)
+        if isinstance(entry.outcome, Refused) and entry.outcome.kind is RefusalKind.UNAVAILABLE:
+            raise DomainError(
+                ErrorCode.SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed"
+            )
+        return entry.outcome
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Commit what waits, group by group, until cancelled."""
+        group: Sequence[_Entry] = ()
+        try:
+            task_status.started()
+            while True:
+                await self._filled.wait()
+                group = self._waiting[:GROUP_MAX]
+                del self._waiting[:GROUP_MAX]
+                if not self._waiting:
+                    self._filled = trio.Event()
+                await self._commit_group(group)
+                group = ()
+        finally:
+            for entry in (*group, *self._waiting):
+                if entry.outcome is None:
+                    entry.failed = True
+                    _wake(entry)
+            self._waiting.clear()
+            self._filled = trio.Event()
+
+    async def _commit_group(self, group: Sequence[_Entry]) -> None:
+        reach("journal.before_commit")
+        try:
+            outcomes = await self._storage.commit([entry.unit for entry in group])
+        except StorageUnavailable:
+            outcomes = [Refused(RefusalKind.UNAVAILABLE)] * len(group)
+        reach("journal.after_commit")
+        for entry, outcome in zip(group, outcomes, strict=True):
+            entry.outcome = outcome
+            if isinstance(outcome, Committed):
+                for user_id, balance in outcome.balances.items():
+                    self._balances.put(user_id, balance)
+        for entry in group:
+            if isinstance(entry.outcome, Committed):
+                self._hub.publish(entry.outcome.events)
+            _wake(entry)
+
+
+def _wake(entry: _Entry) -> None:
+    if entry.task is not None:
+        trio.lowlevel.reschedule(entry.task)
+        entry.task = None

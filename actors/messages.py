@@ -1,0 +1,191 @@
+"""What is asked of actors: small frozen values, named in the imperative.
+
+Each says what its answer is (`Message[answer]`). A handler raises `DomainError` for a refusal.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from actors.kernel import Message
+from offerhub.domain.api_keys import ApiKey, Scope
+from offerhub.domain.money import Money
+from offerhub.domain.order import Milestone, Order
+from offerhub.domain.trace import Trace
+from offerhub.domain.users import User, UserType, Wallet
+from offerhub.domain.withdrawal import Withdrawal
+
+# Users.
+
+
+@frozen
+class UserCreated:
+    """The user under an external id, and whether this message made it."""
+
+    user: User
+    wallet: Wallet
+    new: bool
+
+
+@frozen
+class CreateUser(Message[UserCreated]):
+    """Create a user and its wallet; an external id that exists gives the user that has it."""
+
+    external_user_id: str
+    email: str | None
+    type: UserType
+    metadata: Mapping[str, object]
+    trace: Trace
+
+
+# Orders: each goes to the order's own actor.
+
+
+@frozen
+class CreateOrder(Message[Order]):
+    """Create the order whose id the actor has. The parties exist: `USER_NOT_FOUND` otherwise."""
+
+    buyer_id: str
+    seller_id: str
+    amount: Money
+    title: str
+    description: str | None
+    client_order_ref: str | None
+    milestones: tuple[Milestone, ...]
+    metadata: Mapping[str, object]
+    trace: Trace
+
+
+@frozen
+class ReserveFunds(Message[Order]):
+    """Reserve the order's amount from the buyer's available."""
+
+    amount: Money | None
+    trace: Trace
+
+
+@frozen
+class CancelOrder(Message[Order]):
+    """Close the order before its escrow."""
+
+    canceled_by: str | None
+    reason: str | None
+    trace: Trace
+
+
+@frozen
+class StartEscrow(Message[Order]):
+    """Plan the deployment of the order's contract; its end comes later."""
+
+    trace: Trace
+
+
+@frozen
+class StartFunding(Message[Order]):
+    """Plan the funding of the order's contract; its end comes later."""
+
+    trace: Trace
+
+
+@frozen
+class CompleteMilestone(Message[Milestone]):
+    """Record that the seller has completed a milestone."""
+
+    ref: str
+    trace: Trace
+
+
+@frozen
+class RequestRelease(Message[Order]):
+    """Plan the release to the seller; its end comes later."""
+
+    requested_by: str | None
+    reason: str | None
+    trace: Trace
+
+
+@frozen
+class RequestRefund(Message[Order]):
+    """Refund the buyer before the funding; after it `SERVICE_UNAVAILABLE` for now."""
+
+    requested_by: str | None
+    reason: str
+    trace: Trace
+
+
+# Withdrawals: each goes to the withdrawal's own actor.
+
+
+@frozen
+class CreateWithdrawal(Message[Withdrawal]):
+    """Create the withdrawal whose id the actor has; with `commit` its payment is planned too."""
+
+    user_id: str
+    amount: Money
+    destination_ref: str
+    destination_memo: str | None
+    description: str | None
+    commit: bool
+    trace: Trace
+
+
+@frozen
+class CommitWithdrawal(Message[Withdrawal]):
+    """Plan the payment of a created withdrawal; its end comes later."""
+
+    trace: Trace
+
+
+@frozen
+class CancelWithdrawal(Message[Withdrawal]):
+    """Give the money of a withdrawal back that was not committed."""
+
+    trace: Trace
+
+
+# API keys.
+
+
+@frozen
+class KeyCreated:
+    """A new key with its text, which is told this once."""
+
+    key: ApiKey
+    text: str
+
+
+@frozen
+class CreateApiKey(Message[KeyCreated]):
+    """Create a key."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    user_id: str | None
+    expires_at: datetime | None
+    trace: Trace
+
+
+@frozen
+class RevokeApiKey(Message[ApiKey]):
+    """Revoke a key at once, its tokens too; `API_KEY_NOT_FOUND`."""
+
+    key_id: str
+    trace: Trace
+
+
+@frozen
+class TokenCreated:
+    """A short-lived token of a key, told this once."""
+
+    text: str
+    expires_at: datetime
+
+
+@frozen
+class CreateApiToken(Message[TokenCreated]):
+    """Create a token of a key: its scopes or fewer, at most a day."""
+
+    key_id: str
+    ttl_s: int
+    trace: Trace

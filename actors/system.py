@@ -1,0 +1,55 @@
+"""The running system as the web sees it: addresses to ask, snapshots and storage to read."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from actors.board import Board
+from actors.journal import Journal
+from actors.kernel import Address, Registry
+from actors.publisher import EventHub
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.order import Order
+from offerhub.domain.order_decisions import Limits
+from offerhub.domain.unit_of_work import Balance
+from offerhub.domain.withdrawal import Withdrawal
+from offerhub.providers.stellar.port import StellarNetwork
+from storage.port import Storage
+
+
+@frozen
+class Instance:
+    """What this instance is, for `GET /config` and for answers; no secrets."""
+
+    version: str
+    network: str
+    payment_provider: str
+    currency: str
+    usdc_code: str
+    usdc_issuer: str
+    order_limits: Limits
+    withdrawal_limits: Limits
+    topup_limits: Limits
+    platform_user_id: str
+    chain_wait_s: float
+    features: Mapping[str, bool]
+
+
+@frozen
+class System:
+    """Everything that a route may touch."""
+
+    instance: Instance
+    storage: Storage
+    journal: Journal
+    users: Address
+    keys: Address
+    orders: Registry[str]
+    withdrawals: Registry[str]
+    order_board: Board[Order]
+    withdrawal_board: Board[Withdrawal]
+    balance_board: Board[Balance]
+    hub: EventHub
+    network: StellarNetwork
+    clock: Clock
+    ids: Ids
