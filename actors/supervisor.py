@@ -101,7 +101,8 @@ class ChildSpec:
     """How a child is kept.
 
     Args:
-        stop_s: seconds that it has to stop by itself before it is cancelled.
+        stop_s: seconds that it has to stop by itself before it is cancelled; a nested supervisor
+            needs those of its children together.
     """
 
     child: Supervised
@@ -193,12 +194,12 @@ class Supervisor:
         """Starts the children, keeps them until a stop is requested, and stops them.
 
         Cancelled, it cancels the children one after the other, the last started first: what a
-        child uses outlives it.
+        child uses outlives it. `task_status` is told when every child is up; a stop that comes
+        before makes it return without.
 
         Raises:
             TooManyRestarts: a child crashed too often; all children are stopped.
         """
-        self._stopping = trio.Event()
         self._children = [_Kept(spec) for spec in self._specs]
         self._crashes.clear()
         self._given_up = None
@@ -220,12 +221,11 @@ class Supervisor:
         patient = False
         try:
             for child in self._children:
-                launched.append(child)
-                nursery.start_soon(self._keep, child)
-                await child.ready.wait()
-                if self._stopping.is_set():
-                    break
-            else:
+                if not self._stopping.is_set():
+                    launched.append(child)
+                    nursery.start_soon(self._keep, child)
+                    await child.ready.wait()
+            if not self._stopping.is_set():
                 self._state = State.RUNNING
                 task_status.started()
                 await self._stopping.wait()
@@ -301,6 +301,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Tells the children that no further life will come."""
+        self._stopping = trio.Event()
         for spec in self._specs:
             spec.child.close()
 

@@ -1,5 +1,6 @@
 """The kernel: ask, tell, wake, and what an asker gets whatever happens to the actor."""
 
+import math
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 
@@ -370,6 +371,37 @@ async def test_the_wake_ups_of_a_crashed_run_are_delivered_again() -> None:
         await wait_all_tasks_blocked()
         assert [str(crash) for crash in bench.crashes] == ["woken"]
         assert bench.lives[1].wakes == [frozenset({"explode", "other"})]
+
+
+async def test_an_actor_that_wakes_itself_for_ever_starves_nobody() -> None:
+    class Restless(Actor):
+        async def handle(self, message: Message[object]) -> object:
+            return "answer"
+
+        async def woken(self, keys: frozenset[Hashable]) -> None:
+            self.self_address.wake("again")
+            await trio.lowlevel.checkpoint()
+
+    cell = Cell("restless", Restless)
+    cell.address.wake("first")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(cell.run)
+        assert await cell.address.ask(Hang()) == "answer"
+        cell.request_stop()
+
+
+async def test_an_ask_may_rely_on_its_callers_deadline(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    async with running() as bench:
+        with trio.move_on_after(40) as caller:
+            await bench.address.ask(Hang(), timeout_s=math.inf)
+        assert caller.cancelled_caught
+
+
+async def test_a_child_task_needs_a_started_actor() -> None:
+    with pytest.raises(RuntimeError, match=r"from start\(\) on"):
+        Counter([], trio.Event()).spawn(trio.sleep_forever)
 
 
 async def test_wake_ups_survive_a_stop() -> None:

@@ -136,7 +136,7 @@ async def test_a_wake_up_activates() -> None:
         world.registry.wake("a", "op_1")
         world.registry.address("b").wake("op_2")
         await wait_all_tasks_blocked()
-        assert world.wakes == [("a", frozenset({"op_1"})), ("b", frozenset({"op_2"}))]
+        assert sorted(world.wakes, key=str) == [("a", frozenset({"op_1"})), ("b", frozenset({"op_2"}))]
 
 
 async def test_what_comes_before_the_registry_runs_waits_for_it() -> None:
@@ -337,6 +337,35 @@ async def test_a_cancelled_registry_answers_every_asker() -> None:
         nursery.cancel_scope.cancel()
     assert answers == ["stopped", "stopped"]
     assert world.totals == {}
+
+
+@pytest.mark.parametrize("yields", range(12))
+async def test_a_wake_up_never_fails_at_any_step_of_a_cancelled_registry(yields: int) -> None:
+    world = World()
+    async with trio.open_nursery() as nursery:
+        with trio.CancelScope() as scope:
+            async with trio.open_nursery() as tree:
+                await tree.start(world.registry.run)
+                await world.ask("a", Add(1))
+
+                async def wake() -> None:
+                    for _ in range(yields):
+                        await trio.lowlevel.checkpoint()
+                    world.registry.wake("a", "op")
+                    world.registry.wake("b", "op")
+
+                nursery.start_soon(wake)
+                scope.cancel()
+    assert world.registry.tree().active == 0
+
+
+async def test_a_registry_runs_again_after_a_stop() -> None:
+    world = World()
+    for total in (1, 2):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(world.registry.run)
+            assert await world.ask("a", Add(1)) == total
+            world.registry.request_stop()
 
 
 async def test_an_actor_does_not_inherit_the_context_of_its_first_asker() -> None:

@@ -163,6 +163,14 @@ async def test_a_stop_during_the_start_ends_what_had_started(autojump_clock: Moc
     assert trio.current_time() < 100
 
 
+async def test_a_stop_before_the_start_starts_nothing() -> None:
+    world = World()
+    tree = world.supervisor(ChildSpec(world.service("a")))
+    tree.request_stop()
+    await tree.run()
+    assert world.log == []
+
+
 async def test_a_child_that_does_not_stop_in_time_is_cancelled(autojump_clock: MockClock) -> None:
     class Deaf(Actor):
         async def handle(self, message: Message[object]) -> object:
