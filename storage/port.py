@@ -24,13 +24,10 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
+from storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414 - part of the port
 
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
-
-
-class StorageUnavailable(Exception):
-    """The database does not answer; nothing was written by the call that raises this."""
 
 
 class UnknownCursor(Exception):
@@ -157,7 +154,7 @@ class Storage(Protocol):
 
     # Money.
     async def balance(self, user_id: str) -> Balance | None:
-        """The user's row; a user without one yet has two zeros (the row comes with the user)."""
+        """The user's row, which comes with the user as two zeros; `None` if there is no user."""
         ...
 
     async def user_ledger(
@@ -209,7 +206,7 @@ class Storage(Protocol):
 
     # The instance itself.
     async def setting(self, name: str) -> str | None:
-        """A stored fact of the instance: the platform's user, the key's check value, …"""
+        """A stored fact of the instance, as the platform's user or the key's check value."""
         ...
 
     async def put_setting(self, name: str, value: str) -> bool:

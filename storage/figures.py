@@ -1,0 +1,142 @@
+"""What only the commit knows of a unit: balances after it, its places in the sequences.
+
+Pure, and shared by PostgreSQL and the twin: both hold the rows and the counters still, then fill
+units in, in the order in which they are committed (DESIGN.md, One unit of work).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import define, frozen
+
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.ledger import DUE_TREASURY, Side, Transfer, balance_changes
+from offerhub.domain.money import BALANCE_MAX, Money
+from offerhub.domain.unit_of_work import (
+    Balance,
+    Committed,
+    CommittedEvent,
+    Figure,
+    RefusalKind,
+    Refused,
+    UnitOfWork,
+)
+from offerhub.domain.users import User
+from storage.port import StoredAudit
+from storage.rendering import GENESIS, chain_audit, render_event
+
+_OWNED = frozenset({"available", "reserved", "withdrawing", "suspense", "due"})
+
+
+@define
+class Counters:
+    """The single row that every commit locks: the ends of the sequences."""
+
+    event_sequence: int = 0
+    transfer_sequence: int = 0
+    audit_sequence: int = 0
+    audit_hash: bytes = GENESIS
+
+
+@frozen
+class Filled:
+    """A unit with everything that was left open."""
+
+    unit: UnitOfWork
+    transfers: tuple[tuple[int, Transfer], ...]
+    events: tuple[CommittedEvent, ...]
+    audit: tuple[StoredAudit, ...]
+    balances: Mapping[str, Balance]
+    changes: Mapping[str, Mapping[Side, int]]
+
+    @property
+    def outcome(self) -> Committed:
+        return Committed(events=self.events, balances=self.balances)
+
+
+def account_owner(account: str) -> str | None:
+    """The user whose account it is; `None` for the escrows', the treasury's and the outside."""
+    prefix, _, owner = account.partition("/")
+    return owner if prefix in _OWNED and account != DUE_TREASURY else None
+
+
+def users_of(units: Iterable[UnitOfWork]) -> set[str]:
+    """Users whose balance rows the units change or show."""
+    users: set[str] = set()
+    for unit in units:
+        users.update(balance_changes(unit.transfers))
+        for event in unit.events:
+            users.update(
+                value.user_id for value in event.payload.values() if isinstance(value, Figure)
+            )
+    return users
+
+
+def new_users(unit: UnitOfWork) -> list[str]:
+    """Users that the unit inserts; their balance rows of zeros come with them."""
+    return [entity.id for entity in unit.writes if isinstance(entity, User) and entity.version == 1]
+
+
+def fill(unit: UnitOfWork, balances: dict[str, Balance], counters: Counters) -> Filled | Refused:
+    """Fill a unit in, or refuse it for want of funds or at the limit of a balance.
+
+    Moves `balances` and `counters` on; a refused unit leaves both as they were.
+
+    Args:
+        unit: as decided.
+        balances: the rows of `users_of` the unit as they stand after the units before it.
+        counters: as they stand after the units before it.
+
+    Raises:
+        InvariantViolated: it credits or shows a user who has no row.
+    """
+    rows = dict(balances)
+    for user_id in new_users(unit):
+        rows.setdefault(user_id, Balance(user_id, Money.zero(), Money.zero(), unit.at))
+    changes = balance_changes(unit.transfers)
+    for user_id, change in changes.items():
+        moved = _moved(user_id, rows.get(user_id), change, unit.at)
+        if isinstance(moved, Refused):
+            return moved
+        rows[user_id] = moved
+
+    def figure(wanted: Figure) -> Money:
+        row = rows.get(wanted.user_id)
+        if row is None:
+            raise InvariantViolated(f"{wanted.user_id} has no balance to show")
+        return row.available if wanted.side is Side.AVAILABLE else row.reserved
+
+    events = tuple(
+        render_event(event, unit, counters.event_sequence + place, figure)
+        for place, event in enumerate(unit.events, start=1)
+    )
+    transfers = tuple(enumerate(unit.transfers, start=counters.transfer_sequence + 1))
+    audit: list[StoredAudit] = []
+    previous_hash = counters.audit_hash
+    for place, entry in enumerate(unit.audit, start=counters.audit_sequence + 1):
+        audit.append(chain_audit(entry, unit, place, previous_hash))
+        previous_hash = audit[-1].hash
+    counters.event_sequence += len(events)
+    counters.transfer_sequence += len(transfers)
+    counters.audit_sequence += len(audit)
+    counters.audit_hash = previous_hash
+    balances.update(rows)
+    return Filled(
+        unit, transfers, events, tuple(audit), {user: rows[user] for user in changes}, changes
+    )
+
+
+def _moved(
+    user_id: str, row: Balance | None, change: Mapping[Side, int], at: datetime
+) -> Balance | Refused:
+    if row is None:
+        if min(change.values()) < 0:
+            return Refused(RefusalKind.FUNDS, user_id)
+        raise InvariantViolated(f"{user_id} has no balance to credit")
+    available = row.available.stroops + change[Side.AVAILABLE]
+    reserved = row.reserved.stroops + change[Side.RESERVED]
+    if available < 0 or reserved < 0:
+        return Refused(RefusalKind.FUNDS, user_id)
+    if available + reserved > max(BALANCE_MAX.stroops, row.total.stroops):
+        return Refused(RefusalKind.LIMIT, user_id)
+    return Balance(user_id, Money(available), Money(reserved), at)

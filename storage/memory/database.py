@@ -1,0 +1,165 @@
+"""The state that handles of the twin share, and the commit of one unit to it.
+
+A commit is synchronous from its first check to its last write: there is no instant at which half
+of a unit could be seen.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.ledger import Books, Transfer, books_of
+from offerhub.domain.unit_of_work import (
+    Balance,
+    CommitOutcome,
+    CommittedEvent,
+    CursorMove,
+    IdempotencyRecord,
+    IdempotencyState,
+    ParkedRecord,
+    RefusalKind,
+    Refused,
+    UnitOfWork,
+)
+from storage.figures import Counters, Filled, account_owner, fill
+from storage.memory.tables import Tables
+from storage.port import StoredAudit, StoredTransfer
+
+IDEMPOTENCY_LIFETIME: Final = timedelta(hours=24)
+
+
+class MemoryDatabase:
+    """Everything that lasts, shared by the handles of old and new processes.
+
+    Args:
+        on_commit: called after every committed unit (the simulation's checks); may raise.
+
+    `available` is the switch of the fault "the database is away".
+    """
+
+    def __init__(self, on_commit: Callable[["MemoryDatabase"], None] | None = None) -> None:
+        self.on_commit = on_commit
+        self.available = True
+        self.epoch = 0
+        self.tables = Tables()
+        self.counters = Counters()
+        self.balances: dict[str, Balance] = {}
+        self.transfers: list[Transfer] = []
+        self.stored_transfers: list[StoredTransfer] = []
+        self.user_transfers: dict[str, list[int]] = {}
+        self.events: list[CommittedEvent] = []
+        self.event_places: dict[str, int] = {}
+        self.order_events: dict[str, list[int]] = {}
+        self.audit: list[StoredAudit] = []
+        self.idempotency: dict[str, IdempotencyRecord] = {}
+        self.cursors: dict[str, str] = {}
+        self.parked: dict[str, ParkedRecord] = {}
+        self.settings: dict[str, str] = {}
+        self._transfer_ids: set[str] = set()
+        self._dedupe: set[str] = set()
+
+    def take_epoch(self) -> int:
+        """Become the owner: handles with an older epoch are fenced from now on."""
+        self.epoch += 1
+        return self.epoch
+
+    def replay(self) -> Books:
+        """The books, summed up from the transfers."""
+        return books_of(self.transfers)
+
+    def commit(self, unit: UnitOfWork, epoch: int) -> CommitOutcome:
+        """Commit one unit whole, or refuse it and leave everything as it was."""
+        refused = self._refusal(unit, epoch)
+        if refused is not None:
+            return refused
+        filled = fill(unit, self.balances, self.counters)
+        if isinstance(filled, Refused):
+            return filled
+        self._write(filled)
+        if self.on_commit is not None:
+            self.on_commit(self)
+        return filled.outcome
+
+    def _refusal(self, unit: UnitOfWork, epoch: int) -> Refused | None:
+        if epoch != self.epoch:
+            return Refused(RefusalKind.FENCED)
+        return (
+            self._claim_refusal(unit.idempotency)
+            or self.tables.refusal(unit.writes)
+            or self._cursor_refusal(unit.cursor)
+            or self._transfer_refusal(unit)
+        )
+
+    def _claim_refusal(self, record: IdempotencyRecord | None) -> Refused | None:
+        if record is not None and record.first:
+            stored = self.idempotency.get(record.key)
+            if stored is not None and stored.created_at > record.created_at - IDEMPOTENCY_LIFETIME:
+                return Refused(RefusalKind.TAKEN, "idempotency_key")
+        return None
+
+    def _cursor_refusal(self, move: CursorMove | None) -> Refused | None:
+        if move is not None and self.cursors.get(move.name) != move.before:
+            return Refused(RefusalKind.CONFLICT, move.name)
+        return None
+
+    def _transfer_refusal(self, unit: UnitOfWork) -> Refused | None:
+        seen = set(self._dedupe) if len(unit.transfers) > 1 else self._dedupe
+        for transfer in unit.transfers:
+            if transfer.id in self._transfer_ids:
+                raise InvariantViolated(f"the transfer {transfer.id} exists")
+            if transfer.dedupe is not None:
+                if transfer.dedupe in seen:
+                    return Refused(RefusalKind.TAKEN, "dedupe")
+                if seen is not self._dedupe:
+                    seen.add(transfer.dedupe)
+        for event in unit.events:
+            if event.id in self.event_places:
+                raise InvariantViolated(f"the event {event.id} exists")
+        return None
+
+    def _write(self, filled: Filled) -> None:
+        unit = filled.unit
+        self.tables.write(unit.writes)
+        for sequence, transfer in filled.transfers:
+            self._write_transfer(sequence, transfer, unit)
+        for event in filled.events:
+            self.events.append(event)
+            self.event_places[event.id] = event.sequence
+            if event.order_id is not None:
+                self.order_events.setdefault(event.order_id, []).append(event.sequence)
+        self.audit.extend(filled.audit)
+        if unit.idempotency is not None:
+            self._write_claim(unit.idempotency)
+        if unit.cursor is not None:
+            self.cursors[unit.cursor.name] = unit.cursor.after
+        self.parked.update((record.id, record) for record in unit.parked)
+
+    def _write_transfer(self, sequence: int, transfer: Transfer, unit: UnitOfWork) -> None:
+        self.transfers.append(transfer)
+        self._transfer_ids.add(transfer.id)
+        if transfer.dedupe is not None:
+            self._dedupe.add(transfer.dedupe)
+        self.stored_transfers.append(
+            StoredTransfer(
+                id=transfer.id,
+                kind=transfer.kind.value,
+                reference=transfer.reference,
+                cause=transfer.cause,
+                postings=transfer.postings,
+                holdings=transfer.holdings,
+                created_at=unit.at,
+            )
+        )
+        owners = {account_owner(posting.account) for posting in transfer.postings}
+        for owner in owners - {None}:
+            self.user_transfers.setdefault(str(owner), []).append(sequence)
+
+    def _write_claim(self, record: IdempotencyRecord) -> None:
+        stored = self.idempotency.get(record.key)
+        if not record.first and stored is not None and stored.fingerprint != record.fingerprint:
+            return  # the key was given anew after its 24 hours: the old operation's end is late
+        if record.state is IdempotencyState.RELEASED:
+            self.idempotency.pop(record.key, None)
+        else:
+            self.idempotency[record.key] = record

@@ -1,0 +1,266 @@
+"""One process's handle on the twin: `storage.port.Storage`, in memory."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import trio
+
+from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.ids import Clock
+from offerhub.domain.ledger import Books
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import (
+    Balance,
+    CommitOutcome,
+    CommittedEvent,
+    Entity,
+    IdempotencyRecord,
+    UnitOfWork,
+)
+from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
+from offerhub.domain.withdrawal import ENDED, Withdrawal
+from storage.memory.database import IDEMPOTENCY_LIFETIME, MemoryDatabase
+from storage.port import (
+    OrderFilter,
+    Page,
+    StorageUnavailable,
+    StoredAudit,
+    StoredTransfer,
+    UnknownCursor,
+    UserFilter,
+)
+
+E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
+
+
+class MemoryStorage:
+    """The twin as one process sees it.
+
+    Making a handle takes the epoch: what older handles commit from then on is `FENCED`.
+
+    Args:
+        database: what outlives the process.
+        clock: tells the age of idempotency records.
+        latency_s: how long the next commit takes, asked once a commit; `None`: no time.
+    """
+
+    def __init__(
+        self,
+        database: MemoryDatabase,
+        clock: Clock,
+        *,
+        latency_s: Callable[[], float] | None = None,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._latency_s = latency_s
+        self._epoch = database.take_epoch()
+
+    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with trio.CancelScope(shield=True):  # ends by itself: the latency is bounded
+            if self._latency_s is None:
+                await trio.lowlevel.checkpoint()
+            else:
+                await trio.sleep(self._latency_s())
+        if not self._database.available:
+            raise StorageUnavailable("the twin is switched off")
+        return [self._database.commit(unit, self._epoch) for unit in group]
+
+    async def load(self, kind: type[E], entity_id: str) -> E | None:
+        return (await self._at()).tables.of(kind).rows.get(entity_id)
+
+    async def load_many(self, kind: type[E], entity_ids: Sequence[str]) -> dict[str, E]:
+        rows = (await self._at()).tables.of(kind).rows
+        return {entity_id: rows[entity_id] for entity_id in entity_ids if entity_id in rows}
+
+    async def user_by_external_id(self, external_user_id: str) -> User | None:
+        return (await self._at()).tables.of(User).by_key("external_user_id", external_user_id)
+
+    async def users(self, where: UserFilter, cursor: str | None, limit: int) -> Page[User]:
+        def fits(user: User) -> bool:
+            return where.external_user_id in {None, user.external_user_id} and (
+                where.email in {None, user.email}
+            )
+
+        return _page((await self._at()).tables.of(User).newest_first(), fits, cursor, limit)
+
+    async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]:
+        def fits(order: Order) -> bool:
+            return (
+                where.status in {None, order.status.value}
+                and where.buyer_id in {None, order.buyer_id}
+                and where.seller_id in {None, order.seller_id}
+                and where.client_order_ref in {None, order.client_order_ref}
+                and (where.created_after is None or order.created_at > where.created_after)
+                and (where.created_before is None or order.created_at < where.created_before)
+            )
+
+        return _page((await self._at()).tables.of(Order).newest_first(), fits, cursor, limit)
+
+    async def orders_on_the_way(self) -> Sequence[str]:
+        orders = (await self._at()).tables.of(Order).rows.values()
+        return [order.id for order in orders if order.process is not None]
+
+    async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
+        wanted = set(contract_ids)
+        return {
+            order.escrow.contract_id: order.id
+            for order in (await self._at()).tables.of(Order).rows.values()
+            if order.escrow is not None
+            and order.escrow.contract_id is not None
+            and order.escrow.contract_id in wanted
+        }
+
+    async def withdrawals(
+        self, user_id: str | None, cursor: str | None, limit: int
+    ) -> Page[Withdrawal]:
+        rows = (await self._at()).tables.of(Withdrawal).newest_first()
+        mine = (row for row in rows if user_id in {None, row.user_id})
+        return _page(mine, lambda _: True, cursor, limit)
+
+    async def withdrawals_on_the_way(self) -> Sequence[str]:
+        rows = (await self._at()).tables.of(Withdrawal).rows.values()
+        return [row.id for row in rows if row.committed and row.status not in ENDED]
+
+    async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
+        table = (await self._at()).tables.of(Wallet)
+        found = {address: table.by_key("public_key", address) for address in addresses}
+        return {address: wallet for address, wallet in found.items() if wallet is not None}
+
+    async def wallets_of_platform(self) -> Sequence[Wallet]:
+        rows = (await self._at()).tables.of(Wallet).rows.values()
+        return [wallet for wallet in rows if wallet.role is not WalletRole.USER]
+
+    async def wallets_activating(self) -> Sequence[Wallet]:
+        return [
+            wallet
+            for wallet in (await self._at()).tables.of(Wallet).rows.values()
+            if wallet.role is WalletRole.USER and wallet.status is WalletStatus.ACTIVATING
+        ]
+
+    async def open_operations(
+        self, *, subject: Subject | None = None, source: str | None = None
+    ) -> Sequence[ChainOperation]:
+        return [
+            operation
+            for operation in (await self._at()).tables.of(ChainOperation).rows.values()
+            if operation.is_open
+            and subject in {None, operation.subject}
+            and source in {None, operation.source}
+        ]
+
+    async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]:
+        wanted = set(hashes)
+        return {
+            operation.tx_hash: operation
+            for operation in (await self._at()).tables.of(ChainOperation).rows.values()
+            if operation.tx_hash is not None and operation.tx_hash in wanted
+        }
+
+    async def cursor(self, name: str) -> str | None:
+        return (await self._at()).cursors.get(name)
+
+    async def balance(self, user_id: str) -> Balance | None:
+        return (await self._at()).balances.get(user_id)
+
+    async def user_ledger(
+        self, user_id: str, cursor: str | None, limit: int
+    ) -> Page[StoredTransfer]:
+        database = await self._at()
+        sequences = reversed(database.user_transfers.get(user_id, []))
+        transfers = (database.stored_transfers[sequence - 1] for sequence in sequences)
+        return _page(transfers, lambda _: True, cursor, limit)
+
+    async def books(self) -> Books:
+        return (await self._at()).replay()
+
+    async def balances(self) -> Sequence[Balance]:
+        return list((await self._at()).balances.values())
+
+    async def events_after(self, sequence: int, limit: int) -> Sequence[CommittedEvent]:
+        return (await self._at()).events[sequence : sequence + limit]
+
+    async def last_sequence(self) -> int:
+        return len((await self._at()).events)
+
+    async def event_sequence(self, event_id: str) -> int | None:
+        return (await self._at()).event_places.get(event_id)
+
+    async def sequence_before(self, moment: datetime) -> int:
+        earlier = [
+            (event.occurred_at, event.sequence)
+            for event in (await self._at()).events
+            if event.occurred_at <= moment
+        ]
+        return max(earlier)[1] if earlier else 0
+
+    async def order_events(
+        self, order_id: str, cursor: str | None, limit: int
+    ) -> Page[CommittedEvent]:
+        database = await self._at()
+        sequences = reversed(database.order_events.get(order_id, []))
+        events = (database.events[sequence - 1] for sequence in sequences)
+        return _page(events, lambda _: True, cursor, limit)
+
+    async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
+        return (await self._at()).audit[sequence : sequence + limit]
+
+    async def idempotency(self, key: str) -> IdempotencyRecord | None:
+        record = (await self._at()).idempotency.get(key)
+        if record is None or record.created_at <= self._clock() - IDEMPOTENCY_LIFETIME:
+            return None
+        return record
+
+    async def api_key_by_digest(self, digest: bytes) -> ApiKey | None:
+        return (await self._at()).tables.of(ApiKey).by_key("digest", digest)
+
+    async def api_token_by_digest(self, digest: bytes) -> ApiToken | None:
+        return (await self._at()).tables.of(ApiToken).by_key("digest", digest)
+
+    async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]:
+        rows = (await self._at()).tables.of(ApiKey).newest_first()
+        return _page(rows, lambda _: True, cursor, limit)
+
+    async def setting(self, name: str) -> str | None:
+        return (await self._at()).settings.get(name)
+
+    async def put_setting(self, name: str, value: str) -> bool:
+        database = await self._at()
+        if name in database.settings:
+            return False
+        database.settings[name] = value
+        return True
+
+    async def ping(self) -> bool:
+        await trio.lowlevel.checkpoint()
+        return self._database.available
+
+    async def _at(self) -> MemoryDatabase:
+        """The database, after a checkpoint as every read from outside has one."""
+        await trio.lowlevel.checkpoint()
+        if not self._database.available:
+            raise StorageUnavailable("the twin is switched off")
+        return self._database
+
+
+_Row = TypeVar("_Row", User, Order, Withdrawal, ApiKey, StoredTransfer, CommittedEvent)
+
+
+def _page(
+    newest_first: Iterable[_Row], fits: Callable[[_Row], bool], cursor: str | None, limit: int
+) -> Page[_Row]:
+    """The rows behind the cursor that fit; the cursor itself need not fit any more."""
+    rows = iter(newest_first)
+    if cursor is not None and all(row.id != cursor for row in rows):
+        raise UnknownCursor(cursor)
+    found: list[_Row] = []
+    for row in rows:
+        if fits(row):
+            if len(found) == limit:
+                return Page(tuple(found), found[-1].id)
+            found.append(row)
+    return Page(tuple(found), None)
