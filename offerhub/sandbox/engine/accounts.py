@@ -25,6 +25,7 @@ def starting_sequence(ledger: int) -> int:
 
 
 def check_create_account(source: str, operation: CreateAccount) -> None:
+    """Refuse a negative balance and an account that creates itself."""
     if operation.starting_balance < 0 or operation.destination == source:
         raise Refused("op_malformed")
 
@@ -55,6 +56,7 @@ def apply_create_account(
 
 
 def check_account_merge(source: str, operation: AccountMerge) -> None:
+    """Refuse an account that is merged into itself."""
     if operation.destination.address == source:
         raise Refused("op_malformed")
 
@@ -82,6 +84,7 @@ def apply_account_merge(
 
 
 def check_bump_sequence(operation: BumpSequence) -> None:
+    """Refuse a negative sequence number."""
     if operation.bump_to < 0:
         raise Refused("op_bad_seq")
 

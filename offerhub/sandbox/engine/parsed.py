@@ -20,6 +20,8 @@ class Party:
 
 @frozen
 class CreateAccount:
+    """Create an account with XLM (stroops), none if its reserve is sponsored."""
+
     destination: str
     starting_balance: int
     type_i: int = 0
@@ -63,24 +65,32 @@ class ChangeTrust:
 
 @frozen
 class AccountMerge:
+    """Move all XLM of the source and remove it."""
+
     destination: Party
     type_i: int = 8
 
 
 @frozen
 class BumpSequence:
+    """Raise the sequence number of the source."""
+
     bump_to: int
     type_i: int = 11
 
 
 @frozen
 class BeginSponsoring:
+    """Sponsor what `sponsored` comes to own, until it ends that."""
+
     sponsored: str
     type_i: int = 16
 
 
 @frozen
 class EndSponsoring:
+    """End the sponsorship of the source."""
+
     type_i: int = 17
 
 

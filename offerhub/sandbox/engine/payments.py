@@ -18,11 +18,13 @@ from offerhub.sandbox.engine.xdr_bytes import account_bytes, asset_bytes
 
 
 def check_payment(operation: Payment) -> None:
+    """Refuse an amount that is not positive and an asset code that is none."""
     if operation.amount <= 0 or not valid_asset(operation.asset):
         raise Refused("op_malformed")
 
 
 def apply_payment(context: ApplyContext, source: str, operation: Payment) -> OperationEffects:
+    """Move an asset; XLM paid to oneself succeeds outright, without a look at the balance."""
     destination = operation.destination.address
     if operation.asset is None and destination == source:
         return OperationEffects()
@@ -31,6 +33,7 @@ def apply_payment(context: ApplyContext, source: str, operation: Payment) -> Ope
 
 
 def check_path_payment(operation: PathPayment) -> None:
+    """Refuse amounts that are not positive and asset codes that are none."""
     assets = (operation.source_asset, operation.destination_asset, *operation.path)
     if operation.amount <= 0 or operation.bound <= 0 or not all(map(valid_asset, assets)):
         raise Refused("op_malformed")

@@ -33,6 +33,7 @@ def decimal(stroops: int) -> str:
 
 
 def asset_fields(asset: Asset | None, prefix: str = "") -> Fields:
+    """Give `asset_type` and, for a credit asset, its code and issuer."""
     if asset is None:
         return {f"{prefix}asset_type": "native"}
     return {

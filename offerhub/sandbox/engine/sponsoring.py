@@ -6,6 +6,7 @@ from offerhub.sandbox.engine.parsed import BeginSponsoring
 
 
 def check_begin_sponsoring(source: str, operation: BeginSponsoring) -> None:
+    """Refuse an account that sponsors itself."""
     if operation.sponsored == source:
         raise Refused("op_malformed")
 

@@ -19,6 +19,7 @@ from offerhub.sandbox.engine.state import LedgerState
 
 
 def check_change_trust(source: str, operation: ChangeTrust) -> None:
+    """Refuse a negative limit, and trust in XLM or in oneself."""
     asset = operation.asset
     # An issuer that trusts itself is malformed since protocol 16.
     if operation.limit < 0 or asset is None or not valid_asset(asset) or asset.issuer == source:
