@@ -38,6 +38,7 @@ _ROLE = "offerhub"
 _START_DEADLINE_S = 60.0  # recovery after a crash reads the log since the last checkpoint
 _ADOPT_DEADLINE_S = 10.0
 _CONNECT_TIMEOUT_S = 2.0
+_DYING_S = 2.0  # a killed process has left its directory a moment before it is gone
 _POLL_S = 0.02
 # Fast shutdown disconnects clients and checkpoints; immediate needs recovery at the next start.
 _STOP = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 3.0), (signal.SIGKILL, 2.0))
@@ -225,15 +226,19 @@ async def _clear_after_kill(place: Place) -> None:
     a living postmaster. The locks are removed only when nothing works in the directory any more.
     """
     cluster = _cluster(place)
+    locks = (cluster / "postmaster.pid", place.run / ".s.PGSQL.5432.lock")
+    pids = {lock: pid for lock in locks if (pid := read_pid(lock)) is not None}
+    if not pids:
+        return
     with trio.move_on_after(_ADOPT_DEADLINE_S):
         while any_runs_in(cluster):  # noqa: ASYNC110 - there is no event to wait for
             await trio.sleep(_POLL_S)
-    if any_runs_in(cluster):
-        return
-    for lock in (cluster / "postmaster.pid", place.run / ".s.PGSQL.5432.lock"):
-        pid = read_pid(lock)
-        if pid is not None and not is_alive(pid):
-            lock.unlink()
+    with trio.move_on_after(_DYING_S):
+        while any(map(is_alive, pids.values())):  # noqa: ASYNC110 - as above
+            await trio.sleep(_POLL_S)
+    for lock, pid in pids.items():
+        if not is_alive(pid) and not any_runs_in(cluster):
+            lock.unlink(missing_ok=True)
 
 
 def _dsn(place: Place, database: str) -> str:

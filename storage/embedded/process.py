@@ -140,6 +140,17 @@ def runs_in(pid: int, directory: Path) -> bool:
         # No such process, or no /proc at all: then only the process's life speaks.
         return not Path("/proc/self").exists() and is_alive(pid)
     except PermissionError:
+        # Root without CAP_SYS_PTRACE, as in most containers; command lines are open to all. The
+        # servers of this package show their directory there.
+        return _shows(pid, directory)
+
+
+def _shows(pid: int, directory: Path) -> bool:
+    process = Path(f"/proc/{pid}")
+    try:
+        same_owner = process.stat().st_uid == directory.stat().st_uid
+        return same_owner and os.fsencode(directory) in (process / "cmdline").read_bytes()
+    except OSError:
         return False
 
 

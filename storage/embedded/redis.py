@@ -41,6 +41,7 @@ supervised no
 pidfile "{pid_file}"
 dir "{data}"
 loglevel warning
+proc-title-template "{{title}} in {data}"
 """
 
 
