@@ -1,11 +1,19 @@
 """What holds for every test: an ERROR in the log that the test did not expect fails it."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import settings
 from structlog.testing import LogCapture
+
+# No deadline: two cores that are busy with other things prove nothing about the code.
+settings.register_profile("offerhub", deadline=None, print_blob=True)
+# CI judges a change, so the same change gets the same examples; elsewhere new ones are looked for.
+settings.register_profile("ci", settings.get_profile("offerhub"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "offerhub")
 
 
 @pytest.fixture(autouse=True)
