@@ -96,7 +96,10 @@ class _Bounds:
             times = conditions.v2.time_bounds
             ledgers = conditions.v2.ledger_bounds
             if ledgers is not None:
-                self.min_ledger, self.max_ledger = ledgers.min_ledger.uint32, ledgers.max_ledger.uint32
+                self.min_ledger, self.max_ledger = (
+                    ledgers.min_ledger.uint32,
+                    ledgers.max_ledger.uint32,
+                )
                 self.record["ledgerbounds"] = {"min_ledger": self.min_ledger} | (
                     {"max_ledger": self.max_ledger} if self.max_ledger else {}
                 )
@@ -139,7 +142,10 @@ def _memo(memo: xdr.Memo) -> dict[str, object]:
         case xdr.MemoType.MEMO_ID:
             return {"memo_type": "id", "memo": str(_present(memo.id).uint64)}
         case xdr.MemoType.MEMO_HASH:
-            return {"memo_type": "hash", "memo": base64.b64encode(_present(memo.hash).hash).decode()}
+            return {
+                "memo_type": "hash",
+                "memo": base64.b64encode(_present(memo.hash).hash).decode(),
+            }
         case xdr.MemoType.MEMO_RETURN:
             digest = _present(memo.ret_hash).hash
             return {"memo_type": "return", "memo": base64.b64encode(digest).decode()}

@@ -18,7 +18,9 @@ def header_bytes(ledger: LedgerRow) -> bytes:
             struct.pack(">I", PROTOCOL_VERSION),
             bytes.fromhex(ledger.previous_hash),
             bytes.fromhex(ledger.transactions_hash),
-            struct.pack(">QIi", int(ledger.closed_at.timestamp()), 0, 0),  # no upgrades, basic value
+            struct.pack(
+                ">QIi", int(ledger.closed_at.timestamp()), 0, 0
+            ),  # no upgrades, basic value
             bytes(32),  # hash of the results
             bytes(32),  # hash of the bucket list
             struct.pack(">Iqq", ledger.sequence, ledger.total_coins, ledger.fee_pool),

@@ -27,6 +27,9 @@ class Index(Generic[_R]):
     def __len__(self) -> int:
         return len(self._ids)
 
+    def __getitem__(self, place: int) -> _R:
+        return self._rows[place]
+
     def append(self, row: _R) -> None:
         if self._ids and row.id <= self._ids[-1]:
             raise ValueError(f"row {row.id} does not come after {self._ids[-1]}")
@@ -44,7 +47,9 @@ class Index(Generic[_R]):
 
     def descending(self, after: int, before: int) -> Iterator[_R]:
         """Walk the rows with after < id < before, newest first."""
-        for place in range(bisect_left(self._ids, before) - 1, bisect_right(self._ids, after) - 1, -1):
+        for place in range(
+            bisect_left(self._ids, before) - 1, bisect_right(self._ids, after) - 1, -1
+        ):
             yield self._rows[place]
 
 
@@ -52,8 +57,10 @@ class History:
     """Everything that closed ledgers hold, global and by account."""
 
     def __init__(self) -> None:
-        self._ledgers: list[LedgerRow] = []
+        self.ledgers: Index[LedgerRow] = Index()
         self._by_hash: dict[str, TransactionRow] = {}
+        self.nothing: Index[OperationRow] = Index()
+        """The history of somebody who has none; never appended to."""
         self.transactions: Index[TransactionRow] = Index()
         self.operations: Index[OperationRow] = Index()
         self.payments: Index[OperationRow] = Index()
@@ -68,9 +75,9 @@ class History:
         operations: tuple[OperationRow, ...],
     ) -> None:
         """Add one closed ledger, the one after the last."""
-        if self._ledgers and ledger.sequence != self._ledgers[-1].sequence + 1:
+        if self.has_ledgers and ledger.sequence != self.latest.sequence + 1:
             raise ValueError(f"ledger {ledger.sequence} does not follow the last one")
-        self._ledgers.append(ledger)
+        self.ledgers.append(ledger)
         for transaction in transactions:
             self._by_hash[transaction.hash] = transaction
             self.transactions.append(transaction)
@@ -87,19 +94,18 @@ class History:
 
     @property
     def has_ledgers(self) -> bool:
-        return bool(self._ledgers)
+        return len(self.ledgers) > 0
 
     @property
     def first_ledger(self) -> int:
-        return self._ledgers[0].sequence
+        return self.ledgers[0].sequence
 
     @property
     def latest(self) -> LedgerRow:
-        return self._ledgers[-1]
+        return self.ledgers[-1]
 
     def ledger(self, sequence: int) -> LedgerRow | None:
-        place = sequence - self._ledgers[0].sequence
-        return self._ledgers[place] if 0 <= place < len(self._ledgers) else None
+        return self.ledgers.get(toid(sequence))
 
     def transaction(self, transaction_hash: str) -> TransactionRow | None:
         return self._by_hash.get(transaction_hash)
@@ -117,6 +123,3 @@ class History:
 
     def account_payments(self, address: str) -> Index[OperationRow] | None:
         return self._account_payments.get(address)
-
-    def transactions_of_ledger(self, sequence: int) -> tuple[TransactionRow, ...]:
-        return tuple(self.transactions.ascending(toid(sequence), toid(sequence + 1)))

@@ -24,7 +24,12 @@ class EngineHost:
     """Implements `contracts.Host` for one call; the caller undoes the state if the call traps."""
 
     def __init__(
-        self, context: ApplyContext, operation: InvokeContract, source: str, *, recording: bool = False
+        self,
+        context: ApplyContext,
+        operation: InvokeContract,
+        source: str,
+        *,
+        recording: bool = False,
     ) -> None:
         self._context = context
         self._operation = operation
@@ -119,14 +124,18 @@ class EngineHost:
         return ContractTrap(self._context.network.usdc_contract, code, message, token=True)
 
 
-def invoke_asset_contract(host: EngineHost, call: xdr.InvokeContractArgs, contract_id: str) -> xdr.SCVal:
+def invoke_asset_contract(
+    host: EngineHost, call: xdr.InvokeContractArgs, contract_id: str
+) -> xdr.SCVal:
     """Execute a call to USDC's asset contract: `transfer(from, to, amount)` or `balance(id)`."""
     name = call.function_name.sc_symbol
     addresses = [address_in(arg.address) for arg in call.args if arg.address is not None]
     match name, addresses:
         case b"balance", [str(address)] if len(call.args) == 1:
             return scval.to_int128(host.balance(address))
-        case b"transfer", [str(source), str(destination)] if len(call.args) == 3 and call.args[2].i128:
+        case b"transfer", [str(source), str(destination)] if (
+            len(call.args) == 3 and call.args[2].i128
+        ):
             host.require_auth(source)
             host.transfer(source, destination, scval.from_int128(call.args[2]))
             return scval.to_void()

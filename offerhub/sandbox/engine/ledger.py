@@ -51,7 +51,9 @@ def apply_ledger(
             participants(operation, effects)
             for operation, effects in zip(transaction.operations, applied.effects, strict=True)
         ]
-        everybody = dict.fromkeys([transaction.source.address, *(a for each in concerned for a in each)])
+        everybody = dict.fromkeys(
+            [transaction.source.address, *(a for each in concerned for a in each)]
+        )
         row = _transaction_row(
             toid(sequence, order), closed_at, transaction, applied, fee, tuple(everybody)
         )

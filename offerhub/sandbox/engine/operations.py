@@ -102,7 +102,11 @@ def participants(operation: ParsedOperation, effects: OperationEffects) -> tuple
     match operation.body:
         case CreateAccount(destination=address) | BeginSponsoring(sponsored=address):
             found.append(address)
-        case Payment(destination=party) | PathPayment(destination=party) | AccountMerge(destination=party):
+        case (
+            Payment(destination=party)
+            | PathPayment(destination=party)
+            | AccountMerge(destination=party)
+        ):
             found.append(party.address)
         case _:
             pass

@@ -44,7 +44,12 @@ def asset_fields(asset: Asset | None, prefix: str = "") -> Fields:
 
 
 def details(operation: ParsedOperation, effects: OperationEffects, usdc: Asset) -> Fields:
-    """Give the record's fields beyond those that all types share."""
+    """Give the record's fields beyond those that all records have."""
+    own = muxed_fields("source_account", operation.source)
+    return own | _of_type(operation, effects, usdc)
+
+
+def _of_type(operation: ParsedOperation, effects: OperationEffects, usdc: Asset) -> Fields:
     source, body = operation.source, operation.body
     match body:
         case CreateAccount():

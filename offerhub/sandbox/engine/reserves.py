@@ -18,10 +18,7 @@ ACCOUNT_RESERVES: Final = 2
 def minimum_balance(account: AccountEntry) -> int:
     """Give the XLM (stroops) that the account cannot spend."""
     units = (
-        ACCOUNT_RESERVES
-        + account.subentry_count
-        + account.num_sponsoring
-        - account.num_sponsored
+        ACCOUNT_RESERVES + account.subentry_count + account.num_sponsoring - account.num_sponsored
     )
     return units * BASE_RESERVE
 

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from offerhub.sandbox.engine.toid import toid
+
 
 @frozen
 class BalanceChange:
@@ -84,6 +86,11 @@ class LedgerRow:
     failed_operation_count: int
     total_coins: int
     fee_pool: int
+
+    @property
+    def id(self) -> int:
+        """The ledger's TOID."""
+        return toid(self.sequence)
 
 
 @frozen

@@ -26,7 +26,9 @@ class EngineShell:
         """Wait until the next ledger is closed; cancellation leaves nothing behind."""
         await self._closed.wait()
 
-    async def wait_transaction(self, transaction_hash: str, timeout_s: float) -> TransactionRow | None:
+    async def wait_transaction(
+        self, transaction_hash: str, timeout_s: float
+    ) -> TransactionRow | None:
         """Wait until a closed ledger holds this transaction; None if it does not within `timeout_s`.
 
         None is not a refusal: the transaction may be applied later.

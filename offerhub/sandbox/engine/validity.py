@@ -111,7 +111,10 @@ def _malformed(transaction: ParsedTransaction) -> str | None:
         transaction.is_soroban and len(transaction.operations) != 1
     ):
         return "tx_malformed"
-    if transaction.resource_fee is not None and not 0 <= transaction.resource_fee <= transaction.fee:
+    if (
+        transaction.resource_fee is not None
+        and not 0 <= transaction.resource_fee <= transaction.fee
+    ):
         return "tx_soroban_invalid"
     return None
 
@@ -151,4 +154,3 @@ def _invalid(transaction: ParsedTransaction, code: str) -> Invalid:
     # Horizon itself answers tx_bad_seq with a canned result whose fee is zero (§8.1).
     fee = 0 if code == "tx_bad_seq" else fee_charged(transaction)
     return Invalid(code, transaction_result(fee, code))
-
