@@ -347,6 +347,15 @@ def test_a_damaged_secret_that_was_kept_stops_the_start(load, faults, tmp_path):
     assert fault.endswith("is damaged")
 
 
+def test_a_home_in_which_nothing_can_be_kept_stops_the_start(faults, tmp_path):
+    (tmp_path / "home").touch()
+
+    (fault,) = faults(OFFERHUB_HOME="home")
+    assert (
+        f"no secret can be kept below OFFERHUB_HOME={tmp_path / 'home'}: Not a directory" == fault
+    )
+
+
 @pytest.mark.parametrize("environment", ["staging", "production"])
 def test_outside_development_secrets_are_required(faults, environment):
     assert [

@@ -185,7 +185,8 @@ def _with_kept_secrets(settings: Settings, random_bytes: RandomBytes) -> Setting
         if not _KEY.fullmatch(master_key) or len(encryption.key) != 32:
             raise ValueError
     except OSError as error:
-        fault = f"no secret can be kept below OFFERHUB_HOME={settings.home}: {error.strerror}"
+        reason = error.strerror or error
+        fault = f"no secret can be kept below OFFERHUB_HOME={settings.home}: {reason}"
         raise SettingsError([fault]) from None
     except ValueError:
         fault = f"a secret kept in {settings.home / 'secrets'} is damaged"
