@@ -1,0 +1,106 @@
+"""The budget of requests holds, and goes to the most urgent first."""
+
+import pytest
+import trio
+import trio.testing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offerhub.providers.rate import Priority, RateBudget
+
+
+async def test_a_limit_of_zero_sets_no_bound(autojump_clock):
+    budget = RateBudget.per_minute(0)
+    for _ in range(1_000):
+        await budget.acquire(Priority.READ)
+    assert trio.current_time() == 0
+
+
+async def test_never_more_than_the_limit_in_any_period(autojump_clock):
+    budget = RateBudget(5, 10)
+    sent: list[float] = []
+
+    async def send(delay_s: float) -> None:
+        await trio.sleep(delay_s)
+        await budget.acquire(Priority.READ)
+        sent.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        for number in range(40):
+            nursery.start_soon(send, number * 0.7)
+    assert len(sent) == 40
+    for start in sent:
+        assert sum(1 for moment in sent if start <= moment < start + 10) <= 5
+    assert sent[-1] == pytest.approx(72.8)
+
+
+async def test_money_goes_before_reads_however_late_it_comes(autojump_clock):
+    budget = RateBudget(1, 10)
+    await budget.acquire(Priority.READ)
+    order: list[str] = []
+
+    async def send(name: str, priority: Priority, delay_s: float) -> None:
+        await trio.sleep(delay_s)
+        await budget.acquire(priority)
+        order.append(name)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send, "read", Priority.READ, 1)
+        nursery.start_soon(send, "watch", Priority.WATCH, 2)
+        nursery.start_soon(send, "confirm", Priority.CONFIRM, 3)
+        nursery.start_soon(send, "submit 1", Priority.SUBMIT, 4)
+        nursery.start_soon(send, "submit 2", Priority.SUBMIT, 5)
+    assert order == ["submit 1", "submit 2", "confirm", "watch", "read"]
+
+
+async def test_a_caller_who_gives_up_spends_nothing_and_holds_up_nobody(autojump_clock):
+    budget = RateBudget(1, 10)
+    await budget.acquire(Priority.SUBMIT)
+    with trio.move_on_after(3):
+        await budget.acquire(Priority.SUBMIT)
+    assert budget.statistics().waiting == 0
+    await budget.acquire(Priority.READ)
+    assert trio.current_time() == 10
+
+
+async def test_the_first_in_line_giving_up_lets_the_next_one_through(autojump_clock):
+    budget = RateBudget(1, 10)
+    await budget.acquire(Priority.SUBMIT)
+    passed: list[float] = []
+
+    async def impatient() -> None:
+        with trio.move_on_after(3):
+            await budget.acquire(Priority.SUBMIT)
+
+    async def patient() -> None:
+        await budget.acquire(Priority.READ)
+        passed.append(trio.current_time())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(impatient)
+        nursery.start_soon(patient)
+    assert passed == [10]
+
+
+async def test_a_pause_holds_everybody(autojump_clock):
+    budget = RateBudget(0, 1)
+    budget.pause(7)
+    assert budget.statistics().paused_s == 7
+    await budget.acquire(Priority.SUBMIT)
+    assert trio.current_time() == 7
+
+
+@given(limit=st.integers(1, 20_000))
+def test_an_hourly_budget_bursts_to_a_hundred_and_refills_evenly(limit):
+    async def main() -> float:
+        budget = RateBudget.per_hour(limit)
+        burst = min(limit, 100)
+        for _ in range(burst):
+            await budget.acquire(Priority.READ)
+        assert trio.current_time() == 0
+        await budget.acquire(Priority.READ)
+        return trio.current_time()
+
+    clock = trio.testing.MockClock(autojump_threshold=0)
+    waited_s = trio.run(main, clock=clock)
+    assert waited_s == pytest.approx(3600 * min(limit, 100) / limit)
