@@ -73,12 +73,11 @@ class Engine:
         genesis_time: datetime,
         ledger_seconds: float = 5.0,
         path: Path | None = None,
-        trustees: tuple[str, ...] = (),
     ) -> None:
         """Load the chain from `path`, or begin it with genesis (`path` None: in memory only).
 
-        Genesis funds `friendbot`, `issuer` and each of `trustees`, which also trust USDC from then on;
-        `genesis_time` is used only when there is nothing to load. `ledger_seconds` is the expected time
+        Genesis funds the addresses `friendbot` and `issuer`; `genesis_time` is used only when there is
+        nothing to load. `ledger_seconds` is the expected time
         between ledgers, from which a node estimates whether a transaction can still be in time.
         Raises OtherNetwork if the file holds another network's chain.
         """
@@ -99,8 +98,7 @@ class Engine:
                 self._state,
                 closed_at=genesis_time,
                 friendbot=friendbot,
-                usdc=self.usdc,
-                trustees=trustees,
+                issuer=issuer,
             )
             self._keep(LedgerContent(ledger, (), ()))
 

@@ -1,14 +1,10 @@
 """The first ledger: who has what before anybody has done anything."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from attrs import evolve
-
-from offerhub.sandbox.engine.entries import AccountEntry, Asset, TrustlineEntry
+from offerhub.sandbox.engine.entries import AccountEntry
 from offerhub.sandbox.engine.ledger import sealed
-from offerhub.sandbox.engine.parsed import INT64_MAX
 from offerhub.sandbox.engine.rows import LedgerRow
 from offerhub.sandbox.engine.state import LedgerState
 
@@ -16,30 +12,14 @@ GENESIS_LEDGER: Final = 1
 _XLM: Final = 10_000_000
 _FRIENDBOT_BALANCE: Final = 100_000_000_000 * _XLM
 _ISSUER_BALANCE: Final = 1_000_000 * _XLM
-_TRUSTEE_BALANCE: Final = 10_000 * _XLM
 
 
-def genesis(
-    state: LedgerState,
-    *,
-    closed_at: datetime,
-    friendbot: str,
-    usdc: Asset,
-    trustees: Iterable[str],
-) -> LedgerRow:
-    """Fund friendbot, the issuer and the accounts that hold USDC from the first ledger on."""
+def genesis(state: LedgerState, *, closed_at: datetime, friendbot: str, issuer: str) -> LedgerRow:
+    """Fund friendbot and the issuer; everybody else is created by transactions."""
     state.ledger = GENESIS_LEDGER
-    total = 0
-    balances = {friendbot: _FRIENDBOT_BALANCE, usdc.issuer: _ISSUER_BALANCE}
-    balances |= dict.fromkeys(trustees, _TRUSTEE_BALANCE)
+    balances = {friendbot: _FRIENDBOT_BALANCE, issuer: _ISSUER_BALANCE}
     for address, balance in balances.items():
         state.put_account(AccountEntry(address, balance, sequence=GENESIS_LEDGER << 32))
-        total += balance
-    for address in trustees:
-        account = state.accounts.get(address)
-        if account is not None:
-            state.put_account(evolve(account, subentry_count=1))
-        state.put_trustline(TrustlineEntry(address, usdc, balance=0, limit=INT64_MAX))
     return sealed(
         LedgerRow(
             sequence=GENESIS_LEDGER,
@@ -51,7 +31,7 @@ def genesis(
             failed_count=0,
             operation_count=0,
             failed_operation_count=0,
-            total_coins=total,
+            total_coins=sum(balances.values()),
             fee_pool=0,
         )
     )

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 from attrs import evolve
 from stellar_sdk import Keypair, StrKey
 
+from offerhub.sandbox.constants import FRIENDBOT_KEYPAIR
 from offerhub.sandbox.engine.parsed import INT64_MAX
 from offerhub.sandbox.engine.rows import LedgerRow, OperationRow, TransactionRow
 from offerhub.sandbox.engine.shell import EngineShell
@@ -34,9 +35,9 @@ class HorizonFace:
     def __init__(
         self,
         shell: EngineShell,
-        *,
         clock: Callable[[], datetime],
-        friendbot: Keypair,
+        *,
+        friendbot: Keypair = FRIENDBOT_KEYPAIR,
         knobs: HorizonKnobs | None = None,
     ) -> None:
         self.knobs = knobs if knobs is not None else HorizonKnobs()
