@@ -136,7 +136,10 @@ async def test_a_wake_up_activates() -> None:
         world.registry.wake("a", "op_1")
         world.registry.address("b").wake("op_2")
         await wait_all_tasks_blocked()
-        assert sorted(world.wakes, key=str) == [("a", frozenset({"op_1"})), ("b", frozenset({"op_2"}))]
+        assert sorted(world.wakes, key=str) == [
+            ("a", frozenset({"op_1"})),
+            ("b", frozenset({"op_2"})),
+        ]
 
 
 async def test_what_comes_before_the_registry_runs_waits_for_it() -> None:
@@ -172,6 +175,7 @@ async def test_an_actor_in_use_or_busy_stays_awake(autojump_clock: MockClock) ->
     async with running() as world:
         world.busy.add("chain")
         await world.ask("chain", Add(1))
+        await trio.sleep(1)
         for _ in range(12):
             await world.ask("used", Add(1))
             await trio.sleep(5)
@@ -285,6 +289,18 @@ async def test_an_actor_that_crashes_too_often_is_quarantined_alone(
         assert world.wakes == [("a", frozenset({"op"}))]
         assert await world.ask("a", Add(1)) == 1
         assert world.registry.tree().children == ()
+
+
+async def test_an_actor_that_crashed_of_late_stays_awake(autojump_clock: MockClock) -> None:
+    """Asleep, its crashes would be forgotten."""
+    async with running() as world:
+        await trio.sleep(5)
+        with pytest.raises(ActorCrashed):
+            await world.ask("a", Explode())
+        await trio.sleep(20)
+        assert world.sleeping == []
+        await trio.sleep(20)
+        assert world.sleeping == ["a"]
 
 
 async def test_crashes_that_are_far_apart_do_not_quarantine(autojump_clock: MockClock) -> None:

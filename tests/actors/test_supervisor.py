@@ -171,11 +171,51 @@ async def test_a_stop_before_the_start_starts_nothing() -> None:
     assert world.log == []
 
 
-async def test_a_child_that_does_not_stop_in_time_is_cancelled(autojump_clock: MockClock) -> None:
-    class Deaf(Actor):
-        async def handle(self, message: Message[object]) -> object:
-            return await trio.sleep_forever()
+class Deaf(Actor):
+    async def handle(self, message: Message[object]) -> object:
+        return await trio.sleep_forever()
 
+
+async def test_a_cancelled_supervisor_does_not_wait_for_its_children_to_stop_by_themselves(
+    autojump_clock: MockClock,
+) -> None:
+    cell = Cell("deaf", Deaf)
+    with trio.CancelScope() as scope:
+        async with running(World().supervisor(ChildSpec(cell, stop_s=7))):
+            await cell.address.tell(Explode())
+            await wait_all_tasks_blocked()
+            began = trio.current_time()
+            scope.cancel()
+            await trio.lowlevel.checkpoint()
+    assert trio.current_time() == began
+
+
+@pytest.mark.parametrize("stopped_by", ["request", "cancel"])
+async def test_a_crash_in_a_cancelled_child_s_cleanup_is_told(stopped_by: str) -> None:
+    async def run(*, task_status: trio.TaskStatus[None]) -> None:
+        async def fail() -> None:
+            try:
+                await trio.sleep_forever()
+            finally:
+                raise OSError("cleanup")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep_forever)
+            nursery.start_soon(fail)
+            task_status.started()
+
+    world = World()
+    with trio.CancelScope() as scope:
+        async with running(world.supervisor(ChildSpec(Service("s", run)))):
+            await wait_all_tasks_blocked()
+            if stopped_by == "cancel":
+                scope.cancel()
+                await trio.lowlevel.checkpoint()
+    assert scope.cancelled_caught == (stopped_by == "cancel")
+    assert world.crashes == ["s: OSError"]
+
+
+async def test_a_child_that_does_not_stop_in_time_is_cancelled(autojump_clock: MockClock) -> None:
     world = World()
     cell = Cell("deaf", Deaf)
     tree = world.supervisor(ChildSpec(cell, stop_s=7))
