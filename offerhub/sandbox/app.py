@@ -25,7 +25,7 @@ from offerhub.sandbox.escrow.runtime import EscrowContracts
 from offerhub.sandbox.faucet import Faucet
 from offerhub.sandbox.faults import FaultPlan
 from offerhub.sandbox.genesis import open_fee_account
-from offerhub.sandbox.horizon import HorizonFace
+from offerhub.sandbox.horizon import HorizonFace, HorizonKnobs
 from offerhub.sandbox.http import Request, Response
 from offerhub.sandbox.ledger_clock import LedgerClock
 
@@ -47,6 +47,7 @@ class Sandbox:
         random_bytes: RandomBytes,
         ledger_seconds: float = 5.0,
         face_settings: FaceSettings = DEFAULT_FACE_SETTINGS,
+        horizon_knobs: HorizonKnobs | None = None,
     ) -> None:
         """Load the chain from the SQLite file, or begin it; `database_path` None keeps it in memory.
 
@@ -90,7 +91,7 @@ class Sandbox:
             random_bytes=random_bytes,
             settings=face_settings,
         )
-        self._horizon = HorizonFace(self.shell, clock)
+        self._horizon = HorizonFace(self.shell, clock, knobs=horizon_knobs)
 
     def __enter__(self) -> Self:
         return self

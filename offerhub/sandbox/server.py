@@ -142,6 +142,7 @@ class _Connection:
             await self._send(content + self._bytes_of(h11.EndOfMessage()))
             return
         # The stream's end is the connection's: what the client said meanwhile was not read as HTTP.
+        headers = [item for item in headers if item[0].lower() != "connection"]
         headers.append(("connection", "close"))
         head = h11.Response(status_code=response.status, headers=_encoded(headers))
         await self._send(self._bytes_of(head))

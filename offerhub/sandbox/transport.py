@@ -52,10 +52,12 @@ class _Stream(httpx.AsyncByteStream):
     def __init__(self, body: AsyncIterator[bytes]) -> None:
         self._body = body
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
+    def __aiter__(self) -> "_Stream":
+        return self
+
+    async def __anext__(self) -> bytes:
         try:
-            async for chunk in self._body:
-                yield chunk
+            return await anext(self._body)
         except ConnectionDropped:
             raise httpx.RemoteProtocolError("peer closed connection in a stream") from None
 
