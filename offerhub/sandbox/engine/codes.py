@@ -40,7 +40,6 @@ _PAYMENT: Final = {
     "op_no_destination": -5,
     "op_no_trust": -6,
     "op_line_full": -8,
-    "op_no_issuer": -9,
 }
 
 _OF_TYPE: Final[dict[int, dict[str, int]]] = {

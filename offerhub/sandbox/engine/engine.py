@@ -213,8 +213,13 @@ class Engine:
             window.ledger,
             lambda each: check_inclusion(state, each, window) is None and can_pay(state, each),
         )
-        content = apply_ledger(self._network, state, previous, closed_at, included)
-        self._keep(content)
+        try:
+            content = apply_ledger(self._network, state, previous, closed_at, included)
+            self._keep(content)
+        except BaseException:
+            # The ledger never was: its transactions are lost, as with a node that died.
+            state.undo_to(0)
+            raise
         return ClosedLedger(content.ledger, content.transactions, dropped)
 
     def dry_run(self, call: xdr.InvokeContractArgs, source: str) -> xdr.SCVal:
