@@ -1,0 +1,94 @@
+"""Idempotency records in PostgreSQL: the first to write a key has it, for 24 hours."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from offerhub.domain.unit_of_work import IdempotencyRecord, IdempotencyState
+from storage.postgres.pool import Connection
+
+LIFETIME: Final = timedelta(hours=24)
+
+_ROWS: Final = """
+INSERT INTO idempotency AS old
+    (key, fingerprint, state, created_at, first, resource_type, resource_id, status, body)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[],
+    $6::text[], $7::text[], $8::integer[], $9::bytea[])
+ON CONFLICT (key) DO UPDATE SET
+    fingerprint = excluded.fingerprint, state = excluded.state, created_at = excluded.created_at,
+    first = excluded.first, resource_type = excluded.resource_type,
+    resource_id = excluded.resource_id, status = excluded.status, body = excluded.body
+"""
+
+_CLAIM: Final = _ROWS + "WHERE old.created_at <= excluded.created_at - interval '24 hours'"
+
+# Another fingerprint: the key was given anew after its 24 hours, the old operation's end is late.
+_ANSWER: Final = _ROWS + "WHERE old.fingerprint = excluded.fingerprint"
+
+_RELEASE: Final = """
+DELETE FROM idempotency AS old USING unnest($1::text[], $2::text[]) AS gone (key, fingerprint)
+WHERE old.key = gone.key AND old.fingerprint = gone.fingerprint
+"""
+
+_READ: Final = """
+SELECT key, fingerprint, state, created_at, first, resource_type, resource_id, status, body
+FROM idempotency WHERE key = $1 AND created_at > $2
+"""
+
+
+async def aio_write_claims(connection: Connection, records: Sequence[IdempotencyRecord]) -> bool:
+    """Write records, each key at most once; false if a key that must be new was there."""
+    first = [record for record in records if record.first]
+    if first:
+        status = await connection.execute(_CLAIM, *_arrays(first))
+        if int(status.rpartition(" ")[2]) != len(first):
+            return False
+    answers = [
+        record
+        for record in records
+        if not record.first and record.state is not IdempotencyState.RELEASED
+    ]
+    if answers:
+        await connection.execute(_ANSWER, *_arrays(answers))
+    released = [record for record in records if record.state is IdempotencyState.RELEASED]
+    if released:
+        await connection.execute(
+            _RELEASE,
+            [record.key for record in released],
+            [record.fingerprint for record in released],
+        )
+    return True
+
+
+async def aio_read_claim(
+    connection: Connection, key: str, now: datetime
+) -> IdempotencyRecord | None:
+    """The record under a key, unless it is older than 24 hours."""
+    row = await connection.fetchrow(_READ, key, now - LIFETIME)
+    if row is None:
+        return None
+    return IdempotencyRecord(
+        key=row["key"],
+        fingerprint=row["fingerprint"],
+        state=IdempotencyState(row["state"]),
+        created_at=row["created_at"],
+        first=row["first"],
+        resource_type=row["resource_type"],
+        resource_id=row["resource_id"],
+        status=row["status"],
+        body=row["body"],
+    )
+
+
+def _arrays(records: Sequence[IdempotencyRecord]) -> list[list[object]]:
+    return [
+        [record.key for record in records],
+        [record.fingerprint for record in records],
+        [record.state.value for record in records],
+        [record.created_at for record in records],
+        [record.first for record in records],
+        [record.resource_type for record in records],
+        [record.resource_id for record in records],
+        [record.status for record in records],
+        [record.body for record in records],
+    ]

@@ -1,0 +1,141 @@
+"""The write path: groups of units, repeated unit by unit if refused, and found out if unknown."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+import trio
+
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.unit_of_work import CommitOutcome, RefusalKind, Refused, UnitOfWork
+from storage.errors import OutcomeUnknown, StorageUnavailable
+from storage.postgres.group import (
+    GroupRefused,
+    Told,
+    Writer,
+    aio_commit_group,
+    refusal_of,
+    split,
+)
+from storage.postgres.pool import Connection, Pool
+
+_ATTEMPTS: Final = 3
+_LOOK_FIRST_S: Final = 0.05
+_LOOK_MAX_S: Final = 2.0
+
+# The writer's row: the transaction whose end is unknown holds it, so that this waits for its end.
+_LAST_GROUP: Final = "SELECT last_group FROM writers WHERE id = $1 FOR UPDATE"
+
+
+class Committer:
+    """Commits groups one after another.
+
+    Args:
+        pool: connections.
+        writer: our row in `writers`.
+        deadline_s: for one transaction.
+    """
+
+    def __init__(self, pool: Pool, writer: Writer, deadline_s: float) -> None:
+        self._pool = pool
+        self._writer = writer
+        self._deadline_s = deadline_s
+        self._number = 0
+        # One at a time: a writer's row tells of its last group only.
+        self._one_at_a_time = trio.Lock()
+
+    async def commit(self, group: Sequence[UnitOfWork]) -> list[CommitOutcome]:
+        """See `storage.port.Storage.commit`.
+
+        Cancelled while the outcome of a COMMIT is being looked up, it does not answer: what
+        happened is found by reading, after the restart.
+
+        Raises:
+            StorageUnavailable: nothing of the group is committed.
+            InvariantViolated: a unit breaks a rule of the ledger; the others are committed.
+        """
+        outcomes: list[CommitOutcome] = []
+        async with self._one_at_a_time:
+            with trio.CancelScope(shield=True) as scope:  # each transaction has its own deadline
+                outcomes = await self._commit_parts(group, scope)
+        return outcomes
+
+    async def _commit_parts(
+        self, group: Sequence[UnitOfWork], scope: trio.CancelScope
+    ) -> list[CommitOutcome]:
+        outcomes: list[CommitOutcome] = []
+        broken: InvariantViolated | None = None
+        parts = deque(split(group))
+        while parts:
+            part = parts.popleft()
+            try:
+                outcomes += await self._commit_part(part, scope)
+            except StorageUnavailable:
+                if not outcomes:
+                    raise
+                rest = len(group) - len(outcomes)
+                return outcomes + [Refused(RefusalKind.UNAVAILABLE)] * rest
+            except (GroupRefused, InvariantViolated) as error:
+                if isinstance(error, GroupRefused) and error.refused.kind is RefusalKind.FENCED:
+                    return outcomes + [error.refused] * (len(group) - len(outcomes))
+                if len(part) > 1:
+                    parts.extendleft([unit] for unit in reversed(part))
+                elif isinstance(error, GroupRefused):
+                    outcomes.append(error.refused)
+                else:
+                    broken = error
+                    outcomes.append(Refused(RefusalKind.CONFLICT))
+        if broken is not None:
+            raise broken
+        return outcomes
+
+    async def _commit_part(
+        self, part: Sequence[UnitOfWork], scope: trio.CancelScope
+    ) -> list[CommitOutcome]:
+        for _ in range(_ATTEMPTS):
+            self._number += 1
+            told = Told()
+            try:
+                return await self._pool.commit(
+                    aio_commit_group,
+                    part,
+                    self._writer,
+                    self._number,
+                    told,
+                    deadline_s=self._deadline_s,
+                )
+            except OutcomeUnknown:
+                if await self._was_committed(self._number, scope):
+                    return told.outcomes
+            except asyncpg.UniqueViolationError as error:
+                refused = refusal_of(error)
+                if refused is None:
+                    raise InvariantViolated(f"{error.constraint_name} refuses a unit") from error
+                raise GroupRefused(refused) from error
+            except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+                raise InvariantViolated(f"{type(error).__name__} refuses a unit") from error
+            except asyncpg.TransactionRollbackError:
+                await trio.sleep(_LOOK_FIRST_S)  # a deadlock or the like with somebody else
+        raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
+
+    async def _was_committed(self, number: int, scope: trio.CancelScope) -> bool:
+        """Find out whether a group of ours is committed, however long the database is away."""
+        pause_s = _LOOK_FIRST_S
+        while True:
+            try:
+                last = await self._pool.commit(
+                    _aio_last_group, self._writer.id, deadline_s=self._deadline_s
+                )
+            except (StorageUnavailable, OutcomeUnknown):
+                scope.shield = False
+                await trio.sleep(pause_s)
+                scope.shield = True
+                pause_s = min(2 * pause_s, _LOOK_MAX_S)
+            else:
+                return last == number
+
+
+async def _aio_last_group(connection: Connection, writer_id: bytes) -> int | None:
+    last: int | None = await connection.fetchval(_LAST_GROUP, writer_id)
+    return last

@@ -1,0 +1,167 @@
+"""Entities in PostgreSQL: one table a kind, the whole of it in `doc`, beside it what queries need.
+
+A write is guarded by the version that it is based on; which were refused shows in what a
+statement returns.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from attrs import frozen
+
+from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import Entity
+from offerhub.domain.users import User, Wallet
+from offerhub.domain.withdrawal import ENDED, Withdrawal
+from storage.codec import decode, encode
+from storage.postgres.pool import Connection
+
+E = TypeVar("E", bound=Entity)
+
+
+@frozen
+class Column:
+    """A column beside `doc`, and where its value comes from."""
+
+    name: str
+    type: str
+    value: Callable[[Any], object]
+
+
+@frozen
+class EntityTable:
+    """A table of entities with its two writes."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def insert(self) -> str:
+        names = ", ".join(column.name for column in self._all)
+        return f"INSERT INTO {self.name} ({names}) SELECT * FROM {self._rows(len(self._all))}"  # noqa: S608 - our own names
+
+    @property
+    def update(self) -> str:
+        settings = ", ".join(f"{column.name} = new.{column.name}" for column in self._all[1:])
+        rows = self._rows(len(self._all) + 1)
+        names = ", ".join([*(column.name for column in self._all), "base"])
+        return (
+            f"UPDATE {self.name} AS old SET {settings} FROM {rows} AS new ({names})"  # noqa: S608 - our own names
+            " WHERE old.id = new.id AND old.version = new.base RETURNING old.id"
+        )
+
+    def arrays(self, entities: Iterable[Entity]) -> list[list[object]]:
+        """The entities as one array a column."""
+        rows = list(entities)
+        return [[column.value(row) for row in rows] for column in self._all]
+
+    @property
+    def _all(self) -> tuple[Column, ...]:
+        return (
+            Column("id", "text", lambda entity: entity.id),
+            Column("version", "integer", lambda entity: entity.version),
+            *self.columns,
+            Column("doc", "text", encode),
+        )
+
+    def _rows(self, count: int) -> str:
+        types = [*(column.type for column in self._all), "integer"][:count]
+        return f"unnest({', '.join(f'${n}::{type}[]' for n, type in enumerate(types, start=1))})"
+
+
+def _contract_id(order: Order) -> str | None:
+    return None if order.escrow is None else order.escrow.contract_id
+
+
+TABLES: Final[Mapping[type, EntityTable]] = {
+    User: EntityTable(
+        "users",
+        (
+            Column("external_user_id", "text", lambda user: user.external_user_id),
+            Column("email", "text", lambda user: user.email),
+        ),
+    ),
+    Wallet: EntityTable(
+        "wallets",
+        (
+            Column("user_id", "text", lambda wallet: wallet.user_id),
+            Column("role", "text", lambda wallet: wallet.role.value),
+            Column("status", "text", lambda wallet: wallet.status.value),
+            Column("public_key", "text", lambda wallet: wallet.public_key),
+        ),
+    ),
+    Order: EntityTable(
+        "orders",
+        (
+            Column("status", "text", lambda order: order.status.value),
+            Column("buyer_id", "text", lambda order: order.buyer_id),
+            Column("seller_id", "text", lambda order: order.seller_id),
+            Column("client_order_ref", "text", lambda order: order.client_order_ref),
+            Column("contract_id", "text", _contract_id),
+            Column("on_the_way", "boolean", lambda order: order.process is not None),
+            Column("created_at", "timestamptz", lambda order: order.created_at),
+        ),
+    ),
+    ChainOperation: EntityTable(
+        "chain_operations",
+        (
+            Column("subject", "text", lambda operation: operation.subject.value),
+            Column("subject_id", "text", lambda operation: operation.subject_id),
+            Column("source", "text", lambda operation: operation.source),
+            Column("is_open", "boolean", lambda operation: operation.is_open),
+            Column("tx_hash", "text", lambda operation: operation.tx_hash),
+        ),
+    ),
+    Withdrawal: EntityTable(
+        "withdrawals",
+        (
+            Column("user_id", "text", lambda row: row.user_id),
+            Column("status", "text", lambda row: row.status.value),
+            Column("on_the_way", "boolean", lambda row: row.committed and row.status not in ENDED),
+        ),
+    ),
+    ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest),)),
+    ApiToken: EntityTable(
+        "api_tokens",
+        (
+            Column("digest", "bytea", lambda token: token.digest),
+            Column("api_key_id", "text", lambda token: token.api_key_id),
+        ),
+    ),
+}
+"""In the order in which a commit writes them."""
+
+_WRITES: Final = {kind: (table.insert, table.update) for kind, table in TABLES.items()}
+
+
+async def aio_insert(connection: Connection, kind: type, entities: Sequence[Entity]) -> None:
+    """Insert entities; a unique key that exists raises `asyncpg.UniqueViolationError`."""
+    await connection.execute(_WRITES[kind][0], *TABLES[kind].arrays(entities))
+
+
+async def aio_update(
+    connection: Connection, kind: type, entities: Sequence[Entity], bases: Sequence[int]
+) -> list[str]:
+    """Update entities that still have the versions `bases`; returns the ids of those that had."""
+    rows = await connection.fetch(_WRITES[kind][1], *TABLES[kind].arrays(entities), bases)
+    return [row[0] for row in rows]
+
+
+async def aio_versions(connection: Connection, kind: type, ids: Sequence[str]) -> dict[str, int]:
+    """Present versions of those of the ids that exist."""
+    rows = await connection.fetch(
+        f"SELECT id, version FROM {TABLES[kind].name} WHERE id = ANY($1::text[])",  # noqa: S608 - our own name
+        ids,
+    )
+    return dict(rows)
+
+
+async def aio_load(connection: Connection, kind: type[E], ids: Sequence[str]) -> dict[str, E]:
+    """Those of the entities that exist."""
+    rows = await connection.fetch(
+        f"SELECT id, doc FROM {TABLES[kind].name} WHERE id = ANY($1::text[])",  # noqa: S608 - our own name
+        ids,
+    )
+    return {entity_id: decode(kind, doc) for entity_id, doc in rows}

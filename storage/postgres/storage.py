@@ -1,0 +1,226 @@
+"""PostgreSQL behind `storage.port.Storage`."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Final, TypeVar, TypeVarTuple
+
+import trio
+
+from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.ids import Clock, RandomBytes
+from offerhub.domain.ledger import Books
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import (
+    Balance,
+    CommitOutcome,
+    CommittedEvent,
+    Entity,
+    IdempotencyRecord,
+    UnitOfWork,
+)
+from offerhub.domain.users import User, Wallet
+from offerhub.domain.withdrawal import Withdrawal
+from storage.codec import decode
+from storage.errors import OutcomeUnknown
+from storage.port import (
+    OrderFilter,
+    Page,
+    StorageUnavailable,
+    StoredAudit,
+    StoredTransfer,
+    UserFilter,
+)
+from storage.postgres import claims, ledger, lookups, told
+from storage.postgres.commit import Committer
+from storage.postgres.entities import aio_load
+from storage.postgres.group import Writer
+from storage.postgres.paging import aio_page
+from storage.postgres.pool import Connection, Pool
+
+E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_TAKE_EPOCH: Final = "UPDATE counters SET epoch = epoch + 1 RETURNING epoch"
+_JOIN_EPOCH: Final = "SELECT epoch FROM counters"
+_NEW_WRITER: Final = "INSERT INTO writers (id, epoch) VALUES ($1, $2)"
+# Nobody looks for the outcome of a commit for a month.
+_FORGET_WRITERS: Final = "DELETE FROM writers WHERE opened_at < now() - interval '30 days'"
+_ATTEMPTS: Final = 3
+
+
+async def open_postgres_storage(
+    pool: Pool,
+    *,
+    random_bytes: RandomBytes,
+    clock: Clock,
+    take_over: bool = True,
+    commit_deadline_s: float = 10.0,
+    read_deadline_s: float = 10.0,
+) -> "PostgresStorage":
+    """Open the storage of one process on a migrated database.
+
+    Args:
+        pool: connections; closed by who opened it.
+        random_bytes: makes the id of this writer.
+        clock: tells the age of idempotency records.
+        take_over: become the owner: every storage opened before is `FENCED` from now on. False
+            (the command line beside a running process): write under the present owner's epoch.
+        commit_deadline_s: for one transaction.
+        read_deadline_s: for one read.
+
+    Raises:
+        StorageUnavailable: the database is away.
+    """
+    for _ in range(_ATTEMPTS):
+        writer_id = random_bytes(16)
+        try:
+            writer = await pool.commit(_aio_open, writer_id, take_over)
+        except OutcomeUnknown:
+            continue  # at worst an epoch was taken for nobody
+        committer = Committer(pool, writer, commit_deadline_s)
+        return PostgresStorage(pool, committer, clock, read_deadline_s)
+    raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
+
+
+async def _aio_open(connection: Connection, writer_id: bytes, take_over: bool) -> Writer:  # noqa: FBT001 - passed through the pool
+    epoch = await connection.fetchval(_TAKE_EPOCH if take_over else _JOIN_EPOCH)
+    await connection.execute(_FORGET_WRITERS)
+    await connection.execute(_NEW_WRITER, writer_id, epoch)
+    return Writer(writer_id, epoch)
+
+
+class PostgresStorage:
+    """One process's storage on PostgreSQL; made by `open_postgres_storage`."""
+
+    def __init__(
+        self, pool: Pool, committer: Committer, clock: Clock, read_deadline_s: float
+    ) -> None:
+        self._pool = pool
+        self._committer = committer
+        self._clock = clock
+        self._read_deadline_s = read_deadline_s
+
+    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+        return await self._committer.commit(group)
+
+    async def load(self, kind: type[E], entity_id: str) -> E | None:
+        return (await self.load_many(kind, [entity_id])).get(entity_id)
+
+    async def load_many(self, kind: type[E], entity_ids: Sequence[str]) -> dict[str, E]:
+        return await self._read(aio_load, kind, entity_ids)
+
+    async def user_by_external_id(self, external_user_id: str) -> User | None:
+        return await self._read(
+            lookups.aio_one, User, lookups.USER_BY_EXTERNAL_ID, external_user_id
+        )
+
+    async def users(self, where: UserFilter, cursor: str | None, limit: int) -> Page[User]:
+        return await self._read(lookups.aio_users, where, cursor, limit)
+
+    async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]:
+        return await self._read(lookups.aio_orders, where, cursor, limit)
+
+    async def orders_on_the_way(self) -> Sequence[str]:
+        return await self._read(lookups.aio_column, lookups.ORDERS_ON_THE_WAY)
+
+    async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
+        return await self._read(lookups.aio_contracts, contract_ids)
+
+    async def withdrawals(
+        self, user_id: str | None, cursor: str | None, limit: int
+    ) -> Page[Withdrawal]:
+        return await self._read(lookups.aio_withdrawals, user_id, cursor, limit)
+
+    async def withdrawals_on_the_way(self) -> Sequence[str]:
+        return await self._read(lookups.aio_column, lookups.WITHDRAWALS_ON_THE_WAY)
+
+    async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
+        return await self._read(lookups.aio_wallets_by_address, addresses)
+
+    async def wallets_of_platform(self) -> Sequence[Wallet]:
+        return await self._read(lookups.aio_several, Wallet, lookups.WALLETS_OF_PLATFORM)
+
+    async def wallets_activating(self) -> Sequence[Wallet]:
+        return await self._read(lookups.aio_several, Wallet, lookups.WALLETS_ACTIVATING)
+
+    async def open_operations(
+        self, *, subject: Subject | None = None, source: str | None = None
+    ) -> Sequence[ChainOperation]:
+        return await self._read(lookups.aio_open_operations, subject, source)
+
+    async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]:
+        return await self._read(lookups.aio_operations_by_hash, hashes)
+
+    async def cursor(self, name: str) -> str | None:
+        return await self._read(lookups.aio_text, lookups.CURSOR, name)
+
+    async def balance(self, user_id: str) -> Balance | None:
+        return await self._read(ledger.aio_balance, user_id)
+
+    async def user_ledger(
+        self, user_id: str, cursor: str | None, limit: int
+    ) -> Page[StoredTransfer]:
+        return await self._read(ledger.aio_user_ledger, user_id, cursor, limit)
+
+    async def books(self) -> Books:
+        return await self._read(ledger.aio_books)
+
+    async def balances(self) -> Sequence[Balance]:
+        return await self._read(ledger.aio_balances)
+
+    async def events_after(self, sequence: int, limit: int) -> Sequence[CommittedEvent]:
+        return await self._read(told.aio_events_after, sequence, limit)
+
+    async def last_sequence(self) -> int:
+        return await self._read(told.aio_last_sequence)
+
+    async def event_sequence(self, event_id: str) -> int | None:
+        return await self._read(told.aio_event_sequence, event_id)
+
+    async def sequence_before(self, moment: datetime) -> int:
+        return await self._read(told.aio_sequence_before, moment)
+
+    async def order_events(
+        self, order_id: str, cursor: str | None, limit: int
+    ) -> Page[CommittedEvent]:
+        conditions = [("order_id = {}", order_id)]
+        return await self._read(aio_page, told.ORDER_EVENTS, told.event, conditions, cursor, limit)
+
+    async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
+        return await self._read(told.aio_audit_after, sequence, limit)
+
+    async def idempotency(self, key: str) -> IdempotencyRecord | None:
+        return await self._read(claims.aio_read_claim, key, self._clock())
+
+    async def api_key_by_digest(self, digest: bytes) -> ApiKey | None:
+        return await self._read(lookups.aio_one, ApiKey, lookups.API_KEY_BY_DIGEST, digest)
+
+    async def api_token_by_digest(self, digest: bytes) -> ApiToken | None:
+        return await self._read(lookups.aio_one, ApiToken, lookups.API_TOKEN_BY_DIGEST, digest)
+
+    async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]:
+        return await self._read(aio_page, lookups.API_KEYS, _api_key, (), cursor, limit)
+
+    async def setting(self, name: str) -> str | None:
+        return await self._read(lookups.aio_text, lookups.SETTING, name)
+
+    async def put_setting(self, name: str, value: str) -> bool:
+        try:
+            return await self._pool.commit(lookups.aio_put_setting, name, value)
+        except OutcomeUnknown:
+            put = await self._pool.commit(lookups.aio_put_setting, name, value)
+            return put or await self.setting(name) == value
+
+    async def ping(self) -> bool:
+        with trio.move_on_after(1):
+            return await self._pool.ping(deadline_s=1)
+        return False
+
+    async def _read(self, aio_unit: Callable[[Connection, *Ts], Awaitable[T]], *args: *Ts) -> T:
+        return await self._pool.read(aio_unit, *args, deadline_s=self._read_deadline_s)
+
+
+def _api_key(row: dict[str, str]) -> ApiKey:
+    return decode(ApiKey, row["doc"])

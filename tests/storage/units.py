@@ -1,0 +1,245 @@
+"""Units of work for the contract suite: small, valid, with ids that are made from a number."""
+
+from datetime import UTC, datetime, timedelta
+
+from attrs import define, evolve
+
+from offerhub.domain import postings
+from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.ledger import Side, Transfer
+from offerhub.domain.money import Money
+from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.trace import IdempotencyClaim, Trace
+from offerhub.domain.unit_of_work import (
+    AuditEntry,
+    Event,
+    Figure,
+    IdempotencyRecord,
+    IdempotencyState,
+    UnitOfWork,
+)
+from offerhub.domain.users import SealedSeed, User, UserType, Wallet, WalletRole, WalletStatus
+from offerhub.domain.withdrawal import DestinationType, Withdrawal, WithdrawalStatus
+
+START = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
+TRACE = Trace("req_1", "key:key_1", ip="192.0.2.1", user_agent="test")
+
+
+@define
+class Hands:
+    """A clock that a test moves, and numbers for ids."""
+
+    now: datetime = START
+    number: int = 0
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def pass_time(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+    def id(self, prefix: str) -> str:
+        self.number += 1
+        return f"{prefix}_{self.number:021d}"
+
+    def unit(self, **fields) -> UnitOfWork:
+        return UnitOfWork(**{"at": self.now, "trace": TRACE, **fields})
+
+    def user(self, **fields) -> User:
+        user_id = self.id("usr")
+        return User(
+            **{
+                "id": user_id,
+                "version": 1,
+                "external_user_id": f"external {user_id}",
+                "email": None,
+                "type": UserType.BOTH,
+                "metadata": {"tags": ["a", 1, None, {"deep": True}]},
+                "wallet_id": self.id("wal"),
+                "public_key": f"G{user_id}",
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def wallet(self, user_id: str = "usr_x", **fields) -> Wallet:
+        wallet_id = self.id("wal")
+        return Wallet(
+            **{
+                "id": wallet_id,
+                "version": 1,
+                "user_id": user_id,
+                "role": WalletRole.USER,
+                "public_key": f"G{wallet_id}",
+                "seed": SealedSeed("1", b"\x00nonce", b"\xffciphertext"),
+                "status": WalletStatus.ACTIVATING,
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def order(self, **fields) -> Order:
+        return Order(
+            **{
+                "id": self.id("ord"),
+                "version": 1,
+                "buyer_id": "usr_b",
+                "seller_id": "usr_s",
+                "amount": Money.parse("80.00"),
+                "currency": "USDC",
+                "title": "Logo “Ü”",
+                "status": OrderStatus.ORDER_CREATED,
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def operation(self, **fields) -> ChainOperation:
+        return ChainOperation(
+            **{
+                "id": self.id("chn"),
+                "version": 1,
+                "subject": Subject.ORDER,
+                "subject_id": "ord_1",
+                "step": "deploy",
+                "attempt": 1,
+                "source": "GSOURCE",
+                "status": ChainStatus.PLANNED,
+                "trace": TRACE,
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def withdrawal(self, **fields) -> Withdrawal:
+        return Withdrawal(
+            **{
+                "id": self.id("wd"),
+                "version": 1,
+                "user_id": "usr_1",
+                "amount": Money.parse("5.00"),
+                "currency": "USDC",
+                "destination_type": DestinationType.CRYPTO,
+                "destination_ref": "GDESTINATION",
+                "status": WithdrawalStatus.CREATED,
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def api_key(self, **fields) -> ApiKey:
+        key_id = self.id("key")
+        return ApiKey(
+            **{
+                "id": key_id,
+                "version": 1,
+                "digest": key_id.encode(),
+                "masked_key": "oh_…abcd",
+                "name": "backend",
+                "scopes": (Scope.READ, Scope.WRITE),
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def api_token(self, **fields) -> ApiToken:
+        token_id = self.id("tok")
+        return ApiToken(
+            **{
+                "id": token_id,
+                "version": 1,
+                "digest": token_id.encode(),
+                "api_key_id": "key_1",
+                "scopes": (Scope.READ,),
+                "created_at": self.now,
+                "updated_at": self.now,
+                "expires_at": self.now + timedelta(hours=1),
+                **fields,
+            }
+        )
+
+    def transfer(self, movement: postings.Movement, **fields) -> Transfer:
+        return Transfer(
+            **{
+                "id": self.id("trf"),
+                "kind": movement.kind,
+                "reference": "reference",
+                "cause": "request:req_1",
+                "postings": movement.postings,
+                "holdings": movement.holdings,
+                **fields,
+            }
+        )
+
+    def deposit(self, user_id: str, amount: str, **fields) -> UnitOfWork:
+        movement = postings.deposit(user_id, Money.from_decimal_string(amount), "tx:1")
+        return self.unit(transfers=(self.transfer(movement, **fields),))
+
+    def reserve(self, user_id: str, amount: str, **fields) -> UnitOfWork:
+        """A unit that reserves, tells both figures and leaves an audit entry."""
+        movement = postings.reserve(user_id, Money.parse(amount))
+        order_id = fields.pop("order_id", None)
+        return self.unit(
+            transfers=(self.transfer(movement),),
+            events=(
+                self.event(
+                    order_id=order_id,
+                    payload={
+                        "amount": amount,
+                        "reservedBalance": Figure(user_id, Side.RESERVED),
+                        "availableBalance": Figure(user_id, Side.AVAILABLE),
+                    },
+                ),
+            ),
+            audit=(self.entry(),),
+            **fields,
+        )
+
+    def event(self, **fields) -> Event:
+        return Event(
+            **{
+                "id": self.id("evt"),
+                "type": "balance.reserved",
+                "aggregate_type": "Balance",
+                "aggregate_id": "usr_1",
+                "payload": {},
+                "user_id": "usr_1",
+                **fields,
+            }
+        )
+
+    def entry(self, **fields) -> AuditEntry:
+        return AuditEntry(
+            **{
+                "id": self.id("aud"),
+                "action": "order.reserve",
+                "resource_type": "Order",
+                "resource_id": "ord_1",
+                "after": {"b": 1, "a": "Ü"},
+                **fields,
+            }
+        )
+
+    def record(self, key: str = "key-1", **fields) -> IdempotencyRecord:
+        return IdempotencyRecord(
+            **{
+                "key": key,
+                "fingerprint": "f1",
+                "state": IdempotencyState.DONE,
+                "created_at": self.now,
+                "first": True,
+                "status": 201,
+                "body": b'{"success": true}',
+                **fields,
+            }
+        )
+
+    def claimed(self, **fields) -> Trace:
+        return evolve(TRACE, idempotency=IdempotencyClaim("key-1", "f1", 201), **fields)
