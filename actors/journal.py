@@ -19,8 +19,8 @@ from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
     Committed,
-    Refused,
     RefusalKind,
+    Refused,
     UnitOfWork,
 )
 from storage.port import Storage, StorageUnavailable

@@ -1,0 +1,280 @@
+"""Bootstrap: the platform's user, wallet and channel accounts, in storage and on the chain.
+
+`ensure_platform` makes the rows and needs no network. `Bootstrap.run` puts the accounts on the
+chain: XLM from the network's friendbot where there is one, else an operator pays it in.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import structlog
+import trio
+from attrs import frozen
+
+from actors.directory import Directory
+from actors.journal import Journal
+from actors.kernel import Address, Backoff, Registry
+from actors.lane import Execute
+from actors.patience import committed_when_possible, when_possible
+from actors.users import PLATFORM_EXTERNAL_ID
+from actors.vault import MakeKeypair
+from offerhub.domain import user_decisions as decisions
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.deposits import CURSOR
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.money import Money
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Committed, UnitOfWork
+from offerhub.domain.users import User, UserType, Wallet, WalletRole, WalletStatus
+from offerhub.providers.stellar.intents import Intent, OpenChannels, TrustUsdc
+from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
+from storage.port import Storage
+
+log = structlog.get_logger(__name__)
+
+_AGAIN: Final = Backoff(first_s=0.2, limit_s=30.0)
+_POLL_S: Final = 0.1
+_RESERVE_XLM: Final = Money(100_000_000)
+"""What the platform's wallet needs beside its channels before it opens them: 10 XLM."""
+
+
+@frozen
+class Platform:
+    """The platform's user, its wallet and its channels as stored."""
+
+    user: User
+    wallet: Wallet
+    channels: tuple[Wallet, ...]
+
+
+class Channels:
+    """The channel accounts that stand on the chain, taken in turn."""
+
+    def __init__(self) -> None:
+        self._addresses: list[str] = []
+        self._next = 0
+
+    def open(self, addresses: Sequence[str]) -> None:
+        """Set the accounts that stand."""
+        self._addresses = list(addresses)
+
+    def all(self) -> Sequence[str]:
+        """Every channel that stands."""
+        return self._addresses
+
+    def pick(self) -> str | None:
+        """The next channel in turn; `None` while none stands."""
+        if not self._addresses:
+            return None
+        self._next = (self._next + 1) % len(self._addresses)
+        return self._addresses[self._next]
+
+
+async def ensure_platform(
+    storage: Storage,
+    vault: Address,
+    journal: Journal,
+    deciding: Deciding,
+    channel_count: int,
+) -> Platform:
+    """Make the platform's user and the missing channels' rows; what exists is left as it is."""
+    user = await storage.user_by_external_id(PLATFORM_EXTERNAL_ID)
+    ids = deciding.ids
+    if user is None:
+        wallet_id = ids.new("wal")
+        keypair = await vault.ask(MakeKeypair(wallet_id))
+        user, _, unit = decisions.create_user(
+            decisions.CreateUser(
+                user_id=ids.new("usr"),
+                wallet_id=wallet_id,
+                external_user_id=PLATFORM_EXTERNAL_ID,
+                email=None,
+                type=UserType.BOTH,
+                metadata={},
+                public_key=keypair.public_key,
+                seed=keypair.seed,
+            ),
+            deciding,
+            role=WalletRole.PLATFORM,
+        )
+        await _committed(journal, unit)
+    wallets = await storage.wallets_of_platform()
+    channels = [wallet for wallet in wallets if wallet.role is WalletRole.CHANNEL]
+    missing = []
+    for _ in range(channel_count - len(channels)):
+        wallet_id = ids.new("wal")
+        keypair = await vault.ask(MakeKeypair(wallet_id))
+        missing.append(
+            decisions.new_wallet(
+                wallet_id,
+                user.id,
+                WalletRole.CHANNEL,
+                keypair.public_key,
+                keypair.seed,
+                deciding,
+            )
+        )
+    if missing:
+        await _committed(
+            journal,
+            UnitOfWork(
+                at=deciding.now,
+                trace=deciding.trace,
+                writes=tuple(missing),
+                audit=tuple(
+                    deciding.audit("wallet.create_channel", "Wallet", wallet.id)
+                    for wallet in missing
+                ),
+            ),
+        )
+    platform_wallet = next(w for w in wallets if w.role is WalletRole.PLATFORM)
+    return Platform(user, platform_wallet, tuple(channels + missing)[:channel_count])
+
+
+async def _committed(journal: Journal, unit: UnitOfWork) -> None:
+    outcome = await journal.commit(unit)
+    if not isinstance(outcome, Committed):
+        msg = f"the platform's rows were not stored: {outcome}"
+        raise BootstrapFailed(msg)
+
+
+class BootstrapFailed(Exception):
+    """The platform's accounts cannot be made; says why."""
+
+
+@frozen
+class BootstrapParts:
+    """What the bootstrap works with.
+
+    Args:
+        channel_xlm: what each channel starts with.
+        fill_treasury: gives the platform's wallet USDC in the sandbox; `None` elsewhere.
+    """
+
+    storage: Storage
+    journal: Journal
+    lanes: Registry[str]
+    network: StellarNetwork
+    directory: Directory
+    channels: Channels
+    now: Clock
+    ids: Ids
+    random: Callable[[], float]
+    channel_xlm: Money
+    fill_treasury: Callable[[str], Awaitable[None]] | None
+
+
+class Bootstrap:
+    """A service that ends when the platform's accounts stand; it may be repeated at will."""
+
+    def __init__(self, platform: Platform, parts: BootstrapParts) -> None:
+        self._platform = platform
+        self._parts = parts
+        self.done = trio.Event()
+        self.waits_for: str | None = None
+        """What it waits for, for people; `None` when it is done."""
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Repeat until the accounts stand; trouble on the way is waited out."""
+        task_status.started()
+        trouble = 0
+        while True:
+            try:
+                await self._stand()
+            except StellarUnavailable as away:
+                self.waits_for = away.reason
+            except _NotYet as not_yet:
+                self.waits_for = not_yet.reason
+            else:
+                self.waits_for = None
+                self.done.set()
+                return
+            trouble += 1
+            log.info("bootstrap.waits", reason=self.waits_for)
+            await trio.sleep(_AGAIN.delay_s(trouble, self._parts.random))
+
+    async def _stand(self) -> None:
+        platform, parts = self._platform, self._parts
+        if await when_possible(lambda: parts.storage.cursor(CURSOR), parts.random) is None:
+            msg = "the chain watcher has no cursor yet"
+            raise _NotYet(msg)
+        address = platform.wallet.public_key
+        account = await parts.network.account(address)
+        if account is None:
+            await parts.network.fund_from_friendbot(address)
+            account = await parts.network.account(address)
+        if account is None:
+            msg = f"the platform's account {address} waits for XLM"
+            raise _NotYet(msg)
+        if account.usdc is None:
+            await self._execute("trust", TrustUsdc(account=address))
+        missing = [
+            channel.public_key
+            for channel in platform.channels
+            if await parts.network.account(channel.public_key) is None
+        ]
+        if missing:
+            needed = Money(parts.channel_xlm.stroops * len(missing)) + _RESERVE_XLM
+            if account.xlm_spendable < needed:
+                msg = f"the platform's account {address} needs {needed} XLM"
+                raise _NotYet(msg)
+            await self._execute(
+                "open_channels", OpenChannels(address, tuple(missing), parts.channel_xlm)
+            )
+        await self._activated()
+        if parts.fill_treasury is not None and not (account.usdc or Money.zero()):
+            await parts.fill_treasury(address)
+        parts.channels.open([channel.public_key for channel in platform.channels])
+
+    async def _activated(self) -> None:
+        """Mark what stands on the chain as active."""
+        storage, random = self._parts.storage, self._parts.random
+        waiting = [
+            wallet
+            for wallet in await when_possible(storage.wallets_of_platform, random)
+            if wallet.status is WalletStatus.ACTIVATING
+        ]
+        if waiting:
+            active, unit = decisions.activated(waiting, self._deciding())
+            await committed_when_possible(self._parts.journal, unit, random)
+            for wallet in active:
+                if wallet.role is WalletRole.PLATFORM:
+                    self._parts.directory.note_wallet(wallet)
+
+    async def _execute(self, step: str, intent: Intent) -> None:
+        """Run one operation of the platform's own account to its end."""
+        parts = self._parts
+        storage, random = parts.storage, parts.random
+        source = intent.source
+        open_operations = await when_possible(
+            lambda: storage.open_operations(subject=Subject.BOOTSTRAP), random
+        )
+        operation = next((each for each in open_operations if each.step == step), None)
+        if operation is None:
+            deciding = self._deciding()
+            operation, unit = decisions.plan_for_wallets(
+                Subject.BOOTSTRAP, step, (self._platform.wallet.id,), source, deciding
+            )
+            await committed_when_possible(parts.journal, unit, random)
+        await parts.lanes.address(source).tell(Execute(operation.id, intent))
+        operation_id = operation.id
+        while operation is not None and operation.is_open:
+            await trio.sleep(_POLL_S)
+            operation = await when_possible(
+                lambda: storage.load(ChainOperation, operation_id), random
+            )
+        if operation is None or operation.status is not ChainStatus.CONFIRMED:
+            failure = None if operation is None else operation.failure
+            msg = f"{step} failed: {failure.message if failure else 'unknown'}"
+            raise _NotYet(msg)
+
+    def _deciding(self) -> Deciding:
+        trace = Trace.system("bootstrap", self._parts.ids.new("req"))
+        return Deciding(self._parts.now(), self._parts.ids, trace)
+
+
+class _NotYet(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

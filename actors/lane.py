@@ -1,0 +1,492 @@
+"""A lane: one source account, its sequence number and its one transaction in flight (DESIGN.md).
+
+It takes a journalled operation from `planned` to its end: build, have the vault check and sign,
+store the envelope, submit, find out by hash. Killed between any two lines, it goes on from the
+stored status. An envelope that was signed is followed until a ledger shows it or has closed after
+its `maxTime` without it; only then is its step over (domain.md §3, Exactly once).
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, assert_never
+
+import structlog
+import trio
+from attrs import evolve, frozen
+
+from actors.failpoints import reach
+from actors.journal import Journal
+from actors.kernel import Actor, Address, Backoff, Message
+from actors.ledger_clock import LedgerClock
+from actors.patience import committed_when_possible, when_possible
+from actors.vault import NotSigned, Signed, SignTransaction
+from offerhub.domain.chain import (
+    ALIVE_STATUSES,
+    ChainFailure,
+    ChainOperation,
+    ChainStatus,
+    FailureKind,
+    PayoutSeen,
+    check_move,
+)
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.money import Money
+from offerhub.domain.unit_of_work import AuditEntry, Committed, UnitOfWork
+from offerhub.domain.users import WalletRole
+from offerhub.providers.stellar.build import build_own
+from offerhub.providers.stellar.intents import (
+    ActivateWallets,
+    ApproveMilestone,
+    ChangeMilestoneStatus,
+    DeployEscrow,
+    FundEscrow,
+    Intent,
+    OpenChannels,
+    PayUsdc,
+    RefillWallets,
+    ReleaseFunds,
+    TrustUsdc,
+)
+from offerhub.providers.stellar.port import (
+    AccountState,
+    Applied,
+    NetworkState,
+    Rejected,
+    StellarNetwork,
+    StellarUnavailable,
+    TransactionRecord,
+    Unknown,
+)
+from offerhub.providers.stellar.rules import SigningRules
+from offerhub.providers.trustless_work.port import (
+    EscrowProvider,
+    EscrowRefused,
+    ProviderUnavailable,
+    Refused,
+    Sent,
+)
+from storage.port import Storage
+
+log = structlog.get_logger(__name__)
+
+OWN_LIFETIME_S: Final = 120
+"""Life of the transactions that we build: enough for several ledgers, short enough to be rebuilt."""
+
+_BUILD_REFUSALS_MAX: Final = 12
+"""Refusals that may pass (a lagging read model) before an attempt is given up."""
+
+_PERMANENT: Final = frozenset(
+    {"op_no_destination", "op_no_trust", "op_not_authorized", "op_line_full", "op_malformed"}
+)
+"""What a payment's destination is refused for, by the network itself (stellar-horizon.md §5.7)."""
+
+_RETRY: Final = Backoff(first_s=0.25, limit_s=10.0)
+
+
+@frozen
+class Execute(Message[None]):
+    """Take an operation to its end, then wake its owner; harmless to repeat."""
+
+    operation_id: str
+    intent: Intent
+
+
+@frozen
+class XlmPolicy:
+    """When a lane's account is refilled, by its role: below `minimum` up to `level`."""
+
+    minimum: Money
+    level: Money
+
+
+@frozen
+class LaneParts:
+    """What every lane works with.
+
+    Args:
+        wake_owner: tells the owner of an operation that it has ended; never waits.
+        want_refill: tells the wallets' actor that an address lacks XLM; never waits.
+        xlm: policies by the role of the account.
+    """
+
+    storage: Storage
+    journal: Journal
+    vault: Address
+    network: StellarNetwork
+    provider: EscrowProvider
+    clock: LedgerClock
+    rules: SigningRules
+    now: Clock
+    ids: Ids
+    random: Callable[[], float]
+    wake_owner: Callable[[ChainOperation], None]
+    want_refill: Callable[[str], None]
+    xlm: dict[WalletRole, XlmPolicy]
+
+
+class Superseded(Exception):
+    """Another process has written the operation: this lane's state is no longer the latest."""
+
+
+class Lane(Actor):
+    """See the module."""
+
+    def __init__(self, source: str, parts: LaneParts) -> None:
+        self._source = source
+        self._parts = parts
+        self._account: AccountState | None = None
+        self._xlm_minimum = Money.zero()
+        self._unsettled: dict[str, ChainOperation] = {}
+
+    async def start(self) -> None:
+        """Find the envelopes of this account that may still be alive: they come first."""
+        storage, random = self._parts.storage, self._parts.random
+        open_operations = await when_possible(
+            lambda: storage.open_operations(source=self._source), random
+        )
+        self._unsettled = {
+            operation.id: operation
+            for operation in open_operations
+            if operation.status in ALIVE_STATUSES
+        }
+        wallets = await when_possible(lambda: storage.wallets_by_address([self._source]), random)
+        wallet = wallets.get(self._source)
+        if wallet is not None:
+            self._xlm_minimum = self._parts.xlm[wallet.role].minimum
+
+    async def handle(self, message: Message[object]) -> object:
+        """Execute one operation; the next waits in the mailbox."""
+        match message:
+            case Execute():
+                await self._execute(message)
+            case _:
+                raise TypeError(type(message))
+        return None
+
+    async def _execute(self, message: Execute) -> None:
+        operation = await self._stored(message.operation_id)
+        if operation is None:
+            log.error("lane.operation_unknown", operation=message.operation_id)
+            return
+        for earlier in list(self._unsettled.values()):
+            self._parts.wake_owner(await self._settle(earlier))
+        if operation.id in self._unsettled or operation.status in ALIVE_STATUSES:
+            operation = await self._stored(operation.id) or operation
+        if operation.status is ChainStatus.PLANNED:
+            operation = await self._sign(operation, message.intent)
+        if operation.is_open:
+            operation = await self._settle(operation)
+            self._refresh(operation, message.intent)
+        self._parts.wake_owner(operation)
+
+    # From planned to signed.
+
+    async def _sign(self, operation: ChainOperation, intent: Intent) -> ChainOperation:
+        """Build, check and sign until an envelope stands, or the step is refused."""
+        trouble = 0
+        refusals = 0
+        from_memory = self._account is not None
+        while True:
+            try:
+                account = await self._funded_account()
+                network = await self._parts.clock.state()
+                unsigned = await self._build(intent, account, network)
+            except EscrowRefused as refused:
+                refusals += 1
+                if refused.definitive or refusals >= _BUILD_REFUSALS_MAX:
+                    kind = FailureKind.REFUSED if refused.definitive else FailureKind.INCLUDED
+                    return await self._fail(operation, kind, refused.message, refused.kind.name)
+                reason = refused.message
+            except (ProviderUnavailable, StellarUnavailable) as away:
+                reason = away.reason
+            except _LacksXlm as lacks:
+                reason = lacks.reason
+            else:
+                answer = await self._asked_vault(
+                    SignTransaction(unsigned, intent, account.sequence + 1, network)
+                )
+                if isinstance(answer, Signed):
+                    return await self._store_envelope(operation, account, answer)
+                operation = await self._not_signed(operation, answer)
+                if not from_memory:
+                    return await self._fail(operation, FailureKind.FOREIGN, answer.reason, None)
+                # The sequence number in memory may have been behind the network's: read it again.
+                from_memory = False
+                self._account = None
+                continue
+            trouble += 1
+            operation = await self._note(operation, reason)
+            await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
+
+    async def _funded_account(self) -> AccountState:
+        """The source account, with enough XLM for its own fees."""
+        account = self._account
+        if account is None or account.xlm_spendable < self._xlm_minimum:
+            account = await self._parts.network.account(self._source)
+            self._account = account
+        if account is None:
+            msg = "the source account is not on the network yet"
+            raise _LacksXlm(msg)
+        if account.xlm_spendable < self._xlm_minimum:
+            self._account = None
+            self._parts.want_refill(self._source)
+            msg = "the source account is being refilled with XLM"
+            raise _LacksXlm(msg)
+        return account
+
+    async def _build(self, intent: Intent, account: AccountState, network: NetworkState) -> str:
+        match intent:
+            case (
+                DeployEscrow()
+                | FundEscrow()
+                | ChangeMilestoneStatus()
+                | ApproveMilestone()
+                | ReleaseFunds()
+            ):
+                return await self._parts.provider.build(intent)
+            case PayUsdc() | ActivateWallets() | RefillWallets() | OpenChannels() | TrustUsdc():
+                lifetime = min(OWN_LIFETIME_S, self._parts.rules.lifetime_max_s - 1)
+                return build_own(
+                    intent,
+                    self._parts.rules.usdc,
+                    sequence=account.sequence + 1,
+                    max_time=network.latest_closed_at + timedelta(seconds=lifetime),
+                    fee_per_operation_stroops=await self._parts.network.fee_per_operation(),
+                )
+            case _:
+                assert_never(intent)
+
+    async def _asked_vault(self, message: SignTransaction) -> Signed | NotSigned:
+        return await when_possible(lambda: self._parts.vault.ask(message), self._parts.random)
+
+    async def _store_envelope(
+        self, operation: ChainOperation, account: AccountState, signed: Signed
+    ) -> ChainOperation:
+        """From here on the envelope may reach the network: it is stored before it can."""
+        reach(f"lane.before_signed.{operation.step}")
+        stored = await self._move(
+            operation,
+            ChainStatus.SIGNED,
+            audit=self._deciding(operation).audit(
+                "transaction.sign",
+                "ChainOperation",
+                operation.id,
+                after={
+                    "step": operation.step,
+                    "subject": operation.subject_id,
+                    "source": operation.source,
+                    "transactionHash": signed.tx_hash,
+                    "maxTime": signed.max_time,
+                },
+            ),
+            tx_hash=signed.tx_hash,
+            envelope=signed.envelope,
+            sequence=signed.sequence,
+            max_time=signed.max_time,
+            contract_id=signed.contract_id,
+            last_error=None,
+        )
+        self._unsettled[stored.id] = stored
+        spent = Money(signed.fee_stroops)
+        left = account.xlm_spendable - spent
+        self._account = evolve(account, sequence=signed.sequence, xlm_spendable=left)
+        reach(f"lane.after_signed.{operation.step}")
+        return stored
+
+    async def _not_signed(self, operation: ChainOperation, answer: NotSigned) -> ChainOperation:
+        log.warning("lane.transaction_not_signed", operation=operation.id, reason=answer.reason)
+        return await self._move(
+            operation,
+            operation.status,
+            audit=self._deciding(operation).audit(
+                "transaction.refuse_to_sign",
+                "ChainOperation",
+                operation.id,
+                result="refused",
+                error=answer.reason,
+                after={"step": operation.step, "source": operation.source},
+            ),
+            last_error=answer.reason,
+        )
+
+    # From signed to the end.
+
+    async def _settle(self, operation: ChainOperation) -> ChainOperation:
+        """Follow a signed envelope until the chain has it, or provably never will."""
+        envelope, tx_hash, max_time = operation.envelope, operation.tx_hash, operation.max_time
+        if envelope is None or tx_hash is None or max_time is None:
+            msg = f"{operation.id} is {operation.status.value} without an envelope"
+            raise ValueError(msg)
+        deadline = datetime.fromtimestamp(max_time, UTC)
+        by_provider = operation.step == "deploy"
+        trouble = 0
+        seen_dead_at: int | None = None
+        while True:
+            reach(f"lane.before_submit.{operation.step}")
+            record, reason = await self._submit(envelope, tx_hash, by_provider=by_provider)
+            reach(f"lane.after_submit.{operation.step}")
+            try:
+                if record is None:
+                    record = await self._parts.network.transaction(tx_hash)
+                if record is not None:
+                    return await self._included(operation, record)
+                # Not there. Dead only when a ledger has closed after maxTime and the hash is
+                # absent after that was seen, twice, on different ledgers.
+                state = await self._parts.network.state()
+                if state.latest_closed_at > deadline:
+                    record = await self._parts.network.transaction(tx_hash)
+                    if record is not None:
+                        return await self._included(operation, record)
+                    if seen_dead_at is not None and state.latest_ledger > seen_dead_at:
+                        return await self._expire(operation, reason)
+                    seen_dead_at = seen_dead_at or state.latest_ledger
+            except StellarUnavailable as away:
+                reason = away.reason
+            by_provider = False
+            if operation.status is ChainStatus.SIGNED:
+                operation = await self._move(operation, ChainStatus.SUBMITTED, last_error=reason)
+                self._unsettled[operation.id] = operation
+            else:
+                operation = await self._note(operation, reason)
+            trouble += 1
+            await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
+
+    async def _submit(
+        self, envelope: str, tx_hash: str, *, by_provider: bool
+    ) -> tuple[TransactionRecord | None, str]:
+        """Hand the envelope in; any answer but inclusion is only a hint."""
+        if by_provider:
+            sent = await self._parts.provider.send(envelope)
+            if isinstance(sent, Sent):
+                return None, "the provider says it is on chain; its hash is not there yet"
+            return None, sent.message if isinstance(sent, Refused) else sent.reason
+        result = await self._parts.network.submit(envelope, tx_hash)
+        match result:
+            case Applied(record):
+                return record, ""
+            case Rejected(code, codes):
+                return None, ", ".join((code, *codes))
+            case Unknown(reason):
+                return None, reason
+            case _:
+                assert_never(result)
+
+    async def _included(
+        self, operation: ChainOperation, record: TransactionRecord
+    ) -> ChainOperation:
+        facts: dict[str, Any] = {
+            "ledger": record.ledger,
+            "closed_at": record.closed_at,
+            "last_error": None,
+        }
+        if record.successful:
+            if operation.step == "release":
+                facts["payouts"] = await self._payouts(record.hash)
+            ended = await self._move(operation, ChainStatus.CONFIRMED, **facts)
+        else:
+            self._account = None
+            codes = [code for code in record.operation_codes if code != "op_success"]
+            code = codes[0] if codes else record.transaction_code
+            kind = (
+                FailureKind.REFUSED
+                if operation.step == "pay" and code in _PERMANENT
+                else FailureKind.INCLUDED
+            )
+            facts["failure"] = ChainFailure(kind, f"the network refused it: {code}", code)
+            ended = await self._move(operation, ChainStatus.FAILED, **facts)
+        self._unsettled.pop(operation.id, None)
+        return ended
+
+    async def _payouts(self, tx_hash: str) -> tuple[PayoutSeen, ...]:
+        usdc = self._parts.rules
+        return tuple(
+            PayoutSeen(transfer.source, transfer.destination, transfer.amount)
+            for transfer in await self._parts.network.transfers(tx_hash)
+            if transfer.asset_code == usdc.usdc_code
+            and transfer.asset_issuer == usdc.usdc_issuer
+            and transfer.source is not None
+            and transfer.destination is not None
+        )
+
+    async def _expire(self, operation: ChainOperation, reason: str) -> ChainOperation:
+        failure = ChainFailure(
+            FailureKind.DEAD, f"its time ran out on the network ({reason})", "expired"
+        )
+        self._account = None
+        ended = await self._move(operation, ChainStatus.EXPIRED, failure=failure)
+        self._unsettled.pop(operation.id, None)
+        return ended
+
+    async def _fail(
+        self, operation: ChainOperation, kind: FailureKind, message: str, code: str | None
+    ) -> ChainOperation:
+        return await self._move(
+            operation, ChainStatus.FAILED, failure=ChainFailure(kind, message, code)
+        )
+
+    def _refresh(self, operation: ChainOperation, intent: Intent) -> None:
+        """Tell the provider's read model of a call that went past it; nobody waits for it."""
+        tx_hash = operation.tx_hash
+        if (
+            operation.status is ChainStatus.CONFIRMED
+            and tx_hash is not None
+            and isinstance(
+                intent, FundEscrow | ChangeMilestoneStatus | ApproveMilestone | ReleaseFunds
+            )
+        ):
+            self.spawn(self._parts.provider.refresh, tx_hash)
+
+    # What every move shares.
+
+    async def _note(self, operation: ChainOperation, reason: str) -> ChainOperation:
+        """Show why an open operation waits, once a reason."""
+        if operation.last_error == reason:
+            return operation
+        return await self._move(operation, operation.status, last_error=reason)
+
+    async def _move(
+        self,
+        operation: ChainOperation,
+        status: ChainStatus,
+        *,
+        audit: AuditEntry | None = None,
+        **facts: Any,
+    ) -> ChainOperation:
+        check_move(operation.status, status)
+        deciding = self._deciding(operation)
+        moved: ChainOperation = evolve(
+            operation,
+            version=operation.version + 1,
+            status=status,
+            updated_at=deciding.now,
+            **facts,
+        )
+        unit = UnitOfWork(
+            at=deciding.now,
+            trace=operation.trace,
+            writes=(moved,),
+            audit=() if audit is None else (audit,),
+        )
+        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+        if not isinstance(outcome, Committed):
+            msg = f"{operation.id} was written elsewhere: {outcome}"
+            raise Superseded(msg)
+        return moved
+
+    async def _stored(self, operation_id: str) -> ChainOperation | None:
+        storage = self._parts.storage
+        return await when_possible(
+            lambda: storage.load(ChainOperation, operation_id), self._parts.random
+        )
+
+    def _deciding(self, operation: ChainOperation) -> Deciding:
+        return Deciding(self._parts.now(), self._parts.ids, operation.trace)
+
+
+class _LacksXlm(Exception):
+    """The source cannot pay its fees yet."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

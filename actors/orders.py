@@ -1,0 +1,409 @@
+"""The order actor: one order and its escrow; every transition passes here (DESIGN.md).
+
+A command is decided by the domain and committed whole; then the order's snapshot stands on the
+board. Work on the chain is handed to the lane of the step's source account. When it has ended, the
+lane sets a wake-up, and the order reads from storage what happened.
+"""
+
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
+
+import structlog
+import trio
+from attrs import frozen
+
+from actors.balances import CommitDebit, balance_limit
+from actors.board import Board
+from actors.directory import Directory
+from actors.escrow_intents import Parties, intent_of
+from actors.failpoints import reach
+from actors.journal import Journal
+from actors.kernel import Actor, Backoff, Message, Registry
+from actors.lane import Execute
+from actors.messages import (
+    CancelOrder,
+    CompleteMilestone,
+    CreateOrder,
+    RequestRefund,
+    RequestRelease,
+    ReserveFunds,
+    StartEscrow,
+    StartFunding,
+)
+from actors.patience import is_unavailable, refusing_when_away
+from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_decisions as decisions
+from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.fees import FeeTerms
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.order import Milestone, Operation, Order, OrderStatus
+from offerhub.domain.order_chain_decisions import Lanes, Recipients
+from offerhub.domain.order_decisions import Decision, Limits
+from offerhub.domain.order_states import Action
+from offerhub.domain.resources import progress_resource
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
+from offerhub.domain.users import Wallet, WalletStatus
+from storage.port import Storage, StorageUnavailable
+
+log = structlog.get_logger(__name__)
+
+_CONFLICTS_MAX: Final = 5
+_AWAY_S: Final = 1.0
+_AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
+
+
+@frozen
+class OrderParts:
+    """What every order works with.
+
+    Args:
+        creating: ids that were made a moment ago and are not in storage.
+        pick_channel: address of a channel account; raises `WALLET_NOT_READY` if there is none.
+        platform_address: address of the platform's wallet.
+    """
+
+    storage: Storage
+    journal: Journal
+    balances: Registry[str]
+    lanes: Registry[str]
+    board: Board[Order]
+    directory: Directory
+    now: Clock
+    ids: Ids
+    random: Callable[[], float]
+    limits: Limits
+    currency: str
+    fee_terms: FeeTerms
+    attempts_max: int
+    platform_user_id: str
+    platform_address: str
+    usdc_issuer: str
+    usdc_code: str
+    pick_channel: Callable[[], str]
+
+
+class Conflict(Exception):
+    """The order was written elsewhere again and again: this actor's state is not the latest."""
+
+
+class OrderActor(Actor):
+    """See the module."""
+
+    def __init__(self, order_id: str, parts: OrderParts) -> None:
+        self._id = order_id
+        self._parts = parts
+        self._order: Order | None = None
+        self._operation: ChainOperation | None = None
+        self._handed_over: str | None = None
+
+    async def handle(self, message: Message[object]) -> object:
+        """Decide one command and commit it."""
+        with refusing_when_away():
+            return await self._handle(message)
+
+    async def _handle(self, message: Message[object]) -> object:
+        match message:
+            case CreateOrder():
+                return await self._create(message)
+            case CompleteMilestone(ref, trace):
+                after = await self._decided(
+                    lambda order: decisions.complete_milestone(order, ref, self._deciding(trace))
+                )
+                return _milestone(after, ref)
+            case ReserveFunds(amount, trace):
+                return await self._decided(
+                    lambda order: decisions.reserve(order, amount, self._deciding(trace))
+                )
+            case CancelOrder(canceled_by, reason, trace):
+                return await self._decided(
+                    lambda order: decisions.cancel(
+                        order, canceled_by, reason, self._deciding(trace)
+                    )
+                )
+            case StartEscrow(trace):
+                return await self._start_escrow(trace)
+            case StartFunding(trace):
+                return await self._start_funding(trace)
+            case RequestRelease():
+                return await self._release(message)
+            case RequestRefund():
+                return await self._refund(message)
+            case _:
+                raise TypeError(type(message))
+
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Look what became of the present chain operation: hand it to its lane, or take its end."""
+        try:
+            await self._look()
+        except (StorageUnavailable, DomainError) as error:
+            if not is_unavailable(error):
+                raise
+            for key in keys:
+                self.spawn(self._wake_later, key)
+
+    async def _wake_later(self, key: Hashable) -> None:
+        await trio.sleep(_AWAY_S)
+        self.self_address.wake(key)
+
+    async def _look(self) -> None:
+        order = await self._loaded()
+        if order is None or order.process is None:
+            return
+        operation_id = order.process.chain_operation_id
+        operation = self._operation
+        if operation is None or operation.id != operation_id or operation_id == self._handed_over:
+            operation = await self._parts.storage.load(ChainOperation, operation_id)
+        if operation is None:
+            log.error("order.operation_missing", order=self._id, operation=operation_id)
+            return
+        if operation.is_open:
+            self._hand_over(operation, pause_s=0.0)
+            return
+        reach(f"order.before_effects.{operation.step}")
+        await self._take_end(operation)
+        reach(f"order.after_effects.{operation.step}")
+
+    # Commands.
+
+    async def _create(self, message: CreateOrder) -> Order:
+        users = await self._parts.directory.users([message.buyer_id, message.seller_id])
+        for role, user_id in (("buyer", message.buyer_id), ("seller", message.seller_id)):
+            if user_id not in users:
+                raise DomainError(
+                    ErrorCode.USER_NOT_FOUND,
+                    f"the {role} does not exist",
+                    {"userId": user_id, "role": role},
+                )
+        decision = decisions.create(
+            decisions.CreateOrder(
+                order_id=self._id,
+                buyer_id=message.buyer_id,
+                seller_id=message.seller_id,
+                amount=message.amount,
+                currency=self._parts.currency,
+                title=message.title,
+                description=message.description,
+                client_order_ref=message.client_order_ref,
+                milestones=message.milestones,
+                metadata=message.metadata,
+            ),
+            self._parts.limits,
+            self._parts.platform_user_id,
+            self._deciding(message.trace),
+        )
+        if not await self._commit(decision):
+            msg = f"{self._id} exists already"
+            raise Conflict(msg)
+        return decision.order
+
+    async def _start_escrow(self, trace: Trace) -> Order:
+        async def decide(order: Order) -> Decision:
+            decisions.asked_for(order, Action.START_ESCROW)
+            lanes = await self._lanes(order, with_channel=True)
+            return chain_decisions.start_escrow(
+                order, self._parts.fee_terms, lanes, self._deciding(trace)
+            )
+
+        return await self._decided_with(decide)
+
+    async def _start_funding(self, trace: Trace) -> Order:
+        async def decide(order: Order) -> Decision:
+            decisions.asked_for(order, Action.START_FUNDING)
+            lanes = await self._lanes(order)
+            return chain_decisions.start_funding(order, lanes, self._deciding(trace))
+
+        return await self._decided_with(decide)
+
+    async def _release(self, message: RequestRelease) -> Order:
+        async def decide(order: Order) -> Decision:
+            decisions.asked_for(order, Action.REQUEST_RELEASE)
+            lanes = await self._lanes(order)
+            return chain_decisions.request_release(
+                order,
+                message.requested_by,
+                message.reason,
+                lanes,
+                self._deciding(message.trace),
+            )
+
+        return await self._decided_with(decide)
+
+    async def _refund(self, message: RequestRefund) -> Order:
+        def decide(order: Order) -> Decision:
+            if order.status is OrderStatus.IN_PROGRESS:
+                raise DomainError(
+                    ErrorCode.SERVICE_UNAVAILABLE,
+                    "a refund of a funded escrow is not available in this version",
+                    {"orderId": order.id, "currentState": order.status.value},
+                )
+            return decisions.refund_unfunded(
+                order, message.requested_by, message.reason, self._deciding(message.trace)
+            )
+
+        return await self._decided(decide)
+
+    # The chain's answers.
+
+    async def _take_end(self, operation: ChainOperation) -> None:
+        ended = operation
+
+        async def decide(order: Order) -> Decision | None:
+            process = order.process
+            if process is None:
+                return None
+            return chain_decisions.operation_ended(
+                order,
+                ended,
+                await self._lanes(order, with_channel=process.operation is Operation.ESCROW),
+                await self._recipients(order),
+                self._parts.attempts_max,
+                self._deciding(process.trace),
+            )
+
+        for _ in range(_CONFLICTS_MAX):
+            order = await self._loaded()
+            decision = None if order is None else await decide(order)
+            if decision is None:
+                return
+            failure = operation.failure
+            pause_s = 0.0
+            if failure is not None and failure.kind is not FailureKind.DEAD:
+                pause_s = _AGAIN.delay_s(operation.attempt, self._parts.random)
+            if await self._commit(decision, pause_s=pause_s):
+                return
+        raise Conflict(self._id)
+
+    def _hand_over(self, operation: ChainOperation, *, pause_s: float) -> None:
+        """Give an operation to its lane, in a child task: the mailbox stays open."""
+        self._operation = operation
+        self._handed_over = operation.id
+        self.spawn(self._tell_lane, operation, pause_s)
+
+    async def _tell_lane(self, operation: ChainOperation, pause_s: float) -> None:
+        await trio.sleep(pause_s)
+        order = await self._loaded()
+        if order is None or order.process is None:
+            return
+        parties = await self._parties(order)
+        intent = intent_of(order, operation.step, operation.source, parties)
+        await self._parts.lanes.address(operation.source).tell(Execute(operation.id, intent))
+
+    # What every command shares.
+
+    async def _decided(self, decide: Callable[[Order], Decision]) -> Order:
+        async def decide_now(order: Order) -> Decision:
+            return decide(order)
+
+        return await self._decided_with(decide_now)
+
+    async def _decided_with(self, decide: Callable[[Order], Awaitable[Decision]]) -> Order:
+        """Decide on the latest state and commit; someone else's commit makes it decide again."""
+        for _ in range(_CONFLICTS_MAX):
+            order = await self._loaded()
+            if order is None:
+                raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no such order", {"orderId": self._id})
+            try:
+                decision = await decide(order)
+            except DomainError as refusal:
+                raise await self._with_progress(refusal, order) from None
+            if await self._commit(decision):
+                return decision.order
+        raise Conflict(self._id)
+
+    async def _with_progress(self, refusal: DomainError, order: Order) -> DomainError:
+        """Fill the hash of the operation on the way into a refusal's `progress`."""
+        if "progress" in refusal.details and order.process is not None:
+            operation = await self._parts.storage.load(
+                ChainOperation, order.process.chain_operation_id
+            )
+            refusal.details["progress"] = progress_resource(order, order.process, operation)
+        return refusal
+
+    async def _commit(self, decision: Decision, *, pause_s: float = 0.0) -> bool:
+        """Commit a decision; false if the order was written elsewhere meanwhile."""
+        outcome: CommitOutcome
+        if decision.debits is not None:
+            outcome = await self._parts.balances.address(decision.debits).ask(
+                CommitDebit(decision.unit), timeout_s=float("inf")
+            )
+        else:
+            outcome = await self._parts.journal.commit(decision.unit)
+        match outcome:
+            case Committed():
+                self._take(decision, pause_s)
+                return True
+            case Refused(RefusalKind.CONFLICT):
+                self._order = None
+                return False
+            case Refused():
+                raise refused(outcome)
+
+    def _take(self, decision: Decision, pause_s: float) -> None:
+        """The commit stands: no await between it and the snapshot that tells of it."""
+        self._order = decision.order
+        self._parts.board.put(self._id, decision.order)
+        following = decision.next_operation
+        if following is not None:
+            self._hand_over(following, pause_s=pause_s)
+
+    async def _loaded(self) -> Order | None:
+        if self._order is None:
+            self._order = await self._parts.storage.load(Order, self._id)
+            if self._order is not None:
+                self._parts.board.put(self._id, self._order)
+        return self._order
+
+    async def _wallets(self, order: Order) -> tuple[Wallet, Wallet]:
+        wallets = await self._parts.directory.wallets([order.buyer_id, order.seller_id])
+        return wallets[order.buyer_id], wallets[order.seller_id]
+
+    async def _lanes(self, order: Order, *, with_channel: bool = False) -> Lanes:
+        buyer, seller = await self._wallets(order)
+        for role, wallet in (("buyer", buyer), ("seller", seller)):
+            if wallet.status is not WalletStatus.ACTIVE:
+                raise DomainError(
+                    ErrorCode.WALLET_NOT_READY,
+                    f"the {role}'s wallet is not active on the network yet",
+                    {"userId": wallet.user_id, "role": role},
+                )
+        channel = self._parts.pick_channel() if with_channel else ""
+        return Lanes(channel=channel, buyer=buyer.public_key, seller=seller.public_key)
+
+    async def _recipients(self, order: Order) -> Recipients:
+        _, seller = await self._wallets(order)
+        return Recipients(seller=seller.public_key, platform=self._parts.platform_address)
+
+    async def _parties(self, order: Order) -> Parties:
+        buyer, seller = await self._wallets(order)
+        return Parties(
+            buyer=buyer.public_key,
+            seller=seller.public_key,
+            platform=self._parts.platform_address,
+            usdc_issuer=self._parts.usdc_issuer,
+            usdc_code=self._parts.usdc_code,
+        )
+
+    def _deciding(self, trace: Trace) -> Deciding:
+        return Deciding(self._parts.now(), self._parts.ids, trace)
+
+
+def refused(outcome: Refused) -> Exception:
+    """What a refusal of storage is to the caller: a domain error, or a fault of ours."""
+    if outcome.kind is RefusalKind.LIMIT:
+        return balance_limit()
+    if outcome.kind is RefusalKind.TAKEN and outcome.subject == "client_order_ref":
+        return DomainError(
+            ErrorCode.CLIENT_ORDER_REF_TAKEN, "another order has this clientOrderRef"
+        )
+    if outcome.kind is RefusalKind.TAKEN and outcome.subject == "idempotency_key":
+        return DomainError(
+            ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "the first request with this key is running"
+        )
+    return Conflict(str(outcome))
+
+
+def _milestone(order: Order, ref: str) -> Milestone:
+    return next(milestone for milestone in order.milestones if milestone.ref == ref)

@@ -1,0 +1,63 @@
+"""Trouble with storage, in one place: a refusal where someone waits, patience where nobody does."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, TypeVar
+
+import trio
+
+from actors.journal import Journal
+from actors.kernel import Backoff
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.unit_of_work import CommitOutcome, UnitOfWork
+from storage.port import StorageUnavailable
+
+T = TypeVar("T")
+
+_AWAY: Final = Backoff(first_s=0.1, limit_s=5.0)
+
+
+def unavailable() -> DomainError:
+    """What a caller is told while the database is away."""
+    return DomainError(
+        ErrorCode.SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed"
+    )
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether an error says no more than that the database is away."""
+    return isinstance(error, StorageUnavailable) or (
+        isinstance(error, DomainError) and error.code is ErrorCode.SERVICE_UNAVAILABLE
+    )
+
+
+@contextmanager
+def refusing_when_away() -> Iterator[None]:
+    """Turn `StorageUnavailable` into the refusal that an asker gets."""
+    try:
+        yield
+    except StorageUnavailable:
+        raise unavailable() from None
+
+
+async def when_possible(attempt: Callable[[], Awaitable[T]], random: Callable[[], float]) -> T:
+    """Repeat what nobody waits for while the database is away; safe for reads and for commits.
+
+    A commit that raised `SERVICE_UNAVAILABLE` is known not to have happened.
+    """
+    failures = 0
+    while True:
+        try:
+            return await attempt()
+        except (StorageUnavailable, DomainError) as error:
+            if not is_unavailable(error):
+                raise
+        failures += 1
+        await trio.sleep(_AWAY.delay_s(failures, random))
+
+
+async def committed_when_possible(
+    journal: Journal, unit: UnitOfWork, random: Callable[[], float]
+) -> CommitOutcome:
+    """Commit a unit that nobody waits for. Cancelled, the outcome is unknown."""
+    return await when_possible(lambda: journal.commit(unit), random)

@@ -1,0 +1,100 @@
+"""The users' actor: creates users and the wallets that they never see."""
+
+from collections.abc import Callable
+from typing import Final
+
+from attrs import frozen
+
+from actors.directory import Directory
+from actors.journal import Journal
+from actors.kernel import Actor, Address, Message
+from actors.messages import CreateUser, UserCreated
+from actors.orders import refused
+from actors.patience import refusing_when_away
+from actors.vault import MakeKeypair
+from offerhub.domain import user_decisions as decisions
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
+from offerhub.domain.users import Wallet
+from storage.port import Storage
+
+PLATFORM_EXTERNAL_ID: Final = "offerhub:platform"
+"""External id of the platform's own user: no marketplace's id may be it."""
+
+
+@frozen
+class UserParts:
+    """What the users' actor works with.
+
+    Args:
+        activate: tells the wallets' actor of a wallet; never waits.
+    """
+
+    storage: Storage
+    journal: Journal
+    vault: Address
+    directory: Directory
+    now: Clock
+    ids: Ids
+    activate: Callable[[str], None]
+
+
+class UsersActor(Actor):
+    """One writer for external ids: the same id twice gives one user."""
+
+    def __init__(self, parts: UserParts) -> None:
+        self._parts = parts
+
+    async def handle(self, message: Message[object]) -> object:
+        """Create a user, or find the one that has the external id."""
+        match message:
+            case CreateUser():
+                with refusing_when_away():
+                    return await self._create(message)
+            case _:
+                raise TypeError(type(message))
+
+    async def _create(self, message: CreateUser) -> UserCreated:
+        found = await self._existing(message.external_user_id)
+        if found is not None:
+            return found
+        parts = self._parts
+        wallet_id = parts.ids.new("wal")
+        keypair = await parts.vault.ask(MakeKeypair(wallet_id))
+        user, wallet, unit = decisions.create_user(
+            decisions.CreateUser(
+                user_id=parts.ids.new("usr"),
+                wallet_id=wallet_id,
+                external_user_id=message.external_user_id,
+                email=message.email,
+                type=message.type,
+                metadata=message.metadata,
+                public_key=keypair.public_key,
+                seed=keypair.seed,
+            ),
+            Deciding(parts.now(), parts.ids, message.trace),
+        )
+        outcome = await parts.journal.commit(unit)
+        match outcome:
+            case Committed():
+                parts.directory.note_user(user)
+                parts.activate(wallet.id)
+                return UserCreated(user, wallet, new=True)
+            case Refused(RefusalKind.TAKEN, "external_user_id"):
+                found = await self._existing(message.external_user_id)
+                if found is None:
+                    raise refused(outcome)
+                return found
+            case Refused():
+                raise refused(outcome)
+
+    async def _existing(self, external_user_id: str) -> UserCreated | None:
+        user = await self._parts.storage.user_by_external_id(external_user_id)
+        if user is None:
+            return None
+        wallet = await self._parts.storage.load(Wallet, user.wallet_id)
+        if wallet is None:
+            msg = f"{user.id} has no wallet"
+            raise LookupError(msg)
+        return UserCreated(user, wallet, new=False)

@@ -1,0 +1,155 @@
+"""The vault: the only place that ever holds the encryption key or an opened seed (domain.md §4).
+
+It compares a transaction with its intent, opens the seeds of its signers, signs, and forgets.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from attrs import field, frozen
+from stellar_sdk import Keypair
+
+from actors.kernel import Actor, Message
+from actors.patience import refusing_when_away
+from actors.sealing import KeyRing
+from offerhub.domain.ids import RandomBytes
+from offerhub.domain.users import SealedSeed, Wallet
+from offerhub.providers.stellar.check import check_transaction
+from offerhub.providers.stellar.envelope import (
+    ForeignTransaction,
+    contract_id_of_deploy,
+    sign,
+)
+from offerhub.providers.stellar.intents import DeployEscrow, Intent
+from offerhub.providers.stellar.port import NetworkState
+from offerhub.providers.stellar.rules import SigningRules
+from storage.port import Storage
+
+_KEPT_MAX: Final = 10_000
+"""Sealed seeds kept in memory: ciphertexts, never opened ones."""
+
+_SEED_BYTES: Final = 32
+
+
+@frozen
+class NewKeypair:
+    """A fresh key pair: the public key in the clear, the seed sealed."""
+
+    public_key: str
+    seed: SealedSeed
+
+
+@frozen
+class MakeKeypair(Message[NewKeypair]):
+    """Make a key pair for a wallet."""
+
+    wallet_id: str
+
+
+@frozen
+class Signed:
+    """A signed envelope and what it is known by; `max_time` in Unix seconds."""
+
+    envelope: str = field(repr=False)
+    tx_hash: str
+    sequence: int
+    max_time: int
+    fee_stroops: int
+    contract_id: str | None
+
+
+@frozen
+class NotSigned:
+    """The transaction is not what was asked for, and got no signature."""
+
+    reason: str
+
+
+@frozen
+class SignTransaction(Message[Signed | NotSigned]):
+    """Check an unsigned envelope against its intent and sign it.
+
+    Args:
+        sequence: the source's next sequence number.
+        network: a recent state of the network: its clock judges the time bounds.
+    """
+
+    unsigned: str = field(repr=False)
+    intent: Intent
+    sequence: int
+    network: NetworkState
+
+
+class Vault(Actor):
+    """See the module."""
+
+    def __init__(
+        self, storage: Storage, ring: KeyRing, rules: SigningRules, random_bytes: RandomBytes
+    ) -> None:
+        self._storage = storage
+        self._ring = ring
+        self._rules = rules
+        self._random_bytes = random_bytes
+        self._wallets: OrderedDict[str, Wallet] = OrderedDict()
+
+    async def handle(self, message: Message[object]) -> object:
+        """Make a key pair, or sign."""
+        match message:
+            case MakeKeypair(wallet_id):
+                return self._make(wallet_id)
+            case SignTransaction():
+                with refusing_when_away():
+                    return await self._sign(message)
+            case _:
+                raise TypeError(type(message))
+
+    def _make(self, wallet_id: str) -> NewKeypair:
+        keypair = Keypair.from_raw_ed25519_seed(self._random_bytes(_SEED_BYTES))
+        return NewKeypair(
+            keypair.public_key,
+            self._ring.seal(keypair.secret, wallet_id, keypair.public_key),
+        )
+
+    async def _sign(self, message: SignTransaction) -> Signed | NotSigned:
+        try:
+            checked = check_transaction(
+                message.unsigned,
+                message.intent,
+                self._rules,
+                sequence=message.sequence,
+                network=message.network,
+            )
+        except ForeignTransaction as difference:
+            return NotSigned(difference.reason)
+        wallets = await self._wallets_of(checked.signers)
+        missing = [address for address in checked.signers if address not in wallets]
+        if missing:
+            return NotSigned(f"we have no key for {missing[0]}")
+        envelope = sign(checked, [self._keypair(wallets[address]) for address in checked.signers])
+        return Signed(
+            envelope=envelope,
+            tx_hash=checked.hash,
+            sequence=checked.sequence,
+            max_time=int(checked.max_time.timestamp()),
+            fee_stroops=checked.fee_stroops,
+            contract_id=contract_id_of_deploy(envelope, self._rules.network_id)
+            if isinstance(message.intent, DeployEscrow)
+            else None,
+        )
+
+    def _keypair(self, wallet: Wallet) -> Keypair:
+        keypair = Keypair.from_secret(self._ring.open(wallet.seed, wallet.id, wallet.public_key))
+        if keypair.public_key != wallet.public_key:
+            msg = f"the seed of {wallet.id} belongs to another address"
+            raise ValueError(msg)
+        return keypair
+
+    async def _wallets_of(self, addresses: tuple[str, ...]) -> dict[str, Wallet]:
+        unknown = [address for address in addresses if address not in self._wallets]
+        if unknown:
+            self._wallets.update(await self._storage.wallets_by_address(unknown))
+            while len(self._wallets) > _KEPT_MAX:
+                self._wallets.popitem(last=False)
+        return {
+            address: self._wallets[address] for address in addresses if address in self._wallets
+        }

@@ -1,0 +1,320 @@
+"""The wallets' actor: puts wallets on the chain, many in one transaction, and refills their XLM.
+
+Everything it owes survives a restart: wallets that are not active and operations that are open are
+read from storage when it starts (domain.md §4).
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Final
+
+import structlog
+import trio
+from attrs import define, field, frozen
+
+from actors.directory import Directory
+from actors.failpoints import reach
+from actors.journal import Journal
+from actors.kernel import Actor, Backoff, Message, Registry
+from actors.lane import Execute, XlmPolicy
+from actors.patience import committed_when_possible, when_possible
+from offerhub.domain import user_decisions as decisions
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.deposits import CURSOR
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.money import Money
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Committed, UnitOfWork
+from offerhub.domain.users import Wallet, WalletRole, WalletStatus
+from offerhub.providers.stellar.intents import (
+    ActivateWallets,
+    Intent,
+    RefillWallets,
+    XlmRefill,
+)
+from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
+from storage.port import Storage
+
+log = structlog.get_logger(__name__)
+
+ACTIVATIONS_MAX: Final = 18
+"""Wallets in one activation: 20 signatures less the channel's and the platform's
+(stellar-horizon.md §5.4)."""
+
+REFILLS_MAX: Final = 50
+_LOOKED_FOR_MAX: Final = 200
+RESUME: Final = "resume"
+_AGAIN: Final = Backoff(first_s=0.5, limit_s=30.0)
+
+
+@frozen
+class RefillWanted:
+    """The key of a wake-up: an address lacks XLM."""
+
+    address: str
+
+
+@frozen
+class WalletParts:
+    """What the wallets' actor works with.
+
+    Args:
+        channels: addresses of the channel accounts; empty until they stand.
+        platform_address: of the wallet that sponsors and pays.
+    """
+
+    storage: Storage
+    journal: Journal
+    lanes: Registry[str]
+    network: StellarNetwork
+    directory: Directory
+    now: Clock
+    ids: Ids
+    random: Callable[[], float]
+    channels: Callable[[], Sequence[str]]
+    platform_address: str
+    xlm: dict[WalletRole, XlmPolicy]
+
+
+@define
+class _Work:
+    """What waits, in order of arrival, and what is on the way."""
+
+    activate: dict[str, Wallet] = field(factory=dict)
+    refill: dict[str, Wallet] = field(factory=dict)
+    under_way: dict[str, ChainOperation] = field(factory=dict)
+
+
+class WrittenElsewhere(Exception):
+    """Another process has written what this one owns: start again from storage."""
+
+
+class WalletsActor(Actor):
+    """See the module."""
+
+    def __init__(self, parts: WalletParts) -> None:
+        self._parts = parts
+        self._work = _Work()
+        self._failures = 0
+        self._cursor_stands = False
+
+    async def start(self) -> None:
+        """Take up what an earlier life left."""
+        storage, random = self._parts.storage, self._parts.random
+        for subject in (Subject.ACTIVATION, Subject.REFILL):
+            operations = await when_possible(
+                lambda subject=subject: storage.open_operations(subject=subject),  # type: ignore[misc]
+                random,
+            )
+            for operation in operations:
+                self._work.under_way[operation.id] = operation
+        taken = {
+            target for operation in self._work.under_way.values() for target in operation.targets
+        }
+        for wallet in await when_possible(storage.wallets_activating, random):
+            if wallet.id not in taken and wallet.role is WalletRole.USER:
+                self._work.activate[wallet.id] = wallet
+        await self._find_standing()
+        self.self_address.wake(RESUME)
+
+    async def _find_standing(self) -> None:
+        """Book accounts that stand already: a kill may have come between the chain and the books."""
+        standing = []
+        for wallet in list(self._work.activate.values())[:_LOOKED_FOR_MAX]:
+            try:
+                account = await self._parts.network.account(wallet.public_key)
+            except StellarUnavailable:
+                break  # The activation finds it out, at the price of a failed transaction.
+            if account is not None and account.usdc is not None:
+                standing.append(self._work.activate.pop(wallet.id))
+        await self._activated(standing)
+
+    async def handle(self, message: Message[object]) -> object:
+        """Nothing is asked of it: it is woken."""
+        raise TypeError(type(message))
+
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Take wallets to activate, addresses to refill, and operations that have ended."""
+        storage, random = self._parts.storage, self._parts.random
+        ids = [key for key in keys if isinstance(key, str)]
+        if RESUME in ids:
+            for operation in list(self._work.under_way.values()):
+                await self._hand_over(operation)
+        wallet_ids = [each for each in ids if each.startswith("wal_")]
+        if wallet_ids:
+            found = await when_possible(lambda: storage.load_many(Wallet, wallet_ids), random)
+            self._work.activate.update(
+                {
+                    wallet_id: wallet
+                    for wallet_id, wallet in found.items()
+                    if wallet.status is WalletStatus.ACTIVATING
+                }
+            )
+        wanted = [key.address for key in keys if isinstance(key, RefillWanted)]
+        if wanted:
+            await self._want_refills(wanted)
+        operation_ids = [each for each in ids if each.startswith("cop_")]
+        if operation_ids:
+            ended = await when_possible(
+                lambda: storage.load_many(ChainOperation, operation_ids), random
+            )
+            for operation in ended.values():
+                await self._take_end(operation)
+        await self._plan()
+
+    async def _want_refills(self, addresses: Sequence[str]) -> None:
+        storage, random = self._parts.storage, self._parts.random
+        on_the_way = {
+            target for operation in self._work.under_way.values() for target in operation.targets
+        }
+        found = await when_possible(lambda: storage.wallets_by_address(addresses), random)
+        for wallet in found.values():
+            if wallet.id not in on_the_way:
+                self._work.refill[wallet.id] = wallet
+
+    async def _plan(self) -> None:
+        """Plan transactions while there is work and a channel that carries none of ours."""
+        if not (self._work.activate or self._work.refill) or not await self._ready():
+            return
+        busy = {operation.source for operation in self._work.under_way.values()}
+        for channel in [each for each in self._parts.channels() if each not in busy]:
+            if self._work.activate:
+                batch = list(self._work.activate.values())[:ACTIVATIONS_MAX]
+                await self._start(Subject.ACTIVATION, "activate", batch, channel)
+                for wallet in batch:
+                    del self._work.activate[wallet.id]
+            elif self._work.refill:
+                batch = [
+                    wallet for wallet in self._work.refill.values() if wallet.public_key != channel
+                ][:REFILLS_MAX]
+                if not batch:
+                    continue
+                await self._start(Subject.REFILL, "refill", batch, channel)
+                for wallet in batch:
+                    del self._work.refill[wallet.id]
+
+    async def _ready(self) -> bool:
+        """Whether channels and the watcher's cursor stand: no address is opened unwatched."""
+        if not self._cursor_stands:
+            storage = self._parts.storage
+            cursor = await when_possible(lambda: storage.cursor(CURSOR), self._parts.random)
+            self._cursor_stands = cursor is not None
+        if self._parts.channels() and self._cursor_stands:
+            return True
+        self.spawn(self._resume_later, 0.2)
+        return False
+
+    async def _resume_later(self, pause_s: float) -> None:
+        await trio.sleep(pause_s)
+        self.self_address.wake("later")
+
+    async def _start(
+        self, subject: Subject, step: str, wallets: Sequence[Wallet], channel: str
+    ) -> None:
+        operation, unit = decisions.plan_for_wallets(
+            subject, step, [wallet.id for wallet in wallets], channel, self._deciding()
+        )
+        reach(f"wallets.before_plan.{step}")
+        await self._committed(unit)
+        self._work.under_way[operation.id] = operation
+        await self._hand_over(operation, wallets)
+
+    async def _hand_over(
+        self, operation: ChainOperation, wallets: Sequence[Wallet] | None = None
+    ) -> None:
+        if wallets is None:
+            wallets = await self._targets(operation)
+        intent = self._intent(operation, wallets)
+        self.spawn(self._tell_lane, operation, intent)
+
+    async def _tell_lane(self, operation: ChainOperation, intent: Intent) -> None:
+        await self._parts.lanes.address(operation.source).tell(Execute(operation.id, intent))
+
+    def _intent(self, operation: ChainOperation, wallets: Sequence[Wallet]) -> Intent:
+        if operation.subject is Subject.ACTIVATION:
+            return ActivateWallets(
+                channel=operation.source,
+                sponsor=self._parts.platform_address,
+                wallets=tuple(wallet.public_key for wallet in wallets),
+                xlm_float=self._parts.xlm[WalletRole.USER].level,
+            )
+        return RefillWallets(
+            channel=operation.source,
+            payer=self._parts.platform_address,
+            refills=tuple(
+                XlmRefill(wallet.public_key, self._refill_of(wallet)) for wallet in wallets
+            ),
+        )
+
+    def _refill_of(self, wallet: Wallet) -> Money:
+        return self._parts.xlm[wallet.role].level
+
+    async def _take_end(self, operation: ChainOperation) -> None:
+        if operation.is_open or operation.id not in self._work.under_way:
+            return
+        reach(f"wallets.before_effects.{operation.step}")
+        if operation.subject is Subject.ACTIVATION:
+            wallets = await self._targets(operation)
+            if operation.status is ChainStatus.CONFIRMED:
+                await self._activated(wallets)
+                self._failures = 0
+            else:
+                await self._look_for(wallets, operation)
+        elif operation.status is not ChainStatus.CONFIRMED:
+            log.error(
+                "wallets.refill_failed",
+                operation=operation.id,
+                reason=None if operation.failure is None else operation.failure.message,
+            )
+        del self._work.under_way[operation.id]
+
+    async def _look_for(self, wallets: Sequence[Wallet], operation: ChainOperation) -> None:
+        """After a failed activation: which accounts stand all the same; the others come again."""
+        self._failures += 1
+        log.warning(
+            "wallets.activation_failed",
+            operation=operation.id,
+            reason=None if operation.failure is None else operation.failure.message,
+        )
+        standing = []
+        for wallet in wallets:
+            try:
+                account = await self._parts.network.account(wallet.public_key)
+            except StellarUnavailable:
+                account = None
+            if account is not None and account.usdc is not None:
+                standing.append(wallet)
+            else:
+                self.spawn(self._again_later, wallet.id, self._failures)
+        if standing:
+            await self._activated(standing)
+
+    async def _again_later(self, wallet_id: str, failures: int) -> None:
+        await trio.sleep(_AGAIN.delay_s(failures, self._parts.random))
+        self.self_address.wake(wallet_id)
+
+    async def _activated(self, wallets: Sequence[Wallet]) -> None:
+        waiting = [wallet for wallet in wallets if wallet.status is WalletStatus.ACTIVATING]
+        if not waiting:
+            return
+        active, unit = decisions.activated(waiting, self._deciding())
+        await self._committed(unit)
+        for wallet in active:
+            self._parts.directory.note_wallet(wallet)
+
+    async def _targets(self, operation: ChainOperation) -> list[Wallet]:
+        storage = self._parts.storage
+        found = await when_possible(
+            lambda: storage.load_many(Wallet, operation.targets), self._parts.random
+        )
+        return [found[target] for target in operation.targets if target in found]
+
+    async def _committed(self, unit: UnitOfWork) -> None:
+        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+        if not isinstance(outcome, Committed):
+            msg = f"the wallets were written elsewhere: {outcome}"
+            raise WrittenElsewhere(msg)
+
+    def _deciding(self) -> Deciding:
+        trace = Trace.system("wallets", self._parts.ids.new("req"))
+        return Deciding(self._parts.now(), self._parts.ids, trace)

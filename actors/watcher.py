@@ -1,0 +1,298 @@
+"""The chain watcher: one durable cursor into the network's payments, for all wallets (domain.md §5).
+
+What arrived while the process was down is credited after it is up, once: credits, events and the
+cursor are one commit, and the cursor moves only from where it was read.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Final
+
+import structlog
+import trio
+from attrs import evolve, frozen
+from stellar_sdk.sep.toid import TOID
+
+from actors.failpoints import reach
+from actors.journal import Journal
+from actors.kernel import Backoff
+from actors.patience import committed_when_possible, when_possible
+from offerhub.domain import deposits
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.deposits import CURSOR, Arrival, Known, Unreadable
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import (
+    Committed,
+    CursorMove,
+    RefusalKind,
+    Refused,
+    UnitOfWork,
+)
+from offerhub.providers.stellar.port import (
+    NetworkState,
+    PaymentPage,
+    PaymentRecord,
+    StellarNetwork,
+    StellarUnavailable,
+    UnreadableRecord,
+)
+from storage.port import Storage
+
+log = structlog.get_logger(__name__)
+
+PAGE: Final = 200
+_AGAIN: Final = Backoff(first_s=0.5, limit_s=30.0)
+_LOOK_AT_NETWORK_S: Final = 10.0
+"""How often the network's own state is read, to tell a quiet network from a stuck server."""
+
+_SILENT_S: Final = 60.0
+
+
+class WatcherState(StrEnum):
+    """How the watcher sees the network's server; all but `FOLLOWING` are told loudly."""
+
+    STARTING = "starting"
+    FOLLOWING = "following"
+    SILENT = "silent"
+    HOLE = "hole"
+    RESET = "reset"
+    UNREACHABLE = "unreachable"
+
+
+@frozen
+class WatcherView:
+    """Where the watcher stands, for health and metrics."""
+
+    state: WatcherState = WatcherState.STARTING
+    cursor_ledger: int | None = None
+    latest_ledger: int | None = None
+
+    @property
+    def lag_ledgers(self) -> int | None:
+        """Ledgers between the cursor and the network; `None` while unknown."""
+        if self.cursor_ledger is None or self.latest_ledger is None:
+            return None
+        return max(0, self.latest_ledger - self.cursor_ledger)
+
+
+@frozen
+class WatcherParts:
+    """What the watcher works with; `poll_s` is the pause after a page that was not full."""
+
+    storage: Storage
+    journal: Journal
+    network: StellarNetwork
+    now: Clock
+    ids: Ids
+    random: Callable[[], float]
+    usdc_code: str
+    usdc_issuer: str
+    passphrase: str
+    poll_s: float
+
+
+class ChainWatcher:
+    """A service of the tree: `run` follows the network until it is cancelled."""
+
+    def __init__(self, parts: WatcherParts) -> None:
+        self._parts = parts
+        self._looked_at = -float("inf")
+        self.view = WatcherView()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Follow the payments from the stored cursor, or from now on at the very first start."""
+        task_status.started()
+        cursor = await self._first_cursor()
+        trouble = 0
+        while True:
+            try:
+                await self._look_at_network(cursor)
+                if self.view.state in {WatcherState.HOLE, WatcherState.RESET}:
+                    # Crediting on would hide what may be missing: an operator decides.
+                    await trio.sleep(_LOOK_AT_NETWORK_S)
+                    continue
+                page = await self._parts.network.payments_after(cursor, PAGE)
+            except StellarUnavailable as away:
+                trouble += 1
+                self._see(WatcherState.UNREACHABLE, reason=away.reason)
+                await trio.sleep(_AGAIN.delay_s(trouble, self._parts.random))
+                continue
+            trouble = 0
+            if self.view.state is WatcherState.UNREACHABLE:
+                self._see(WatcherState.FOLLOWING)
+            if page.records:
+                cursor = await self._work(cursor, page)
+            if not page.full:
+                await trio.sleep(self._parts.poll_s)
+
+    async def _first_cursor(self) -> str:
+        """The stored cursor; at the very first start "now" is resolved to a number and stored."""
+        storage, random = self._parts.storage, self._parts.random
+        trouble = 0
+        while True:
+            cursor = await when_possible(lambda: storage.cursor(CURSOR), random)
+            if cursor is not None:
+                return cursor
+            try:
+                state = await self._parts.network.state()
+            except StellarUnavailable as away:
+                trouble += 1
+                self._see(WatcherState.UNREACHABLE, reason=away.reason)
+                await trio.sleep(_AGAIN.delay_s(trouble, random))
+                continue
+            first = str(TOID.after_ledger(state.latest_ledger).to_int64())
+            deciding = self._deciding()
+            unit = UnitOfWork(
+                at=deciding.now,
+                trace=deciding.trace,
+                audit=(
+                    deciding.audit(
+                        "watcher.begin", "Cursor", CURSOR, after={"ledger": state.latest_ledger}
+                    ),
+                ),
+                cursor=CursorMove(CURSOR, None, first),
+            )
+            await committed_when_possible(self._parts.journal, unit, random)
+
+    async def _look_at_network(self, cursor: str) -> None:
+        """Tell a hole, a reset and silence apart (stellar-horizon.md §7.2)."""
+        if trio.current_time() - self._looked_at < _LOOK_AT_NETWORK_S:
+            return
+        state = await self._parts.network.state()
+        self._looked_at = trio.current_time()
+        ledger = TOID.from_int64(int(cursor)).ledger_sequence
+        seen = self._judged(state, ledger)
+        self.view = evolve(self.view, cursor_ledger=ledger, latest_ledger=state.latest_ledger)
+        self._see(seen, latest_ledger=state.latest_ledger, cursor_ledger=ledger)
+
+    def _judged(self, state: NetworkState, ledger: int) -> WatcherState:
+        if state.passphrase != self._parts.passphrase or ledger > state.latest_ledger:
+            return WatcherState.RESET
+        if ledger < state.elder_ledger - 1:
+            return WatcherState.HOLE
+        silence = self._parts.now() - state.latest_closed_at
+        if silence.total_seconds() > _SILENT_S:
+            return WatcherState.SILENT
+        return WatcherState.FOLLOWING
+
+    def _see(self, state: WatcherState, **facts: object) -> None:
+        if state is self.view.state:
+            return
+        tell = log.info if state is WatcherState.FOLLOWING else log.warning
+        if state in {WatcherState.HOLE, WatcherState.RESET}:
+            tell = log.error
+        tell("watcher.state", state=state.value, before=self.view.state.value, **facts)
+        self.view = evolve(self.view, state=state)
+
+    async def _work(self, cursor: str, page: PaymentPage) -> str:
+        """Commit a page; a page that was committed elsewhere is read again from there."""
+        arrivals = [
+            arrival
+            for record in page.records
+            if isinstance(record, PaymentRecord) and record.successful
+            for arrival in self._arrivals(record)
+        ]
+        unreadable = [
+            Unreadable(record.paging_token, record.reason, {"raw": record.raw})
+            for record in page.records
+            if isinstance(record, UnreadableRecord)
+        ]
+        for record in unreadable:
+            log.error("watcher.record_parked", record=record.reference, reason=record.reason)
+        known = await self._known(arrivals)
+        deciding = self._deciding()
+        move = CursorMove(CURSOR, cursor, page.cursor)
+        while True:
+            unit = deposits.page(arrivals, unreadable, known, move, deciding)
+            reach("watcher.before_commit")
+            outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+            reach("watcher.after_commit")
+            match outcome:
+                case Committed():
+                    self._at(page.cursor)
+                    return page.cursor
+                case Refused(RefusalKind.TAKEN, subject):
+                    # Credited before, under an older cursor: leave it out, credit the others.
+                    log.error("watcher.credited_before", reference=subject)
+                    arrivals = [
+                        arrival for arrival in arrivals if f"deposit:{arrival.reference}" != subject
+                    ]
+                case Refused(RefusalKind.LIMIT):
+                    log.error("watcher.balance_limit", user=outcome.subject)
+                    arrivals, unreadable = self._park(arrivals, unreadable, known, outcome.subject)
+                case Refused():
+                    stored = await self._first_cursor()
+                    log.warning("watcher.page_refused", kind=outcome.kind.value, cursor=stored)
+                    return stored
+
+    def _park(
+        self,
+        arrivals: list[Arrival],
+        unreadable: list[Unreadable],
+        known: Known,
+        user_id: str,
+    ) -> tuple[list[Arrival], list[Unreadable]]:
+        """What a user's balance cannot take is parked for an operator; the cursor moves on."""
+        kept, parked = [], list(unreadable)
+        for arrival in arrivals:
+            wallet = known.wallets.get(arrival.destination)
+            if wallet is not None and wallet.user_id == user_id:
+                body: Mapping[str, object] = {
+                    "userId": user_id,
+                    "amount": arrival.amount.seven_places(),
+                    "transactionHash": arrival.tx_hash,
+                }
+                parked.append(
+                    Unreadable(arrival.reference, "the balance would pass its maximum", body)
+                )
+            else:
+                kept.append(arrival)
+        return kept, parked
+
+    def _arrivals(self, record: PaymentRecord) -> list[Arrival]:
+        return [
+            Arrival(
+                operation_id=transfer.operation_id,
+                index=transfer.index,
+                source=transfer.source,
+                destination=transfer.destination,
+                amount=transfer.amount,
+                tx_hash=transfer.transaction_hash,
+            )
+            for transfer in record.transfers
+            if transfer.destination is not None
+            and transfer.asset_code == self._parts.usdc_code
+            and transfer.asset_issuer == self._parts.usdc_issuer
+        ]
+
+    async def _known(self, arrivals: list[Arrival]) -> Known:
+        """What is ours in a page: three queries, and only if something of ours is in it."""
+        storage, random = self._parts.storage, self._parts.random
+        addresses = sorted({arrival.destination for arrival in arrivals})
+        wallets = (
+            await when_possible(lambda: storage.wallets_by_address(addresses), random)
+            if addresses
+            else {}
+        )
+        ours = [arrival for arrival in arrivals if arrival.destination in wallets]
+        if not ours:
+            return Known(wallets={}, operations={}, contracts={})
+        hashes = sorted({arrival.tx_hash for arrival in ours})
+        sources = sorted({arrival.source for arrival in ours if arrival.source is not None})
+        contracts = [source for source in sources if source.startswith("C")]
+        operations = await when_possible(lambda: storage.operations_by_hash(hashes), random)
+        orders = (
+            await when_possible(lambda: storage.order_ids_by_contract(contracts), random)
+            if contracts
+            else {}
+        )
+        return Known(wallets=wallets, operations=operations, contracts=orders)
+
+    def _at(self, cursor: str) -> None:
+        ledger = TOID.from_int64(int(cursor)).ledger_sequence
+        self.view = evolve(self.view, cursor_ledger=ledger)
+
+    def _deciding(self) -> Deciding:
+        trace = Trace.system("watcher", self._parts.ids.new("req"))
+        return Deciding(self._parts.now(), self._parts.ids, trace)

@@ -1,0 +1,287 @@
+"""The withdrawal actor: one withdrawal from its creation to the end of its payment."""
+
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
+
+import structlog
+import trio
+from attrs import frozen
+from stellar_sdk import StrKey
+
+from actors.balances import CommitDebit
+from actors.board import Board
+from actors.directory import Directory
+from actors.failpoints import reach
+from actors.journal import Journal
+from actors.kernel import Actor, Backoff, Message, Registry
+from actors.lane import Execute
+from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
+from actors.orders import Conflict, refused
+from actors.patience import is_unavailable, refusing_when_away
+from offerhub.domain import withdrawal_decisions as decisions
+from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.order_decisions import Limits
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
+from offerhub.domain.users import Wallet, WalletStatus
+from offerhub.domain.withdrawal import Withdrawal
+from offerhub.domain.withdrawal_decisions import WithdrawalDecision
+from offerhub.providers.stellar.intents import PayUsdc
+from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
+from storage.port import Storage, StorageUnavailable
+
+log = structlog.get_logger(__name__)
+
+_CONFLICTS_MAX: Final = 5
+_AWAY_S: Final = 1.0
+_AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
+_MEMO_BYTES_MAX: Final = 28
+"""A text memo's length on the network (stellar-horizon.md §4.4)."""
+
+
+@frozen
+class WithdrawalParts:
+    """What every withdrawal works with.
+
+    Args:
+        closed_addresses: addresses that are no destination: the platform's, channels', issuer's.
+    """
+
+    storage: Storage
+    journal: Journal
+    balances: Registry[str]
+    lanes: Registry[str]
+    board: Board[Withdrawal]
+    directory: Directory
+    network: StellarNetwork
+    now: Clock
+    ids: Ids
+    random: Callable[[], float]
+    limits: Limits
+    currency: str
+    attempts_max: int
+    closed_addresses: Callable[[], frozenset[str]]
+
+
+class WithdrawalActor(Actor):
+    """See the module."""
+
+    def __init__(self, withdrawal_id: str, parts: WithdrawalParts) -> None:
+        self._id = withdrawal_id
+        self._parts = parts
+        self._withdrawal: Withdrawal | None = None
+
+    async def handle(self, message: Message[object]) -> object:
+        """Decide one command and commit it."""
+        with refusing_when_away():
+            match message:
+                case CreateWithdrawal():
+                    return await self._create(message)
+                case CommitWithdrawal(trace):
+                    return await self._decided(lambda each: self._commit_decision(each, trace))
+                case CancelWithdrawal(trace):
+                    return await self._decided(lambda each: self._cancel_decision(each, trace))
+                case _:
+                    raise TypeError(type(message))
+
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Look what became of the present payment: hand it to its lane, or take its end."""
+        try:
+            await self._look()
+        except (StorageUnavailable, DomainError) as error:
+            if not is_unavailable(error):
+                raise
+            for key in keys:
+                self.spawn(self._wake_later, key)
+
+    async def _wake_later(self, key: Hashable) -> None:
+        await trio.sleep(_AWAY_S)
+        self.self_address.wake(key)
+
+    async def _look(self) -> None:
+        withdrawal = await self._loaded()
+        if withdrawal is None or withdrawal.payment is None:
+            return
+        operation = await self._parts.storage.load(
+            ChainOperation, withdrawal.payment.chain_operation_id
+        )
+        if operation is None:
+            log.error("withdrawal.operation_missing", withdrawal=self._id)
+            return
+        if operation.is_open:
+            self._hand_over(operation, pause_s=0.0)
+            return
+        reach("withdrawal.before_effects")
+        await self._take_end(operation)
+        reach("withdrawal.after_effects")
+
+    async def _create(self, message: CreateWithdrawal) -> Withdrawal:
+        self._parts.limits.check(message.amount)
+        wallet = await self._wallet(message.user_id)
+        await self._check_destination(message, wallet)
+        decision = decisions.create(
+            decisions.CreateWithdrawal(
+                withdrawal_id=self._id,
+                user_id=message.user_id,
+                amount=message.amount,
+                currency=self._parts.currency,
+                destination_ref=message.destination_ref,
+                destination_memo=message.destination_memo,
+                description=message.description,
+                commit=message.commit,
+            ),
+            self._parts.limits,
+            wallet.public_key,
+            self._deciding(message.trace),
+        )
+        if not await self._commit(decision):
+            raise Conflict(self._id)
+        return decision.withdrawal
+
+    async def _commit_decision(self, withdrawal: Withdrawal, trace: Trace) -> WithdrawalDecision:
+        wallet = await self._wallet(withdrawal.user_id)
+        return decisions.commit(withdrawal, wallet.public_key, self._deciding(trace))
+
+    async def _cancel_decision(self, withdrawal: Withdrawal, trace: Trace) -> WithdrawalDecision:
+        return decisions.cancel(withdrawal, self._deciding(trace))
+
+    async def _check_destination(self, message: CreateWithdrawal, wallet: Wallet) -> None:
+        """Refuse what the network would refuse, and our own accounts (api.md, withdrawals)."""
+        destination, memo = message.destination_ref, message.destination_memo
+        if StrKey.is_valid_med25519_public_key(destination):
+            fault = (
+                "an M-address names its memo itself"
+                if memo is not None
+                else "M-addresses are not paid in this version"
+            )
+            raise _bad_destination(fault)
+        if not StrKey.is_valid_ed25519_public_key(destination):
+            fault = "it is no Stellar account address"
+            raise _bad_destination(fault)
+        if memo is not None and len(memo.encode()) > _MEMO_BYTES_MAX:
+            fault = f"the memo is longer than {_MEMO_BYTES_MAX} bytes"
+            raise _bad_destination(fault)
+        if destination == wallet.public_key or destination in self._parts.closed_addresses():
+            fault = "it is an account of this instance or the issuer's"
+            raise _bad_destination(fault)
+        try:
+            account = await self._parts.network.account(destination)
+        except StellarUnavailable as away:
+            raise DomainError(
+                ErrorCode.STELLAR_NETWORK_ERROR,
+                "the destination could not be checked on the network",
+                {"reason": away.reason},
+            ) from None
+        if account is None:
+            fault = "the account does not exist"
+            raise _bad_destination(fault)
+        if account.usdc is None:
+            fault = "the account does not trust USDC"
+            raise _bad_destination(fault)
+
+    async def _take_end(self, operation: ChainOperation) -> None:
+        for _ in range(_CONFLICTS_MAX):
+            withdrawal = await self._loaded()
+            if withdrawal is None or withdrawal.payment is None:
+                return
+            decision = decisions.operation_ended(
+                withdrawal,
+                operation,
+                self._parts.attempts_max,
+                self._deciding(withdrawal.payment.trace),
+            )
+            if decision is None:
+                return
+            failure = operation.failure
+            pause_s = 0.0
+            if failure is not None and failure.kind is not FailureKind.DEAD:
+                pause_s = _AGAIN.delay_s(operation.attempt, self._parts.random)
+            if await self._commit(decision, pause_s=pause_s):
+                return
+        raise Conflict(self._id)
+
+    def _hand_over(self, operation: ChainOperation, *, pause_s: float) -> None:
+        self.spawn(self._tell_lane, operation, pause_s)
+
+    async def _tell_lane(self, operation: ChainOperation, pause_s: float) -> None:
+        await trio.sleep(pause_s)
+        withdrawal = self._withdrawal
+        if withdrawal is None:
+            return
+        intent = PayUsdc(
+            wallet=operation.source,
+            destination=withdrawal.destination_ref,
+            amount=withdrawal.amount,
+            memo=withdrawal.destination_memo,
+        )
+        await self._parts.lanes.address(operation.source).tell(Execute(operation.id, intent))
+
+    async def _decided(
+        self, decide: Callable[[Withdrawal], Awaitable[WithdrawalDecision]]
+    ) -> Withdrawal:
+        for _ in range(_CONFLICTS_MAX):
+            withdrawal = await self._loaded()
+            if withdrawal is None:
+                raise DomainError(
+                    ErrorCode.WITHDRAWAL_NOT_FOUND,
+                    "no such withdrawal",
+                    {"withdrawalId": self._id},
+                )
+            decision = await decide(withdrawal)
+            if await self._commit(decision):
+                return decision.withdrawal
+        raise Conflict(self._id)
+
+    async def _commit(self, decision: WithdrawalDecision, *, pause_s: float = 0.0) -> bool:
+        if decision.debits is not None:
+            outcome = await self._parts.balances.address(decision.debits).ask(
+                CommitDebit(decision.unit), timeout_s=float("inf")
+            )
+        else:
+            outcome = await self._parts.journal.commit(decision.unit)
+        match outcome:
+            case Committed():
+                self._withdrawal = decision.withdrawal
+                self._parts.board.put(self._id, decision.withdrawal)
+                if decision.next_operation is not None:
+                    self._hand_over(decision.next_operation, pause_s=pause_s)
+                return True
+            case Refused(RefusalKind.CONFLICT):
+                self._withdrawal = None
+                return False
+            case Refused():
+                raise refused(outcome)
+
+    async def _loaded(self) -> Withdrawal | None:
+        if self._withdrawal is None:
+            self._withdrawal = await self._parts.storage.load(Withdrawal, self._id)
+            if self._withdrawal is not None:
+                self._parts.board.put(self._id, self._withdrawal)
+        return self._withdrawal
+
+    async def _wallet(self, user_id: str) -> Wallet:
+        wallets = await self._parts.directory.wallets([user_id])
+        wallet = wallets.get(user_id)
+        if wallet is None:
+            raise DomainError(ErrorCode.USER_NOT_FOUND, "no such user", {"userId": user_id})
+        if wallet.status is not WalletStatus.ACTIVE:
+            raise DomainError(
+                ErrorCode.WALLET_NOT_READY,
+                "the user's wallet is not active on the network yet",
+                {"userId": user_id},
+            )
+        return wallet
+
+    def _deciding(self, trace: Trace) -> Deciding:
+        return Deciding(self._parts.now(), self._parts.ids, trace)
+
+
+def _bad_destination(fault: str) -> DomainError:
+    return DomainError(
+        ErrorCode.WITHDRAWAL_DESTINATION_INVALID,
+        f"the destination cannot receive this withdrawal: {fault}",
+        {"reason": fault},
+    )
