@@ -105,7 +105,7 @@ class ControlFace:
 
     def _add_fault(self, request: Request) -> Response:
         try:
-            body = msgspec.json.decode(request.body, type=FaultBody)
+            body = msgspec.convert(read_object(request.body), FaultBody)
             times = 1 if body.times is None and body.rate is None else body.times
             fault = self._faults.add(
                 FaultSpec(
@@ -120,7 +120,7 @@ class ControlFace:
                     retry_after_s=body.retry_after_s,
                 )
             )
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        except (msgspec.ValidationError, ValueError) as error:
             return _problem(400, str(error))
         return json_response(201, _fault_view(fault))
 

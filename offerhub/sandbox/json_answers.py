@@ -1,6 +1,6 @@
 """JSON in and out without a float: amounts travel as exact decimals (trustless-work.md §7.3)."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -21,8 +21,10 @@ def read_object(body: bytes) -> dict[str, object]:
     """Decode a JSON object; numbers with a fraction or an exponent become `Decimal`. Raises `NotJson`."""
     try:
         content = _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise NotJson(str(error)) from None
+    except InvalidOperation:
+        raise NotJson("a number is out of every range") from None
     if not isinstance(content, dict):
         raise NotJson("the body must be a JSON object")
     return content

@@ -7,9 +7,9 @@ from stellar_sdk import Address, Keypair, scval, xdr
 
 from offerhub.sandbox import constants
 from offerhub.sandbox.engine.contracts import ContractTrap
-from offerhub.sandbox.escrow.encoding import escrow_to_scval
+from offerhub.sandbox.escrow.encoding import escrow_from_bytes, escrow_to_scval
 from offerhub.sandbox.escrow.record import Escrow, Milestone, Roles
-from offerhub.sandbox.escrow.runtime import EscrowContracts, decode_stored
+from offerhub.sandbox.escrow.runtime import EscrowContracts
 
 UNIT = 10_000_000
 
@@ -113,4 +113,4 @@ def deploy(host: DictHost, escrow: Escrow, salt: bytes = b"s" * 32) -> str:
 
 
 def stored(host: DictHost, contract_id: str) -> Escrow:
-    return decode_stored(host.records[contract_id])
+    return escrow_from_bytes(host.records[contract_id])

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -138,11 +139,11 @@ def deploy_body(**changes: object) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_market(
-    settings: FaceSettings = DEFAULT_FACE_SETTINGS,
+    settings: FaceSettings = DEFAULT_FACE_SETTINGS, path: Path | None = None
 ) -> AsyncIterator[Market]:
     """Ledgers close every second of the mock clock; all three parties stand and trust USDC."""
     with Sandbox(
-        database_path=None,
+        database_path=path,
         clock=mock_time,
         random_bytes=seeded_bytes("market"),
         face_settings=settings,
@@ -159,6 +160,7 @@ async def open_market(
             nursery.start_soon(sandbox.close_ledgers, LEDGER_SECONDS)
             market = Market(sandbox, http)
             for keys in (BUYER, SELLER, PLATFORM):
-                market.open_account(keys)
+                if sandbox.engine.account(keys.public_key) is None:
+                    market.open_account(keys)
             yield market
             nursery.cancel_scope.cancel()

@@ -343,3 +343,60 @@ async def test_over_the_limit_the_answer_is_429_until_a_minute_has_passed(autoju
         assert [200, 200, 429] == [(await ask()).status_code for _ in range(3)]
         await trio.sleep(60)
         assert 200 == (await ask()).status_code
+
+
+async def test_an_envelope_that_no_ledger_takes_in_time_is_a_504_and_may_still_be_applied(
+    autojump_clock,
+):
+    async with open_market() as market:
+        envelope = await market.build("/deployer/single-release", deploy_body())
+        envelope.sign(BUYER)
+        market.sandbox.ledgers.pause()
+        await market.send(envelope, 504)
+        market.sandbox.ledgers.resume()
+        await trio.sleep(2)
+        assert 1 == len(market.sandbox.engine.contract_ids())
+
+
+NASTY = [
+    b'{"amount": 1e99999999999999999999}',
+    b'{"amount": -1e400, "contractId": "x"}',
+    b'{"amount": 12345678901234567890123}',
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b'{"signedXdr": "\\ud800"}',
+    '{"signedXdr": "\u00e9"}'.encode(),
+    b'{"address": "G", "amount": 1e500}',
+    b'{"kind": "slow", "delay_s": 1e400}',
+]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/deployer/single-release",
+        f"{SINGLE}/fund-escrow",
+        f"{SINGLE}/resolve-dispute",
+        "/helper/send-transaction",
+        "/indexer/update-from-txHash",
+        "/faucet",
+        "/faults",
+    ],
+)
+async def test_no_body_makes_a_face_fail(autojump_clock, path):
+    async with open_market() as market:
+        for content in NASTY:
+            response = await market.http.post(path, content=content)
+            assert 400 == response.status_code, content[:40]
+
+
+async def test_what_the_api_knows_is_in_the_sandbox_s_file(tmp_path, autojump_clock):
+    path = tmp_path / "chain.sqlite"
+    async with open_market(path=path) as market:
+        contract_id = await market.deploy()
+    async with open_market(path=path) as market:
+        response = await market.http.get(
+            "/helper/get-escrow-by-contract-ids",
+            params={"contractIds[]": contract_id, "validateOnChain": "true"},
+        )
+        assert [contract_id] == [entry["contractId"] for entry in response.json()]

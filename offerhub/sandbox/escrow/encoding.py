@@ -5,21 +5,28 @@ raises `HostRefused`, as the virtual machine traps on an argument of the wrong t
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from stellar_sdk import scval, xdr
 from stellar_sdk.exceptions import SdkError
 
+from offerhub.sandbox.escrow.addresses import address_text, address_value
 from offerhub.sandbox.escrow.record import Escrow, Flags, Milestone, Roles
 from offerhub.sandbox.escrow.refusals import HostRefused
 
 T = TypeVar("T")
+V = TypeVar("V")
+
+_RECORDS_MAX = 4_096
+"""Converted records that are remembered: a step meets the same record several times."""
 
 UNEXPECTED_TYPE = "Value, UnexpectedType"
 
 
+@lru_cache(_RECORDS_MAX)
 def escrow_to_scval(escrow: Escrow) -> xdr.SCVal:
-    """The record as a struct: a map whose keys are sorted symbols."""
+    """The record as a struct: a map whose keys are sorted symbols. Shared: not to be changed."""
     roles, flags = escrow.roles, escrow.flags
     return scval.to_struct(
         {
@@ -50,18 +57,30 @@ def escrow_to_scval(escrow: Escrow) -> xdr.SCVal:
             "receiver_memo": scval.to_uint32(escrow.receiver_memo),
             "roles": scval.to_struct(
                 {
-                    "approver": scval.to_address(roles.approver),
-                    "dispute_resolver": scval.to_address(roles.dispute_resolver),
-                    "platform": scval.to_address(roles.platform),
-                    "receiver": scval.to_address(roles.receiver),
-                    "release_signer": scval.to_address(roles.release_signer),
-                    "service_provider": scval.to_address(roles.service_provider),
+                    "approver": address_value(roles.approver),
+                    "dispute_resolver": address_value(roles.dispute_resolver),
+                    "platform": address_value(roles.platform),
+                    "receiver": address_value(roles.receiver),
+                    "release_signer": address_value(roles.release_signer),
+                    "service_provider": address_value(roles.service_provider),
                 }
             ),
             "title": scval.to_string(escrow.title),
-            "trustline": scval.to_struct({"address": scval.to_address(escrow.trustline)}),
+            "trustline": scval.to_struct({"address": address_value(escrow.trustline)}),
         }
     )
+
+
+@lru_cache(_RECORDS_MAX)
+def escrow_to_bytes(escrow: Escrow) -> bytes:
+    """The record as the ledger keeps it."""
+    return escrow_to_scval(escrow).to_xdr_bytes()
+
+
+@lru_cache(_RECORDS_MAX)
+def escrow_from_bytes(data: bytes) -> Escrow:
+    """Read what `escrow_to_bytes` made."""
+    return escrow_from_scval(xdr.SCVal.from_xdr_bytes(data))
 
 
 def escrow_from_scval(value: xdr.SCVal) -> Escrow:
@@ -102,7 +121,9 @@ def _milestone(value: xdr.SCVal) -> Milestone:
 
 def address(value: xdr.SCVal) -> str:
     """An account (`G...`) or contract (`C...`) address."""
-    return _read(scval.from_address, value).address
+    if value.address is None:
+        raise HostRefused(UNEXPECTED_TYPE)
+    return _read(address_text, value.address)
 
 
 def int128(value: xdr.SCVal) -> int:
@@ -154,11 +175,11 @@ def distributions(value: xdr.SCVal) -> dict[str, int]:
 def distributions_to_scval(amounts: Mapping[str, int]) -> xdr.SCVal:
     """Gross amounts per recipient, keys sorted as the network wants them."""
     return scval.to_map(
-        {scval.to_address(to): scval.to_int128(amount) for to, amount in amounts.items()}
+        {address_value(to): scval.to_int128(amount) for to, amount in amounts.items()}
     )
 
 
-def _read(reader: Callable[[xdr.SCVal], T], value: xdr.SCVal) -> T:
+def _read(reader: Callable[[V], T], value: V) -> T:
     try:
         return reader(value)
     except (ValueError, SdkError):

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from attrs import frozen
-from stellar_sdk import Account, Address, TransactionBuilder, xdr
+from stellar_sdk import StrKey, xdr
+
+from offerhub.sandbox.escrow.addresses import sc_address
 
 INCLUSION_FEE_STROOPS = 1_000
 RESOURCE_FEE_DEPLOY_STROOPS = 615_413
@@ -25,19 +27,20 @@ class PlannedCall:
     def invocation(self) -> xdr.InvokeContractArgs:
         """The call itself, as the contract runtime takes it."""
         return xdr.InvokeContractArgs(
-            contract_address=Address(self.contract_id).to_xdr_sc_address(),
+            contract_address=sc_address(self.contract_id),
             function_name=xdr.SCSymbol(self.function.encode()),
             args=list(self.arguments),
         )
 
 
 def unsigned_envelope(
-    call: PlannedCall, *, sequence: int, passphrase: str, usdc_contract: str, max_time: datetime
+    call: PlannedCall, *, sequence: int, usdc_contract: str, max_time: datetime
 ) -> str:
     """One `invokeHostFunction` without memo, valid until `max_time`, authorised by its source.
 
     `sequence` is the source account's present one; the envelope takes the next.
     """
+    invocation = call.invocation()
     authorisation = xdr.SorobanAuthorizationEntry(
         credentials=xdr.SorobanCredentials(
             xdr.SorobanCredentialsType.SOROBAN_CREDENTIALS_SOURCE_ACCOUNT
@@ -45,22 +48,46 @@ def unsigned_envelope(
         root_invocation=xdr.SorobanAuthorizedInvocation(
             function=xdr.SorobanAuthorizedFunction(
                 xdr.SorobanAuthorizedFunctionType.SOROBAN_AUTHORIZED_FUNCTION_TYPE_CONTRACT_FN,
-                contract_fn=call.invocation(),
+                contract_fn=invocation,
             ),
             sub_invocations=[],
         ),
     )
-    builder = TransactionBuilder(
-        Account(call.source, sequence), passphrase, base_fee=INCLUSION_FEE_STROOPS
+    operation = xdr.InvokeHostFunctionOp(
+        host_function=xdr.HostFunction(
+            xdr.HostFunctionType.HOST_FUNCTION_TYPE_INVOKE_CONTRACT, invoke_contract=invocation
+        ),
+        auth=[authorisation],
     )
-    builder.append_invoke_contract_function_op(
-        call.contract_id, call.function, list(call.arguments), auth=[authorisation]
+    bounds = xdr.TimeBounds(
+        min_time=xdr.TimePoint(xdr.Uint64(0)),
+        max_time=xdr.TimePoint(xdr.Uint64(max(1, int(max_time.timestamp())))),
     )
-    builder.add_time_bounds(0, max(1, int(max_time.timestamp())))
-    builder.set_soroban_data(_soroban_data(call, usdc_contract))
-    envelope = builder.build()
-    envelope.transaction.fee = INCLUSION_FEE_STROOPS + call.resource_fee_stroops
-    return envelope.to_xdr()
+    # Written as XDR at once: the library's builder would turn each part there and back, and a busy
+    # sandbox does little else than this.
+    transaction = xdr.Transaction(
+        source_account=xdr.MuxedAccount(
+            xdr.CryptoKeyType.KEY_TYPE_ED25519,
+            ed25519=xdr.Uint256(StrKey.decode_ed25519_public_key(call.source)),
+        ),
+        fee=xdr.Uint32(INCLUSION_FEE_STROOPS + call.resource_fee_stroops),
+        seq_num=xdr.SequenceNumber(xdr.Int64(sequence + 1)),
+        cond=xdr.Preconditions(xdr.PreconditionType.PRECOND_TIME, time_bounds=bounds),
+        memo=xdr.Memo(xdr.MemoType.MEMO_NONE),
+        operations=[
+            xdr.Operation(
+                source_account=None,
+                body=xdr.OperationBody(
+                    xdr.OperationType.INVOKE_HOST_FUNCTION, invoke_host_function_op=operation
+                ),
+            )
+        ],
+        ext=xdr.TransactionExt(1, soroban_data=_soroban_data(call, usdc_contract)),
+    )
+    return xdr.TransactionEnvelope(
+        xdr.EnvelopeType.ENVELOPE_TYPE_TX,
+        v1=xdr.TransactionV1Envelope(tx=transaction, signatures=[]),
+    ).to_xdr()
 
 
 def _soroban_data(call: PlannedCall, usdc_contract: str) -> xdr.SorobanTransactionData:
@@ -83,7 +110,7 @@ def _instance(contract_id: str) -> xdr.LedgerKey:
     return xdr.LedgerKey(
         xdr.LedgerEntryType.CONTRACT_DATA,
         contract_data=xdr.LedgerKeyContractData(
-            contract=Address(contract_id).to_xdr_sc_address(),
+            contract=sc_address(contract_id),
             key=xdr.SCVal(xdr.SCValType.SCV_LEDGER_KEY_CONTRACT_INSTANCE),
             durability=xdr.ContractDataDurability.PERSISTENT,
         ),

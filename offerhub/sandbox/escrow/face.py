@@ -28,6 +28,7 @@ from offerhub.sandbox.escrow.bodies import (
     StatusBody,
     read_body,
 )
+from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from offerhub.sandbox.escrow.envelopes import PlannedCall, unsigned_envelope
 from offerhub.sandbox.escrow.errors import (
     ApiError,
@@ -49,7 +50,6 @@ from offerhub.sandbox.escrow.planning import (
 )
 from offerhub.sandbox.escrow.record import Escrow
 from offerhub.sandbox.escrow.refusals import ESCROW_TEXTS, EscrowCode
-from offerhub.sandbox.escrow.runtime import decode_stored
 from offerhub.sandbox.escrow.submission import Submissions, trap_error
 from offerhub.sandbox.escrow.views import indexed_view
 from offerhub.sandbox.http import Request, Response
@@ -184,8 +184,9 @@ class TrustlessWorkFace:
         account = self._engine.account(call.source)
         if account is None:
             raise ApiError(400, f"Account not found: {call.source}")
+        invocation = call.invocation()
         try:
-            self._engine.dry_run(call.invocation(), call.source)
+            self._engine.dry_run(invocation, call.source)
         except ContractTrap as trap:
             raise trap_error(trap, collide=self._settings.collide_token_codes) from None
         lifetime_s = twist.envelope_lifetime_s
@@ -194,10 +195,10 @@ class TrustlessWorkFace:
         envelope = unsigned_envelope(
             call,
             sequence=account.sequence,
-            passphrase=self._network.passphrase,
             usdc_contract=self._network.usdc_contract,
             max_time=self._clock() + timedelta(seconds=lifetime_s),
         )
+        self._submissions.note_build(envelope, invocation)
         return json_response(201, {"status": "SUCCESS", "unsignedTransaction": envelope})
 
     def _plan_deploy(self, content: bytes) -> PlannedCall:
@@ -229,7 +230,7 @@ class TrustlessWorkFace:
         data = self._engine.contract_data(contract_id)
         if data is None:
             raise ApiError(400, ESCROW_TEXTS[EscrowCode.NOT_FOUND])
-        return decode_stored(data)
+        return escrow_from_bytes(data)
 
     def _by_contract_ids(self, request: Request) -> Response:
         found = [

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from offerhub.sandbox.escrow.record import Escrow
-from offerhub.sandbox.escrow.runtime import decode_stored
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS escrow_index (
@@ -54,6 +54,9 @@ class EscrowIndex:
         self._connection = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None
         )
+        # As the chain's own connection to the file: killing the process loses nothing.
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(_SCHEMA)
 
     def close(self) -> None:
@@ -96,5 +99,5 @@ class EscrowIndex:
 def _indexed(row: tuple[str, str, bytes, int, float, float]) -> IndexedEscrow:
     contract_id, signer, record, balance, created_at, updated_at = row
     return IndexedEscrow(
-        contract_id, signer, decode_stored(record), balance, created_at, updated_at
+        contract_id, signer, escrow_from_bytes(record), balance, created_at, updated_at
     )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from attrs import frozen
 from stellar_sdk import Asset, StrKey, scval, xdr
 
+from offerhub.sandbox.escrow.addresses import address_value
 from offerhub.sandbox.escrow.bodies import (
     ApproveBody,
     DeployBody,
@@ -67,7 +68,7 @@ def plan_deploy(body: DeployBody, network: Network, salt: bytes) -> PlannedCall:
         contract_id=network.factory,
         function=DEPLOY_FUNCTION,
         arguments=(
-            scval.to_address(body.signer),
+            address_value(body.signer),
             scval.to_bytes(bytes.fromhex(network.wasm_hash)),
             scval.to_bytes(salt),
             scval.to_symbol(INITIALIZE_FUNCTION),
@@ -85,7 +86,7 @@ def plan_fund(body: FundBody, stored: Escrow) -> PlannedCall:
         body.contract_id,
         "fund_escrow",
         (
-            scval.to_address(body.signer),
+            address_value(body.signer),
             escrow_to_scval(stored),
             scval.to_int128(_stroops(body.amount, "amount")),
         ),
@@ -103,7 +104,7 @@ def plan_status(body: StatusBody) -> PlannedCall:
             scval.to_int128(_index(body.milestone_index)),
             scval.to_string(body.new_status),
             scval.to_void() if evidence is None else scval.to_string(evidence),
-            scval.to_address(body.service_provider),
+            address_value(body.service_provider),
         ),
     )
 
@@ -114,7 +115,7 @@ def plan_approve(body: ApproveBody) -> PlannedCall:
         body.approver,
         body.contract_id,
         "approve_milestone",
-        (scval.to_int128(_index(body.milestone_index)), scval.to_address(body.approver)),
+        (scval.to_int128(_index(body.milestone_index)), address_value(body.approver)),
     )
 
 
@@ -124,14 +125,14 @@ def plan_release(body: ReleaseBody, network: Network) -> PlannedCall:
         body.release_signer,
         body.contract_id,
         "release_funds",
-        (scval.to_address(body.release_signer), scval.to_address(network.fee_address)),
+        (address_value(body.release_signer), address_value(network.fee_address)),
     )
 
 
 def plan_dispute(body: DisputeBody) -> PlannedCall:
     """The freeze of the contract until a resolution."""
     return PlannedCall(
-        body.signer, body.contract_id, "dispute_escrow", (scval.to_address(body.signer),)
+        body.signer, body.contract_id, "dispute_escrow", (address_value(body.signer),)
     )
 
 
@@ -142,8 +143,8 @@ def plan_distribution(body: ResolveBody, network: Network, function: str) -> Pla
         body.contract_id,
         function,
         (
-            scval.to_address(body.dispute_resolver),
-            scval.to_address(network.fee_address),
+            address_value(body.dispute_resolver),
+            address_value(network.fee_address),
             _distributions(body.distributions),
         ),
         resource_fee_stroops=RESOURCE_FEE_RESOLVE_STROOPS,

@@ -7,10 +7,11 @@ transfers after it, in the rule's order. A trap anywhere leaves nothing; the eng
 from collections.abc import Callable, Sequence
 
 from attrs import frozen
-from stellar_sdk import Address, scval, xdr
+from stellar_sdk import scval, xdr
 
 from offerhub.sandbox.engine.contracts import ContractTrap, Host
 from offerhub.sandbox.escrow import encoding, rules
+from offerhub.sandbox.escrow.addresses import address_text, address_value
 from offerhub.sandbox.escrow.contract_id import deployed_contract_id
 from offerhub.sandbox.escrow.record import Escrow
 from offerhub.sandbox.escrow.refusals import EscrowCode, EscrowRefused, HostRefused
@@ -34,7 +35,7 @@ class EscrowContracts:
     def invoke(self, host: Host, call: xdr.InvokeContractArgs, source: str) -> xdr.SCVal:
         """Execute one call; see `ContractRuntime`. `source` matters through `Host.require_auth` only."""
         del source
-        contract_id = Address.from_xdr_sc_address(call.contract_address).address
+        contract_id = address_text(call.contract_address)
         name = call.function_name.sc_symbol.decode("ascii", "replace")
         try:
             if contract_id == self._factory:
@@ -62,7 +63,7 @@ class EscrowContracts:
         (record,) = _take(encoding.vector(init_args), 1)
         outcome = rules.initialize(None, encoding.escrow_from_scval(record))
         _write(host, contract_id, outcome)
-        return scval.to_address(contract_id)
+        return address_value(contract_id)
 
     def _call_escrow(
         self, host: Host, contract_id: str, name: str, arguments: Arguments
@@ -73,19 +74,16 @@ class EscrowContracts:
         function = _FUNCTIONS.get(name)
         if function is None:
             raise HostRefused("WasmVm, MissingValue")
-        escrow = decode_stored(stored)
+        escrow = encoding.escrow_from_bytes(stored)
         if function in _MOVES_MONEY and escrow.trustline != self._usdc_contract:
             # The record names an asset contract that does not exist (§3.1, first remark).
             raise HostRefused("Storage, MissingValue")
         outcome = function(_Call(host, contract_id, escrow), arguments)
         if outcome.escrow != escrow or outcome.payments:
             _write(host, contract_id, outcome)
-        return encoding.escrow_to_scval(outcome.escrow)
-
-
-def decode_stored(data: bytes) -> Escrow:
-    """Read the record that a contract keeps on the ledger."""
-    return encoding.escrow_from_scval(xdr.SCVal.from_xdr_bytes(data))
+        if function is _get_escrow:
+            return encoding.escrow_to_scval(escrow)
+        return scval.to_void()
 
 
 @frozen
@@ -109,7 +107,7 @@ def _take(arguments: Arguments, count: int) -> Arguments:
 
 
 def _write(host: Host, contract_id: str, outcome: rules.Outcome) -> None:
-    host.store(contract_id, encoding.escrow_to_scval(outcome.escrow).to_xdr_bytes())
+    host.store(contract_id, encoding.escrow_to_bytes(outcome.escrow))
     for payment in outcome.payments:
         host.transfer(payment.source, payment.destination, payment.stroops)
 
@@ -122,9 +120,16 @@ def _fund(call: _Call, arguments: Arguments) -> rules.Outcome:
         contract_id=call.contract_id,
         signer=signer,
         signer_balance=call.host.balance(signer),
-        expected=encoding.escrow_from_scval(expected),
+        expected=_expected(call.escrow, expected),
         amount=encoding.int128(amount),
         require_auth=call.host.require_auth,
+    )
+
+
+def _expected(stored: Escrow, value: xdr.SCVal) -> Escrow:
+    """The record that the caller expects: nearly always the stored one, which is read already."""
+    return (
+        stored if value == encoding.escrow_to_scval(stored) else encoding.escrow_from_scval(value)
     )
 
 

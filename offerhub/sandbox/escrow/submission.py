@@ -4,8 +4,13 @@ Nothing is kept between build and submission: what counts is the envelope. The s
 in twice answers the result of the ledger that holds it; it never executes twice.
 """
 
-from attrs import frozen
-from stellar_sdk import Address, xdr
+import base64
+import hashlib
+from collections import OrderedDict
+from typing import assert_never
+
+from attrs import field, frozen
+from stellar_sdk import xdr
 
 from offerhub.domain.ids import Clock
 from offerhub.sandbox.engine import (
@@ -16,7 +21,9 @@ from offerhub.sandbox.engine import (
     Rejected,
     Submitted,
     TransactionRow,
+    TryAgainLater,
 )
+from offerhub.sandbox.escrow.addresses import address_text
 from offerhub.sandbox.escrow.contract_id import deployed_contract_id
 from offerhub.sandbox.escrow.encoding import address, bytes32, escrow_from_scval, vector
 from offerhub.sandbox.escrow.errors import SENT, ApiError, failed_response
@@ -26,6 +33,9 @@ from offerhub.sandbox.escrow.runtime import DEPLOY_FUNCTION
 from offerhub.sandbox.escrow.views import deployed_view
 from offerhub.sandbox.http import Response
 from offerhub.sandbox.json_answers import json_response
+
+_BUILDS_MAX = 1_024
+_NO_SIGNATURES = bytes(4)
 
 
 @frozen
@@ -38,6 +48,18 @@ class Submissions:
     factory: str
     wait_s: float
     collide_token_codes: bool
+    _built: OrderedDict[str, xdr.InvokeContractArgs] = field(factory=OrderedDict)
+
+    def note_build(self, envelope_xdr: str, call: xdr.InvokeContractArgs) -> None:
+        """Spare the reading of an unsigned envelope that will most likely come back signed.
+
+        Only a saving: what a submission does follows from its envelope, noted or not.
+        """
+        payload = base64.b64decode(envelope_xdr)[: -len(_NO_SIGNATURES)]
+        digest = hashlib.sha256(self.shell.engine.network_id + payload).hexdigest()
+        self._built[digest] = call
+        while len(self._built) > _BUILDS_MAX:
+            self._built.popitem(last=False)
 
     async def send(self, signed_xdr: str, *, indexed: bool = True) -> Response:
         """Submit and wait; cancelled, the envelope may be applied all the same.
@@ -48,7 +70,7 @@ class Submissions:
         row = await self._applied(signed_xdr)
         if row is None:
             raise ApiError(504, "The transaction was submitted but is not in a ledger yet")
-        call = _contract_call(row.envelope_xdr)
+        call = self._built.get(row.hash) or _contract_call(row.envelope_xdr)
         if not row.successful:
             return self._failed(row, call)
         answer: dict[str, object] = {"status": "SUCCESS", "message": SENT}
@@ -76,15 +98,12 @@ class Submissions:
         )
 
     async def _applied(self, signed_xdr: str) -> TransactionRow | None:
-        """The row of the envelope's ledger; None if it is still on its way after the wait."""
-        engine = self.shell.engine
-        answer = engine.submit(signed_xdr, self.clock())
-        if isinstance(answer, Submitted):
-            row = await self.shell.wait_transaction(answer.hash, self.wait_s)
-            if row is not None:
-                return row
-            # Dropped from the queue, or still in it: the node knows, and submitting again is safe.
-            answer = engine.submit(signed_xdr, self.clock())
+        """The row of the envelope's ledger; None if that takes too long.
+
+        The API submits through Horizon, which takes TRY_AGAIN_LATER for an acceptance and waits
+        (stellar-horizon.md §2.5).
+        """
+        answer = self.shell.engine.submit(signed_xdr, self.clock())
         match answer:
             case Final(transaction):
                 return transaction
@@ -92,10 +111,10 @@ class Submissions:
                 raise ApiError(400, f"signedXdr is not a transaction envelope: {reason}")
             case Rejected(transaction_code=code):
                 raise ApiError(400, f"Transaction submission failed: {code}")
-            case Submitted():
-                return None
+            case Submitted(hash=transaction_hash) | TryAgainLater(hash=transaction_hash):
+                return await self.shell.wait_transaction(transaction_hash, self.wait_s)
             case _:
-                raise ApiError(500, "Transaction submission failed: try again later")
+                assert_never(answer)
 
     def _failed(self, row: TransactionRow, call: xdr.InvokeContractArgs | None) -> Response:
         """The contract's text if repeating the call still meets its error, else a FAILED body."""
@@ -107,7 +126,7 @@ class Submissions:
         return failed_response(500)
 
     def _touched_contract(self, call: xdr.InvokeContractArgs) -> str:
-        called = Address.from_xdr_sc_address(call.contract_address).address
+        called = address_text(call.contract_address)
         if not _is_deploy(call, self.factory):
             return called
         return deployed_contract_id(
@@ -137,7 +156,7 @@ def trap_error(trap: ContractTrap, *, collide: bool) -> ApiError:
 
 
 def _is_deploy(call: xdr.InvokeContractArgs, factory: str) -> bool:
-    called = Address.from_xdr_sc_address(call.contract_address).address
+    called = address_text(call.contract_address)
     return called == factory and call.function_name.sc_symbol == DEPLOY_FUNCTION.encode()
 
 
