@@ -56,7 +56,11 @@ class Money:
             msg = "an amount on the network is a decimal string with at most seven places"
             raise InvalidAmount(msg)
         whole, fraction = match.group(1), match.group(2) or ""
-        return cls(int(whole) * STROOPS_PER_UNIT + int(fraction.ljust(7, "0")))
+        stroops = int(whole) * STROOPS_PER_UNIT + int(fraction.ljust(7, "0"))
+        if stroops > _INT64_MAX:
+            msg = "an amount on the network fits into 64 bits"
+            raise InvalidAmount(msg)
+        return cls(stroops)
 
     def two_places(self) -> str:
         """Two decimal places, rounded down (towards zero): what the API shows as an amount."""
