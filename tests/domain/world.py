@@ -1,0 +1,264 @@
+"""The parties, the moment and the ids that the domain's tests share, and orders in every state."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from attrs import evolve
+
+from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_decisions as decisions
+from offerhub.domain.chain import (
+    ChainFailure,
+    ChainOperation,
+    ChainStatus,
+    FailureKind,
+    PayoutSeen,
+)
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.fees import release as release_payout
+from offerhub.domain.ids import Ids
+from offerhub.domain.money import Money
+from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, Outcome
+from offerhub.domain.order_chain_decisions import Lanes, Recipients
+from offerhub.domain.order_decisions import CreateOrder, Decision, Limits
+from offerhub.domain.trace import IdempotencyClaim, Trace
+
+NOW = datetime(2026, 11, 22, 15, 0, 0, 123456, tzinfo=UTC)
+SHOWN_NOW = "2026-11-22T15:00:00.123Z"
+
+BUYER = "usr_buyer"
+SELLER = "usr_seller"
+PLATFORM = "usr_platform"
+LANES = Lanes(channel="GCHANNEL", buyer="GBUYER", seller="GSELLER")
+RECIPIENTS = Recipients(seller="GSELLER", platform="GPLATFORM")
+PAYEE_TERMS = FeeTerms(platform_fee_bps=0, policy=FeePolicy.PAYEE)
+LIMITS = Limits(Money.parse("1.00"), Money.parse("100000.00"))
+ATTEMPTS_MAX = 3
+
+
+def counting_ids() -> Ids:
+    """Ids that count instead of rolling dice: all differ, the same in every run."""
+    count = 0
+
+    def next_bytes(length: int) -> bytes:
+        nonlocal count
+        count += 1
+        # Six bits a character are used.
+        return bytes((count >> (6 * place)) & 63 for place in reversed(range(length)))
+
+    return Ids(next_bytes)
+
+
+_ids = counting_ids()
+
+
+def deciding(*, claim: IdempotencyClaim | None = None, status: int = 200) -> Deciding:
+    """A decision asked for by a key, under an idempotency key if `claim` is given."""
+    trace = Trace(correlation_id="req-1", actor="key:key_1", idempotency=claim)
+    return Deciding(NOW, _ids, trace)
+
+
+def claim(status: int = 200) -> IdempotencyClaim:
+    return IdempotencyClaim(key="k-1", fingerprint="f-1", status=status)
+
+
+def usdc(text: str) -> Money:
+    """A signed amount as the tests write it."""
+    if text.startswith("-"):
+        return -Money.from_decimal_string(text[1:])
+    return Money.from_decimal_string(text)
+
+
+def milestones(*parts: str) -> tuple[Milestone, ...]:
+    return tuple(
+        Milestone(f"m{index}", f"Part {index}", Money.parse(part))
+        for index, part in enumerate(parts)
+    )
+
+
+def creation(amount: str = "80.00", parts: tuple[str, ...] = (), **fields: object) -> CreateOrder:
+    command = CreateOrder(
+        order_id=_ids.new("ord"),
+        buyer_id=BUYER,
+        seller_id=SELLER,
+        amount=Money.parse(amount),
+        currency="USDC",
+        title="A logo",
+        description=None,
+        client_order_ref=None,
+        milestones=milestones(*parts),
+        metadata={"shop": "1"},
+    )
+    return evolve(command, **fields)  # type: ignore[arg-type]  # attrs checks the names
+
+
+def create(amount: str = "80.00", parts: tuple[str, ...] = ()) -> Order:
+    return decisions.create(creation(amount, parts), LIMITS, PLATFORM, deciding()).order
+
+
+# What the chain answers.
+
+
+def planned_by(decision: Decision) -> ChainOperation:
+    assert decision.next_operation is not None
+    return decision.next_operation
+
+
+def confirmed(
+    operation: ChainOperation,
+    payouts: tuple[PayoutSeen, ...] = (),
+    contract_id: str | None = None,
+) -> ChainOperation:
+    return evolve(
+        operation,
+        version=operation.version + 3,
+        status=ChainStatus.CONFIRMED,
+        tx_hash=f"hash-{operation.id}",
+        payouts=payouts,
+        contract_id=contract_id,
+    )
+
+
+def failed(
+    operation: ChainOperation,
+    kind: FailureKind = FailureKind.DEAD,
+    code: str | None = None,
+) -> ChainOperation:
+    status = ChainStatus.EXPIRED if kind is FailureKind.DEAD else ChainStatus.FAILED
+    return evolve(
+        operation,
+        version=operation.version + 1,
+        status=status,
+        failure=ChainFailure(kind, f"it was {kind.value}", code),
+    )
+
+
+def contract_of(order: Order) -> str:
+    return f"C-{order.id}"
+
+
+def payouts_of(order: Order) -> tuple[PayoutSeen, ...]:
+    """The transfers that a release of the order's contract makes, as its fees explain them."""
+    assert order.fee_terms is not None
+    payout = release_payout(order.amount, order.fee_terms)
+    contract = contract_of(order)
+    return tuple(
+        PayoutSeen(contract, destination, amount)
+        for destination, amount in (
+            ("GFEES", payout.kept.protocol),
+            ("GPLATFORM", payout.kept.platform),
+            ("GSELLER", payout.net),
+        )
+        if amount
+    )
+
+
+def confirm(order: Order, operation: ChainOperation) -> Decision:
+    """The chain confirms the order's present operation, as it would."""
+    payouts = payouts_of(order) if operation.step == "release" else ()
+    contract_id = contract_of(order) if operation.step == "deploy" else None
+    decision = chain_decisions.operation_ended(
+        order,
+        confirmed(operation, payouts, contract_id),
+        LANES,
+        RECIPIENTS,
+        ATTEMPTS_MAX,
+        deciding(),
+    )
+    assert decision is not None
+    return decision
+
+
+def fail(
+    order: Order,
+    operation: ChainOperation,
+    kind: FailureKind = FailureKind.DEAD,
+    code: str | None = None,
+) -> Decision:
+    decision = chain_decisions.operation_ended(
+        order, failed(operation, kind, code), LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
+    )
+    assert decision is not None
+    return decision
+
+
+# Orders, each walked to where it stands by the decisions themselves.
+
+
+def reserved(parts: tuple[str, ...] = ()) -> Order:
+    return decisions.reserve(create(parts=parts), None, deciding()).order
+
+
+def escrow_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
+    return chain_decisions.start_escrow(reserved(parts), terms, LANES, deciding())
+
+
+def contract_stands(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
+    asked = escrow_asked(parts, terms)
+    return confirm(asked.order, planned_by(asked)).order
+
+
+def funding_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
+    return chain_decisions.start_funding(contract_stands(parts, terms), LANES, deciding())
+
+
+def in_progress(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
+    asked = funding_asked(parts, terms)
+    return confirm(asked.order, planned_by(asked)).order
+
+
+def release_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
+    order = in_progress(parts, terms)
+    for milestone in order.milestones:
+        order = decisions.complete_milestone(order, milestone.ref, deciding()).order
+    return chain_decisions.request_release(order, "BUYER", None, LANES, deciding())
+
+
+def at_release_step(asked: Decision) -> Decision:
+    """Confirm steps until the last one, `release` itself, is on the way."""
+    decision = asked
+    while planned_by(decision).step != "release":
+        decision = confirm(decision.order, planned_by(decision))
+    return decision
+
+
+def released() -> Order:
+    last = at_release_step(release_asked())
+    return confirm(last.order, planned_by(last)).order
+
+
+def _in_later_state(status: OrderStatus, escrow: EscrowStatus) -> Callable[[], Order]:
+    """States that no decision of today leaves an order in: they are set by hand."""
+
+    def make() -> Order:
+        order = in_progress()
+        assert order.escrow is not None
+        return evolve(order, status=status, escrow=evolve(order.escrow, status=escrow))
+
+    return make
+
+
+def _canceled() -> Order:
+    order = decisions.cancel(create(), "BUYER", None, deciding()).order
+    assert order.outcome is Outcome.CANCELED
+    return order
+
+
+STANDING: dict[str, Callable[[], Order]] = {
+    "ORDER_CREATED": create,
+    "FUNDS_RESERVED": reserved,
+    "ESCROW_CREATING, deploying": lambda: escrow_asked().order,
+    "ESCROW_CREATING": contract_stands,
+    "ESCROW_FUNDING, funding": lambda: funding_asked().order,
+    "ESCROW_FUNDED": _in_later_state(OrderStatus.ESCROW_FUNDED, EscrowStatus.FUNDED),
+    "IN_PROGRESS": in_progress,
+    "RELEASE_REQUESTED, releasing": lambda: release_asked().order,
+    "RELEASED": _in_later_state(OrderStatus.RELEASED, EscrowStatus.RELEASED),
+    "REFUND_REQUESTED": _in_later_state(OrderStatus.REFUND_REQUESTED, EscrowStatus.REFUNDING),
+    "REFUNDED": _in_later_state(OrderStatus.REFUNDED, EscrowStatus.REFUNDED),
+    "DISPUTED": _in_later_state(OrderStatus.DISPUTED, EscrowStatus.DISPUTED),
+    "CLOSED, released": released,
+    "CLOSED, canceled": _canceled,
+}
+"""An order in every state, with and without work on the chain."""
