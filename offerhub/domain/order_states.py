@@ -108,6 +108,14 @@ RULES: Final[Mapping[Action, Mapping[S, S | ErrorCode]]] = MappingProxyType(
 )
 """For every action and every state: the next state, or the code of the refusal."""
 
+_UNASKED: Final[Mapping[S, str]] = {
+    S.ESCROW_FUNDED: "at once, same commit",
+    S.RELEASED: "at once, same commit",
+    S.REFUNDED: "at once, same commit",
+    S.RELEASE_REQUESTED: "by an operator",
+}
+"""How a state is left by the moves that no action of `RULES` makes."""
+
 
 def allowed_states(state: S) -> list[str]:
     """States that may follow, in the order of the enumeration: `allowedStates` of a refusal."""
@@ -129,8 +137,12 @@ def diagram() -> str:
             arrows, key=lambda arrow: (list(S).index(arrow[0]), list(Action).index(arrow[2]))
         )
     ]
-    for state in (S.ESCROW_FUNDED, S.RELEASED, S.REFUNDED):
-        (follower,) = MOVES[state]
-        lines.append(f"    {state.value} --> {follower.value}: at once, same commit")
+    drawn = {(state, target) for state, target, _ in arrows}
+    lines += [
+        f"    {state.value} --> {follower.value}: {_UNASKED[state]}"
+        for state in S
+        for follower in S
+        if follower in MOVES[state] and (state, follower) not in drawn
+    ]
     lines.append("    CLOSED --> [*]")
     return "\n".join(lines) + "\n"
