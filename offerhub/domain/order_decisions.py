@@ -330,11 +330,11 @@ def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
             {"orderId": order.id, "ref": ref},
         )
     if found.status is MilestoneStatus.COMPLETED:
-        raise DomainError(
-            ErrorCode.MILESTONE_ALREADY_COMPLETED,
-            "the milestone is completed already",
-            {"orderId": order.id, "ref": ref},
+        error = refusal(
+            order, ErrorCode.MILESTONE_ALREADY_COMPLETED, f"{Action.COMPLETE_MILESTONE.value} again"
         )
+        error.details["ref"] = ref
+        raise error
     done = evolve(found, status=MilestoneStatus.COMPLETED, completed_at=deciding.now)
     after = changed(
         order,

@@ -53,7 +53,7 @@ def counting_ids() -> Ids:
 _ids = counting_ids()
 
 
-def deciding(*, claim: IdempotencyClaim | None = None, status: int = 200) -> Deciding:
+def deciding(*, claim: IdempotencyClaim | None = None) -> Deciding:
     """A decision asked for by a key, under an idempotency key if `claim` is given."""
     trace = Trace(correlation_id="req-1", actor="key:key_1", idempotency=claim)
     return Deciding(NOW, _ids, trace)
@@ -77,8 +77,8 @@ def milestones(*parts: str) -> tuple[Milestone, ...]:
     )
 
 
-def creation(amount: str = "80.00", parts: tuple[str, ...] = (), **fields: object) -> CreateOrder:
-    command = CreateOrder(
+def creation(amount: str = "80.00", parts: tuple[str, ...] = ()) -> CreateOrder:
+    return CreateOrder(
         order_id=_ids.new("ord"),
         buyer_id=BUYER,
         seller_id=SELLER,
@@ -90,7 +90,6 @@ def creation(amount: str = "80.00", parts: tuple[str, ...] = (), **fields: objec
         milestones=milestones(*parts),
         metadata={"shop": "1"},
     )
-    return evolve(command, **fields)  # type: ignore[arg-type]  # attrs checks the names
 
 
 def create(amount: str = "80.00", parts: tuple[str, ...] = ()) -> Order:
@@ -258,7 +257,7 @@ STANDING: dict[str, Callable[[], Order]] = {
     "REFUND_REQUESTED": _in_later_state(OrderStatus.REFUND_REQUESTED, EscrowStatus.REFUNDING),
     "REFUNDED": _in_later_state(OrderStatus.REFUNDED, EscrowStatus.REFUNDED),
     "DISPUTED": _in_later_state(OrderStatus.DISPUTED, EscrowStatus.DISPUTED),
-    "CLOSED, released": released,
-    "CLOSED, canceled": _canceled,
+    "CLOSED by release": released,
+    "CLOSED by cancel": _canceled,
 }
-"""An order in every state, with and without work on the chain."""
+"""An order in every state; after the comma, the work on the chain that it waits for."""
