@@ -1,7 +1,5 @@
 """The table of error codes is api.md's list: each code once, with its one status."""
 
-import pytest
-
 from offerhub.domain.errors import DomainError, ErrorCode
 
 LISTED = {
@@ -49,9 +47,3 @@ def test_a_refusal_keeps_details_of_its_own() -> None:
     assert {"a": 1} == given
     assert "NOT_FOUND: nothing here" == str(error)
     assert {} == DomainError(ErrorCode.NOT_FOUND, "nothing here").details
-
-
-def test_a_code_is_found_by_its_name() -> None:
-    assert ErrorCode.SAME_USER is ErrorCode("SAME_USER")
-    with pytest.raises(ValueError, match="NO_SUCH_CODE"):
-        ErrorCode("NO_SUCH_CODE")
