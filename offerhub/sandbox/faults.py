@@ -5,13 +5,12 @@ the one that a request meets. Rates draw from the randomness that is passed in, 
 repeats them from its seed.
 """
 
-from collections.abc import Callable
 from enum import Enum, unique
 from fnmatch import fnmatchcase
 
 from attrs import define, field, frozen
 
-RandomBytes = Callable[[int], bytes]
+from offerhub.domain.ids import RandomBytes
 
 
 @unique

@@ -49,8 +49,10 @@ class Market:
         assert status == response.status_code, response.text
         return response.json()
 
-    def apply(self, source: Keypair, operations: Sequence[Operation], *signers: Keypair) -> None:
-        """Put a classic transaction into a ledger of its own."""
+    def classic(
+        self, source: Keypair, operations: Sequence[Operation], *signers: Keypair
+    ) -> TransactionEnvelope:
+        """A signed transaction that needs no contract."""
         account = self.sandbox.engine.account(source.public_key)
         assert account is not None
         builder = TransactionBuilder(
@@ -62,6 +64,11 @@ class Market:
         envelope = builder.build()
         for signer in (source, *signers):
             envelope.sign(signer)
+        return envelope
+
+    def apply(self, source: Keypair, operations: Sequence[Operation], *signers: Keypair) -> None:
+        """Put a classic transaction into a ledger of its own."""
+        envelope = self.classic(source, operations, *signers)
         self.sandbox.engine.submit(envelope.to_xdr(), mock_time())
         self.sandbox.ledgers.close_now()
         row = self.sandbox.engine.transaction(envelope.hash_hex())

@@ -1,10 +1,14 @@
 """What a client sees of each fault, and what is on the chain afterwards."""
 
+import contextlib
+
 import httpx
 import pytest
 import trio
+from stellar_sdk import Asset
+from stellar_sdk.operation import Payment
 
-from tests.sandbox.market import BUYER, Market, deploy_body, mock_time, open_market
+from tests.sandbox.market import BUYER, SELLER, Market, deploy_body, mock_time, open_market
 
 SEND = "POST /helper/send-transaction"
 DEPLOY = "POST /deployer/single-release"
@@ -127,3 +131,46 @@ async def test_a_fault_that_makes_no_sense_is_refused(autojump_clock, body):
         answer = await market.post("/faults", body, 400)
         assert answer["error"]
         assert [] == (await market.http.get("/faults")).json()["faults"]
+
+
+async def read_stream(market: Market, path: str, headers: dict[str, str]) -> str:
+    seen = ""
+    with contextlib.suppress(httpx.RemoteProtocolError):
+        async with market.http.stream("GET", path, headers=headers) as response:
+            async for text in response.aiter_text():
+                seen += text
+    return seen
+
+
+def payment(market: Market) -> str:
+    envelope = market.classic(BUYER, [Payment(SELLER.public_key, Asset.native(), "1")])
+    return envelope.to_xdr()
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "title"),
+    [
+        ("error_before", 503, "Server Over Capacity"),
+        ("error_after", 504, "Timeout"),
+        ("rate_limited", 429, "Rate Limit Exceeded"),
+    ],
+)
+async def test_horizon_s_faults_come_as_horizon_s_problems(autojump_clock, kind, status, title):
+    async with open_market() as market:
+        await order(market, kind, "POST /transactions")
+        engine = market.sandbox.engine
+        before = engine.account(BUYER.public_key)
+        response = await market.http.post("/transactions", data={"tx": payment(market)})
+        assert (status, title) == (response.status_code, response.json()["title"])
+        assert "application/problem+json; charset=utf-8" == response.headers["content-type"]
+        assert (before == engine.account(BUYER.public_key)) == (kind != "error_after")
+
+
+async def test_a_cut_stream_breaks_off_and_the_next_one_is_whole(autojump_clock):
+    async with open_market() as market:
+        await order(market, "stream_cut", "GET /payments", delay_s=5)
+        headers = {"accept": "text/event-stream"}
+        cut = await read_stream(market, "/payments?cursor=now", headers)
+        complete = await read_stream(market, "/payments?cursor=now", headers)
+        assert "byebye" not in cut
+        assert "byebye" in complete
