@@ -1,5 +1,8 @@
 """What operations do to the ledger, and which code each refusal has (stellar-horizon.md §5)."""
 
+import struct
+from hashlib import sha256
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,9 +19,12 @@ from stellar_sdk import (
     PathPaymentStrictReceive,
     PathPaymentStrictSend,
     Payment,
+    TransactionEnvelope,
+    xdr,
 )
 
-from tests.sandbox.chain import FRIENDBOT, ISSUER, USDC, XLM, Chain, keypair
+from offerhub.sandbox.engine import Rejected
+from tests.sandbox.chain import FRIENDBOT, ISSUER, PASSPHRASE, USDC, XLM, Chain, keypair
 
 ALICE = keypair("alice")
 BOB = keypair("bob")
@@ -135,6 +141,29 @@ def test_a_path_payment_finds_no_offers_and_keeps_its_bounds(chain: Chain) -> No
     assert failed(chain, ALICE, convert) == "op_too_few_offers"
     assert failed(chain, ALICE, dear) == "op_over_source_max"
     assert failed(chain, ALICE, little) == "op_under_dest_min"
+
+
+def test_a_short_code_in_the_long_form_is_no_asset(chain: Chain) -> None:
+    payment = Payment(BOB.public_key, USDC, "1").to_xdr_object()
+    assert payment.body.payment_op is not None
+    payment.body.payment_op.asset = xdr.Asset(
+        xdr.AssetType.ASSET_TYPE_CREDIT_ALPHANUM12,
+        alpha_num12=xdr.AlphaNum12(
+            xdr.AssetCode12(b"USDC".ljust(12, b"\0")), ISSUER.xdr_account_id()
+        ),
+    )
+    envelope = TransactionEnvelope.from_xdr(
+        chain.envelope(ALICE, [Payment(BOB.public_key, USDC, "1")], ()), PASSPHRASE
+    ).to_xdr_object()
+    assert envelope.v1 is not None
+    envelope.v1.tx.operations = [payment]
+    tag = struct.pack(">i", 2)
+    digest = sha256(chain.engine.network_id + tag + envelope.v1.tx.to_xdr_bytes()).digest()
+    envelope.v1.signatures = [ALICE.sign_decorated(digest).to_xdr_object()]
+    answer = chain.submit(envelope.to_xdr())
+
+    assert isinstance(answer, Rejected)
+    assert answer.operation_codes == ("op_malformed",)
 
 
 # ------------------------------------------------------------------------- accounts

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import struct
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import xdrlib3
 from stellar_sdk import MuxedAccount, StrKey, xdr
@@ -29,6 +29,9 @@ from offerhub.sandbox.engine.parsed import (
 )
 
 _T = TypeVar("_T")
+
+_SHORT_CODE: Final = 4
+_LONG_CODE: Final = 12
 
 
 class MalformedEnvelope(Exception):
@@ -231,7 +234,10 @@ def asset_of(asset: xdr.Asset | xdr.ChangeTrustAsset) -> Asset | None:
 
 @lru_cache(1024)
 def _asset(code: bytes, issuer: str) -> Asset:
-    return Asset(code.rstrip(b"\0").decode("ascii", "replace"), issuer)
+    text = code.rstrip(b"\0").decode("ascii", "replace")
+    # A short code in the long form is another asset to a careless reader and none to the network: an
+    # empty code, which no operation accepts, keeps the two apart.
+    return Asset("" if len(code) == _LONG_CODE and len(text) <= _SHORT_CODE else text, issuer)
 
 
 @lru_cache(65536)

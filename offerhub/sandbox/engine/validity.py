@@ -10,7 +10,7 @@ from attrs import frozen
 
 from offerhub.sandbox.engine.codes import Refused, operation_result, transaction_result
 from offerhub.sandbox.engine.operations import check_operation
-from offerhub.sandbox.engine.parsed import ParsedTransaction
+from offerhub.sandbox.engine.parsed import ParsedTransaction, Unsupported
 from offerhub.sandbox.engine.reserves import BASE_FEE, available_balance
 from offerhub.sandbox.engine.signatures import SignatureCheck, check_signatures
 from offerhub.sandbox.engine.state import LedgerState
@@ -138,7 +138,10 @@ def _check_operations(
 
 
 def _operation_failed(transaction: ParsedTransaction, index: int, code: str) -> Invalid:
-    codes = ["op_success"] * len(transaction.operations)
+    codes = [
+        "op_not_supported" if isinstance(operation.body, Unsupported) else "op_success"
+        for operation in transaction.operations
+    ]
     codes[index] = code
     results = tuple(
         operation_result(kind, each, _EMPTY_SUCCESS.get(kind, b"") if each == "op_success" else b"")

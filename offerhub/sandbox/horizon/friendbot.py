@@ -8,6 +8,7 @@ import trio
 from stellar_sdk import Account, Keypair, StrKey, TransactionBuilder
 
 from offerhub.sandbox.engine import answers
+from offerhub.sandbox.engine.parsed import INT64_MAX
 from offerhub.sandbox.engine.rows import TransactionRow
 from offerhub.sandbox.engine.shell import EngineShell
 from offerhub.sandbox.horizon.answers import hal
@@ -68,9 +69,12 @@ class Friendbot:
         if self._shell.engine.account(address) is None:
             return None
         index = history.account_transactions(address)
-        if index is None:
+        # Somebody may have tried, and failed, to pay to it before it existed.
+        rows = () if index is None else index.ascending(0, INT64_MAX)
+        created = next((row for row in rows if row.successful), None)
+        if created is None:
             raise _already_funded()
-        return index[0]
+        return created
 
     async def _create_all(self) -> None:
         engine = self._shell.engine
