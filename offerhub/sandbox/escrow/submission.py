@@ -9,7 +9,7 @@ import hashlib
 from collections import OrderedDict
 from typing import assert_never
 
-from attrs import field, frozen
+from attrs import define, field
 from stellar_sdk import xdr
 
 from offerhub.domain.ids import Clock
@@ -38,7 +38,7 @@ _BUILDS_MAX = 1_024
 _NO_SIGNATURES = bytes(4)
 
 
-@frozen
+@define
 class Submissions:
     """Hands envelopes to the network, waits for their ledger and tells the read model."""
 
