@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from actors.board import Board
+from actors.bootstrap import Bootstrap
 from actors.journal import Journal
 from actors.kernel import Address, Registry
+from actors.keys import KeyRing
 from actors.publisher import EventHub
+from actors.watcher import ChainWatcher
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Limits
@@ -44,6 +47,7 @@ class System:
     journal: Journal
     users: Address
     keys: Address
+    api_keys: KeyRing
     orders: Registry[str]
     withdrawals: Registry[str]
     order_board: Board[Order]
@@ -51,5 +55,7 @@ class System:
     balance_board: Board[Balance]
     hub: EventHub
     network: StellarNetwork
+    watcher: ChainWatcher
+    bootstrap: Bootstrap
     clock: Clock
     ids: Ids

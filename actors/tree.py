@@ -1,0 +1,406 @@
+"""The tree: builds every actor from its parts and says in which order they start and stop.
+
+The same tree runs in production, in tests and in the simulation; what differs is handed in.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+import trio
+from attrs import field, frozen
+
+from actors.balances import IDLE_S, BalanceActor, BalanceParts
+from actors.board import Board
+from actors.bootstrap import (
+    Bootstrap,
+    BootstrapFailed,
+    BootstrapParts,
+    Channels,
+    Platform,
+    ensure_platform,
+)
+from actors.directory import Directory
+from actors.journal import Journal
+from actors.kernel import Cell, Registry, described
+from actors.keys import KeyRing as ApiKeyRing
+from actors.keys import Keys
+from actors.lane import Lane, LaneParts, XlmPolicy
+from actors.ledger_clock import LedgerClock
+from actors.orders import OrderActor, OrderParts
+from actors.publisher import EventBuffer, EventHub, Publisher
+from actors.recovery import Recovery, RecoveryParts
+from actors.sealing import CannotOpen, KeyRing
+from actors.supervisor import ChildSpec, Restart, Service
+from actors.system import Instance, System
+from actors.users import UserParts, UsersActor
+from actors.vault import Vault
+from actors.wallets import RefillWanted, WalletParts, WalletsActor
+from actors.watcher import ChainWatcher, WatcherParts
+from actors.withdrawals import WithdrawalActor, WithdrawalParts
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.fees import FeeTerms
+from offerhub.domain.ids import Clock, Ids, RandomBytes
+from offerhub.domain.money import Money
+from offerhub.domain.order import Order
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Balance
+from offerhub.domain.users import WalletRole
+from offerhub.domain.withdrawal import Withdrawal
+from offerhub.providers.stellar.port import StellarNetwork
+from offerhub.providers.stellar.rules import SigningRules
+from offerhub.providers.trustless_work.port import EscrowProvider
+from storage.port import Storage
+
+log = structlog.get_logger(__name__)
+
+CHANNEL_XLM: Final = XlmPolicy(minimum=Money(50_000_000), level=Money(500_000_000))
+"""Channels pay deployments and activations: refilled below 5 XLM, up by 50."""
+
+PLATFORM_XLM: Final = XlmPolicy(minimum=Money.zero(), level=Money.zero())
+"""Nobody refills the platform: an operator does."""
+
+_VAULT_CHECK: Final = "vault_check"
+
+
+@frozen
+class World:
+    """Everything outside the tree: what lasts, what is far away, time and chance."""
+
+    storage: Storage
+    network: StellarNetwork
+    provider: EscrowProvider
+    now: Clock
+    random_bytes: RandomBytes
+    random: Callable[[], float]
+    ring: KeyRing = field(repr=False)
+
+
+@frozen
+class Choices:
+    """What the operator has chosen (settings.md).
+
+    Args:
+        instance: as shown to callers; its `platform_user_id` is filled in.
+        fill_treasury: gives the platform's wallet USDC in the sandbox; `None` elsewhere.
+        poll_s: pause of the chain watcher.
+    """
+
+    instance: Instance
+    rules: SigningRules
+    fee_terms: FeeTerms
+    attempts_max: int
+    channel_accounts: int
+    wallet_xlm: XlmPolicy
+    poll_s: float
+    platform_user_id: str | None
+    live_keys: bool
+    fill_treasury: Callable[[str], Awaitable[None]] | None = None
+
+
+@frozen
+class Tree:
+    """The built tree: what to run, in this order, and the system that the web asks."""
+
+    system: System
+    specs: tuple[ChildSpec, ...]
+    bootstrap: Bootstrap
+    watcher: ChainWatcher
+    recovery: Recovery
+    lanes: Registry[str]
+
+
+async def prepare(world: World, choices: Choices) -> Platform:
+    """Check the encryption key and make the platform's rows, before anything else runs.
+
+    Raises `BootstrapFailed` when the key is not the one that this storage was begun with, or the
+    platform's user is another than the one that was asked for.
+    """
+    await _check_ring(world)
+    journal = Journal(world.storage, Board(), EventHub(world.storage))
+    ids = Ids(world.random_bytes)
+    vault = Cell("vault", lambda: _vault(world, choices))
+    deciding = Deciding(world.now(), ids, Trace.system("bootstrap", ids.new("req")))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(journal.run)
+        await nursery.start(vault.run)
+        platform = await ensure_platform(
+            world.storage, vault.address, journal, deciding, choices.channel_accounts
+        )
+        nursery.cancel_scope.cancel()
+    asked = choices.platform_user_id
+    if asked is not None and asked != platform.user.id:
+        msg = "PLATFORM_USER_ID is not the platform's user of this database"
+        raise BootstrapFailed(msg)
+    return platform
+
+
+async def _check_ring(world: World) -> None:
+    stored = await world.storage.setting(_VAULT_CHECK)
+    if stored is None:
+        await world.storage.put_setting(_VAULT_CHECK, world.ring.check_value())
+        return
+    try:
+        world.ring.verify(stored)
+    except CannotOpen as error:
+        raise BootstrapFailed(str(error)) from None
+
+
+def _vault(world: World, choices: Choices) -> Vault:
+    return Vault(world.storage, world.ring, choices.rules, world.random_bytes)
+
+
+def build(
+    world: World, choices: Choices, platform: Platform, buffer: EventBuffer | None = None
+) -> Tree:
+    """Build the tree around a prepared storage.
+
+    Args:
+        buffer: Redis' quick copy of the newest events; `None` does without.
+    """
+    hub = EventHub(world.storage, buffer)
+    publisher = Publisher(hub, world.storage, buffer)
+    ids = Ids(world.random_bytes)
+    crashes = _Crashes()
+    balance_board: Board[Balance] = Board()
+    order_board: Board[Order] = Board()
+    withdrawal_board: Board[Withdrawal] = Board()
+    journal = Journal(world.storage, balance_board, hub)
+    directory = Directory(world.storage)
+    channels = Channels()
+    clock = LedgerClock(world.network)
+    xlm = {
+        WalletRole.USER: choices.wallet_xlm,
+        WalletRole.CHANNEL: CHANNEL_XLM,
+        WalletRole.PLATFORM: PLATFORM_XLM,
+    }
+    instance = choices.instance
+    platform_address = platform.wallet.public_key
+    closed = frozenset(
+        {
+            platform_address,
+            choices.rules.usdc_issuer,
+            *(channel.public_key for channel in platform.channels),
+        }
+    )
+
+    vault = Cell("vault", lambda: _vault(world, choices), capacity=256)
+
+    def wake_owner(operation: ChainOperation) -> None:
+        match operation.subject:
+            case Subject.ORDER:
+                orders.wake(operation.subject_id, operation.id)
+            case Subject.WITHDRAWAL:
+                withdrawals.wake(operation.subject_id, operation.id)
+            case Subject.ACTIVATION | Subject.REFILL:
+                wallets.address.wake(operation.id)
+            case Subject.BOOTSTRAP:
+                pass  # The bootstrap reads its operation from storage by itself.
+
+    lane_parts = LaneParts(
+        storage=world.storage,
+        journal=journal,
+        vault=vault.address,
+        network=world.network,
+        provider=world.provider,
+        clock=clock,
+        rules=choices.rules,
+        now=world.now,
+        ids=ids,
+        random=world.random,
+        wake_owner=wake_owner,
+        want_refill=lambda address: wallets.address.wake(RefillWanted(address)),
+        xlm=xlm,
+    )
+    lanes: Registry[str] = Registry(
+        "lanes",
+        lambda source: Lane(source, lane_parts),
+        random=world.random,
+        on_crash=crashes.on_crash,
+        crashes_max=20,
+    )
+    balance_parts = BalanceParts(world.storage, journal, balance_board, instance.currency)
+    balances: Registry[str] = Registry(
+        "balances",
+        lambda user_id: BalanceActor(user_id, balance_parts),
+        random=world.random,
+        on_crash=crashes.on_crash,
+        idle_s=IDLE_S,
+    )
+
+    def pick_channel() -> str:
+        channel = channels.pick()
+        if channel is None:
+            raise DomainError(
+                ErrorCode.WALLET_NOT_READY,
+                "the platform's channel accounts are not on the network yet",
+                {"reason": bootstrap.waits_for},
+            )
+        return channel
+
+    order_parts = OrderParts(
+        storage=world.storage,
+        journal=journal,
+        balances=balances,
+        lanes=lanes,
+        board=order_board,
+        directory=directory,
+        now=world.now,
+        ids=ids,
+        random=world.random,
+        limits=instance.order_limits,
+        currency=instance.currency,
+        fee_terms=choices.fee_terms,
+        attempts_max=choices.attempts_max,
+        platform_user_id=platform.user.id,
+        platform_address=platform_address,
+        usdc_issuer=choices.rules.usdc_issuer,
+        usdc_code=choices.rules.usdc_code,
+        pick_channel=pick_channel,
+    )
+    orders: Registry[str] = Registry(
+        "orders",
+        lambda order_id: OrderActor(order_id, order_parts),
+        random=world.random,
+        on_crash=crashes.on_crash,
+    )
+    withdrawal_parts = WithdrawalParts(
+        storage=world.storage,
+        journal=journal,
+        balances=balances,
+        lanes=lanes,
+        board=withdrawal_board,
+        directory=directory,
+        network=world.network,
+        now=world.now,
+        ids=ids,
+        random=world.random,
+        limits=instance.withdrawal_limits,
+        currency=instance.currency,
+        attempts_max=choices.attempts_max,
+        closed_addresses=lambda: closed,
+    )
+    withdrawals: Registry[str] = Registry(
+        "withdrawals",
+        lambda withdrawal_id: WithdrawalActor(withdrawal_id, withdrawal_parts),
+        random=world.random,
+        on_crash=crashes.on_crash,
+    )
+    wallet_parts = WalletParts(
+        storage=world.storage,
+        journal=journal,
+        lanes=lanes,
+        network=world.network,
+        directory=directory,
+        now=world.now,
+        ids=ids,
+        random=world.random,
+        channels=channels.all,
+        platform_address=platform_address,
+        xlm=xlm,
+    )
+    wallets = Cell("wallets", lambda: WalletsActor(wallet_parts), capacity=256)
+    user_parts = UserParts(
+        storage=world.storage,
+        journal=journal,
+        vault=vault.address,
+        directory=directory,
+        now=world.now,
+        ids=ids,
+        activate=wallets.address.wake,
+    )
+    users = Cell("users", lambda: UsersActor(user_parts), capacity=256)
+    api_keys = ApiKeyRing(world.storage)
+    keys = Cell(
+        "keys",
+        lambda: Keys(
+            world.storage,
+            journal,
+            api_keys,
+            clock=world.now,
+            ids=ids,
+            random_bytes=world.random_bytes,
+            live=choices.live_keys,
+        ),
+    )
+    watcher = ChainWatcher(
+        WatcherParts(
+            storage=world.storage,
+            journal=journal,
+            network=world.network,
+            now=world.now,
+            ids=ids,
+            random=world.random,
+            usdc_code=choices.rules.usdc_code,
+            usdc_issuer=choices.rules.usdc_issuer,
+            passphrase=choices.rules.passphrase,
+            poll_s=choices.poll_s,
+        )
+    )
+    bootstrap = Bootstrap(
+        platform,
+        BootstrapParts(
+            storage=world.storage,
+            journal=journal,
+            lanes=lanes,
+            network=world.network,
+            directory=directory,
+            channels=channels,
+            now=world.now,
+            ids=ids,
+            random=world.random,
+            channel_xlm=CHANNEL_XLM.level,
+            fill_treasury=choices.fill_treasury,
+        ),
+    )
+    recovery = Recovery(RecoveryParts(world.storage, orders, withdrawals, world.random))
+    crashes.recovery = recovery
+    system = System(
+        instance=instance,
+        storage=world.storage,
+        journal=journal,
+        users=users.address,
+        keys=keys.address,
+        api_keys=api_keys,
+        orders=orders,
+        withdrawals=withdrawals,
+        order_board=order_board,
+        withdrawal_board=withdrawal_board,
+        balance_board=balance_board,
+        hub=hub,
+        network=world.network,
+        watcher=watcher,
+        bootstrap=bootstrap,
+        clock=world.now,
+        ids=ids,
+    )
+    specs = (
+        ChildSpec(Service("publisher", publisher.run)),
+        ChildSpec(Service("journal", journal.run)),
+        ChildSpec(vault),
+        ChildSpec(lanes),
+        ChildSpec(balances),
+        ChildSpec(withdrawals),
+        ChildSpec(orders),
+        ChildSpec(Service("watcher", watcher.run)),
+        ChildSpec(wallets),
+        ChildSpec(users),
+        ChildSpec(keys),
+        ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
+        ChildSpec(Service("recovery", recovery.run)),
+    )
+    return Tree(system, specs, bootstrap, watcher, recovery, lanes)
+
+
+class _Crashes:
+    """Tells every crash, and has what it may have left behind woken."""
+
+    def __init__(self) -> None:
+        self.recovery: Recovery | None = None
+
+    def on_crash(self, name: str, error: Exception) -> None:
+        log.error("actor.crashed", actor=name, error=described(error), exc_info=error)
+        if self.recovery is not None:
+            self.recovery.sweep_soon()
