@@ -1,0 +1,78 @@
+"""The HTTP application: the table of routes behind the gate."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from quart import Response
+from quart_trio import QuartTrio
+from quart_trio.asgi import TrioASGIHTTPConnection
+from werkzeug.exceptions import HTTPException
+
+from actors.keys import KeyRing
+from actors.system import System
+from web.authentication import Authentication
+from web.call import BASE_PATH, Route
+from web.errors import BODY_MAX_BYTES
+from web.facts import TrustedProxies
+from web.gate import Gate, Observe
+from web.health import Health
+from web.rate_limit import RateLimit
+from web.routes import ROUTES
+
+_BODY_DEADLINE_S: Final = 30
+
+
+def create_app(  # noqa: PLR0913 - composition passes plain values
+    system: System,
+    *,
+    master_key: str,
+    key_ring: KeyRing,
+    rate_limit: RateLimit,
+    health: Health | None = None,
+    trusted_proxies: TrustedProxies = (),
+    asgi_http_class: type[TrioASGIHTTPConnection] | None = None,
+    more_routes: Sequence[Route] = (),
+    observe: Observe | None = None,
+) -> QuartTrio:
+    """Make the application.
+
+    Args:
+        master_key: `OFFERHUB_MASTER_KEY`; only its digest is kept.
+        key_ring: the ring of the actor that is `system.keys`.
+        rate_limit: `RateLimit(RATE_LIMIT_PER_MINUTE, clock, share)`; its `run` is a service.
+        health: what `GET /health` tells; its `run` is a service.
+        asgi_http_class: how a connection is served (`web/server.py`).
+        more_routes: endpoints beside those of `web.routes`.
+        observe: told every answer, for metrics.
+    """
+    app = QuartTrio(__name__, static_folder=None, template_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES
+    app.config["BODY_TIMEOUT"] = _BODY_DEADLINE_S
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    if asgi_http_class is not None:
+        app.asgi_http_class = asgi_http_class
+    gate = Gate(
+        system,
+        health or Health(),
+        Authentication(master_key, key_ring, system.clock),
+        rate_limit,
+        proxies=trusted_proxies,
+        observe=observe,
+    )
+    for route in (*ROUTES, *more_routes):
+        app.add_url_rule(
+            (BASE_PATH if route.base else "") + route.path,
+            endpoint=route.endpoint,
+            view_func=partial(gate.serve, route),
+            methods=[route.method],
+            provide_automatic_options=False,
+            strict_slashes=False,
+        )
+
+    async def untaken(error: HTTPException) -> Response:
+        return gate.refuse(error)
+
+    app.register_error_handler(HTTPException, untaken)
+    return app

@@ -1,0 +1,196 @@
+"""What requests carry: every body and query string of the API, declared once (api.md, Endpoints)."""
+
+# ruff: noqa: RUF009 - `required` and `optional` make attrs fields, as `attrs.field` does
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from attrs import frozen
+
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.money import Money
+from offerhub.domain.order import OrderStatus
+from offerhub.domain.order_decisions import MILESTONES_MAX
+from offerhub.domain.users import UserType
+from offerhub.domain.withdrawal import DestinationType
+from web.kinds import Amount, Choice, Currency, Flag, Instant, ListOf, Metadata, Text, Whole
+from web.schema import Schema, optional, required
+
+TOKEN_TTL_MAX_S: Final = 86_400
+
+_ID: Final = Text(1, 64)
+_REASON: Final = Text(0, 1000)
+_WHO: Final = Text(0, 255)
+_REF: Final = Text(
+    1,
+    64,
+    re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII),
+    "must be 1 to 64 letters, digits, _ or -",
+)
+_EMAIL: Final = Text(3, 254, re.compile(r"[^@\s]+@[^@\s]+"), "must be an e-mail address")
+_LIMIT: Final = Whole(1, 100)
+_AMOUNT: Final = Amount()
+_CURRENCY: Final = Currency()
+_INSTANT: Final = Instant()
+_METADATA: Final = Metadata()
+_TYPE: Final = Choice(UserType)
+_DESTINATION: Final = Choice(DestinationType)
+_STATUS: Final = Choice(OrderStatus)
+_CURSOR: Final = Text(1, 64)
+
+
+@frozen
+class NewApiKey:
+    """`POST /auth/api-keys`."""
+
+    name: str = required(Text(1, 100))
+    scopes: tuple[Scope, ...] = required(ListOf(Choice(Scope), len(Scope), 1))
+    user_id: str | None = optional(Text(1, 255))
+    expires_at: datetime | None = optional(_INSTANT)
+
+
+@frozen
+class NewToken:
+    """`POST /auth/api-keys/{id}/token`; `ttl` in seconds."""
+
+    ttl: int = required(Whole(1, TOKEN_TTL_MAX_S))
+
+
+@frozen
+class NewUser:
+    """`POST /users`."""
+
+    external_user_id: str = required(Text(1, 255))
+    email: str | None = optional(_EMAIL)
+    type: UserType = optional(_TYPE, default=UserType.BOTH)
+    metadata: Mapping[str, object] | None = optional(_METADATA)
+
+
+@frozen
+class NewMilestone:
+    """A milestone of a new order."""
+
+    ref: str = required(_REF, "milestoneRef")
+    title: str = required(Text(1, 200), "description")
+    amount: Money = required(_AMOUNT)
+
+
+@frozen
+class NewOrder:
+    """`POST /orders`."""
+
+    buyer_id: str = required(_ID)
+    seller_id: str = required(_ID)
+    amount: Money = required(_AMOUNT)
+    title: str = required(Text(1, 200))
+    currency: str | None = optional(_CURRENCY)
+    description: str | None = optional(Text(0, 5000))
+    client_order_ref: str | None = optional(Text(1, 100))
+    milestones: tuple[NewMilestone, ...] = optional(
+        ListOf(Schema(NewMilestone), MILESTONES_MAX), default=()
+    )
+    metadata: Mapping[str, object] | None = optional(_METADATA)
+
+
+@frozen
+class Reservation:
+    """`POST /orders/{id}/reserve`."""
+
+    amount: Money | None = optional(_AMOUNT)
+
+
+@frozen
+class Cancellation:
+    """`POST /orders/{id}/cancel`."""
+
+    reason: str | None = optional(_REASON)
+    canceled_by: str | None = optional(_WHO)
+
+
+@frozen
+class ReleaseRequest:
+    """`POST /orders/{id}/resolution/release`."""
+
+    requested_by: str | None = optional(_WHO)
+    reason: str | None = optional(_REASON)
+
+
+@frozen
+class RefundRequest:
+    """`POST /orders/{id}/resolution/refund`."""
+
+    reason: str = required(Text(1, 1000))
+    requested_by: str | None = optional(_WHO)
+
+
+@frozen
+class NewWithdrawal:
+    """`POST /withdrawals`."""
+
+    user_id: str = required(_ID)
+    amount: Money = required(_AMOUNT)
+    destination_type: DestinationType = required(_DESTINATION)
+    destination_ref: str = required(Text(1, 255))
+    currency: str | None = optional(_CURRENCY)
+    destination_memo: str | None = optional(Text(1, 64))
+    commit: bool | None = optional(Flag())
+    description: str | None = optional(_REASON)
+
+
+@frozen
+class Empty:
+    """A request that says everything in its path."""
+
+
+@frozen
+class Page:
+    """A page of a list."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+
+
+@frozen
+class UserQuery:
+    """`GET /users`."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+    external_user_id: str | None = optional(Text(1, 255))
+    email: str | None = optional(Text(1, 254))
+
+
+@frozen
+class OrderQuery:
+    """`GET /orders`."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+    status: OrderStatus | None = optional(_STATUS)
+    buyer_id: str | None = optional(_ID)
+    seller_id: str | None = optional(_ID)
+    client_order_ref: str | None = optional(Text(1, 100))
+    created_after: datetime | None = optional(_INSTANT)
+    created_before: datetime | None = optional(_INSTANT)
+
+
+@frozen
+class WithdrawalQuery:
+    """`GET /withdrawals`."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+    user_id: str | None = optional(_ID)
+
+
+@frozen
+class LimitQuery:
+    """`GET /users/{id}/wallet/transactions`."""
+
+    limit: int = optional(_LIMIT, default=20)
+
+
+EMPTY: Final = Schema(Empty)
+PAGE: Final = Schema(Page)

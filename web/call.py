@@ -1,0 +1,120 @@
+"""A route as declared, one call of it, and its answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, TypeVar
+
+from attrs import define, field, frozen
+from quart import Response
+
+from actors.keys import KnownKey
+from actors.system import System
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.ids import is_id
+from offerhub.domain.trace import Trace
+from web.health import Health
+from web.schema import Schema
+
+T = TypeVar("T")
+
+
+@frozen
+class Caller:
+    """Who calls: a key, a token of it, or the master key (`known` is `None`)."""
+
+    actor: str
+    scopes: tuple[Scope, ...]
+    known: KnownKey | None
+
+
+@frozen
+class Answer:
+    """A status and the whole body."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "application/json"
+
+
+@define(eq=False)
+class Call:
+    """One request on its way to its handler, past all checks."""
+
+    route: "Route"
+    params: Mapping[str, str]
+    system: System
+    health: Health
+    trace: Trace
+    caller: Caller | None
+    body: object = None
+    query: object = None
+    prefers_async: bool = False
+    last_event_id: str | None = None
+
+    def body_as(self, of: type[T]) -> T:
+        """The body as its schema built it."""
+        return _as(self.body, of)
+
+    def query_as(self, of: type[T]) -> T:
+        """The query string as its schema built it."""
+        return _as(self.query, of)
+
+    def id(self, name: str, prefix: str, missing: ErrorCode) -> str:
+        """An id out of the path; one of another form exists nowhere."""
+        text = self.params[name]
+        if not is_id(text, prefix):
+            raise DomainError(missing, "there is nothing with this id")
+        return text
+
+
+def _as(value: object, of: type[T]) -> T:
+    if not isinstance(value, of):
+        msg = f"the route does not declare {of.__name__}"
+        raise TypeError(msg)
+    return value
+
+
+Handler = Callable[[Call], Awaitable[Answer | Response]]
+
+
+@frozen
+class Route:
+    """An endpoint: everything that the gate checks and the documentation tells.
+
+    Args:
+        path: below `/api/v1`, with `<name>` parameters.
+        scope: `None` lets any key in; see `public`.
+        status: of a success.
+        codes: what the handler itself may refuse with; the gate's own are added.
+        body, query: their schemas; a POST without a body schema takes `{}` or nothing.
+        reads_key_first: look an idempotency key up before the handler runs, because the handler
+            may answer without a commit that would refuse a used key.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    resource: str
+    tag: str
+    scope: Scope | None = None
+    public: bool = False
+    listed: bool = False
+    long: bool = False
+    status: int = 200
+    codes: tuple[ErrorCode, ...] = ()
+    body: Schema[Any] | None = None
+    query: Schema[Any] | None = None
+    reads_key_first: bool = False
+    action: str = ""
+    media: str = "application/json"
+    base: bool = True
+
+    @property
+    def endpoint(self) -> str:
+        """Quart's name of it."""
+        return f"{self.method} {self.path}"
+
+
+BASE_PATH: Final = "/api/v1"

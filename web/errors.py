@@ -1,0 +1,83 @@
+"""The one place where a failure becomes a code of the API."""
+
+from typing import Final
+
+import structlog
+from werkzeug.exceptions import (
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    RequestTimeout,
+)
+
+from actors.journal import JournalClosed
+from actors.kernel import ActorStopped
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.providers.stellar.port import StellarUnavailable
+from storage.errors import StorageUnavailable
+
+BODY_MAX_BYTES: Final = 1024 * 1024
+
+_log = structlog.get_logger("web")
+
+
+def unavailable() -> DomainError:
+    """The service cannot do it now; the outcome, if anything was begun, can be looked up."""
+    return DomainError(
+        ErrorCode.SERVICE_UNAVAILABLE, "the service is not available at the moment; try again"
+    )
+
+
+def body_too_large() -> DomainError:
+    """More than 1 MiB."""
+    return DomainError(
+        ErrorCode.BODY_TOO_LARGE, "the body is larger than 1 MiB", {"maxBytes": BODY_MAX_BYTES}
+    )
+
+
+def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
+    """What the caller is told of a failure: never an inner text."""
+    match error:
+        case DomainError():
+            return error
+        case StorageUnavailable() | ActorStopped() | JournalClosed():
+            _log.warning(
+                "unavailable", request_id=request_id, endpoint=endpoint, error=type(error).__name__
+            )
+            return unavailable()
+        case StellarUnavailable():
+            return DomainError(
+                ErrorCode.STELLAR_NETWORK_ERROR, "the Stellar network did not answer; try again"
+            )
+        case HTTPException():
+            return _of_http(error)
+        case _:
+            _log.error(
+                "request_failed",
+                request_id=request_id,
+                endpoint=endpoint,
+                error=type(error).__name__,
+                exc_info=error,
+            )
+            return DomainError(
+                ErrorCode.INTERNAL_ERROR, "something went wrong here; the request id tells us what"
+            )
+
+
+def _of_http(error: HTTPException) -> DomainError:
+    match error:
+        case NotFound():
+            return DomainError(ErrorCode.NOT_FOUND, "there is no such endpoint")
+        case MethodNotAllowed():
+            return DomainError(
+                ErrorCode.METHOD_NOT_ALLOWED,
+                "the endpoint does not know this method",
+                {"allowed": sorted(error.valid_methods or ())},
+            )
+        case RequestEntityTooLarge():
+            return body_too_large()
+        case RequestTimeout():
+            return DomainError(ErrorCode.INVALID_JSON, "the body did not arrive in time")
+        case _:
+            return DomainError(ErrorCode.VALIDATION_ERROR, "the request cannot be understood")

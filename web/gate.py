@@ -1,0 +1,337 @@
+"""The way of every request: id → body limit → key → rate → idempotency → handler → answer.
+
+One table of routes, one path through it: nothing here knows what an endpoint does.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final, cast
+from urllib.parse import parse_qsl
+
+import msgspec
+import quart
+import trio
+from quart import Response
+from quart.wrappers import Request
+
+from actors.system import System
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.trace import IdempotencyClaim, Trace
+from offerhub.domain.unit_of_work import (
+    AuditEntry,
+    Committed,
+    IdempotencyRecord,
+    IdempotencyState,
+    RefusalKind,
+    UnitOfWork,
+)
+from web.answers import PROBLEM_TYPE, as_problem, error_body
+from web.authentication import Authentication, check_scope
+from web.bodies import EMPTY
+from web.call import Answer, Call, Caller, Route
+from web.errors import BODY_MAX_BYTES, body_too_large, refusal_of, unavailable
+from web.facts import Facts, TrustedProxies, read_facts
+from web.faults import Faults, fault
+from web.health import Health
+from web.idempotency import Replays, fingerprint, in_progress, is_kept, read_key
+from web.rate_limit import RateLimit
+
+Observe = Callable[[str, int, str | None, float], None]
+"""Told every answer: the endpoint, the status, the error's code, the seconds it took."""
+
+_AUDITED_STATUSES: Final = frozenset({403, 404, 409, 422})
+_JSON: Final = b"application/json"
+
+
+class Gate:
+    """Takes requests through all checks to their handlers, and makes responses of answers."""
+
+    def __init__(
+        self,
+        system: System,
+        health: Health,
+        authentication: Authentication,
+        rate_limit: RateLimit,
+        *,
+        proxies: TrustedProxies = (),
+        observe: Observe | None = None,
+    ) -> None:
+        self._system = system
+        self._health = health
+        self._authentication = authentication
+        self._rate_limit = rate_limit
+        self._replays = Replays(system)
+        self._proxies = proxies
+        self._observe = observe
+
+    async def serve(self, route: Route, **params: str) -> Response:
+        """Answer a request of a route. Cancelled, a handler's outcome is unknown."""
+        request = cast("Request", quart.request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - one look-up, not one per attribute
+        facts = self._facts(request)
+        began = trio.current_time()
+        code = None
+        try:
+            answer = await self._answered(route, params, request, facts)
+        except Exception as failure:  # noqa: BLE001 - every failure has an answer
+            error = refusal_of(failure, facts.request_id, route.endpoint)
+            code = error.code.value
+            answer = self._refusal(error, facts)
+        response = self._response(answer, facts, request.path)
+        if self._observe is not None:
+            self._observe(route.endpoint, response.status_code, code, trio.current_time() - began)
+        return response
+
+    def refuse(self, failure: Exception) -> Response:
+        """Answer what no route took: an unknown path, a method that is not allowed."""
+        request = cast("Request", quart.request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+        facts = self._facts(request)
+        facts.allowance = self._rate_limit.take(_address(facts))
+        error = refusal_of(failure, facts.request_id, "none")
+        if facts.allowance is not None and facts.allowance.exceeded:
+            error = facts.allowance.refusal()
+        if self._observe is not None:
+            self._observe("none", error.code.status, error.code.value, 0.0)
+        answer = self._refusal(error, facts)
+        return self._response(answer, facts, request.path)
+
+    def _facts(self, request: Request) -> Facts:
+        scope = request.scope
+        return read_facts(scope["headers"], scope.get("client"), self._proxies, self._system.ids)
+
+    async def _answered(
+        self, route: Route, params: Mapping[str, str], request: Request, facts: Facts
+    ) -> Answer | Response:
+        changes = route.method == "POST"
+        if changes and _too_large(facts):
+            facts.allowance = self._rate_limit.take(_address(facts), count=False)
+            raise body_too_large()
+        caller = None if route.public else await self._caller(facts)
+        facts.allowance = self._rate_limit.take(caller.actor if caller else _address(facts))
+        if facts.allowance is not None and facts.allowance.exceeded:
+            raise facts.allowance.refusal()
+        call = Call(
+            route=route,
+            params=params,
+            system=self._system,
+            health=self._health,
+            trace=Trace(
+                correlation_id=facts.request_id,
+                actor=caller.actor if caller else "system:anyone",
+                ip=facts.ip,
+                user_agent=facts.user_agent,
+            ),
+            caller=caller,
+            prefers_async=route.long and facts.prefers_async,
+            last_event_id=facts.text(b"last-event-id"),
+        )
+        if caller is not None and route.scope is not None:
+            try:
+                check_scope(caller, route.scope)
+            except DomainError as error:
+                return await self._refused(call, error)
+        if changes:
+            return await self._change(call, request, facts)
+        if not route.public:
+            call.query = _query(route, request.query_string)
+        if route.method == "DELETE":
+            try:
+                return await route.handler(call)
+            except DomainError as error:
+                return await self._refused(call, error)
+        return await route.handler(call)
+
+    async def _caller(self, facts: Facts) -> Caller:
+        """The caller; who has no valid key counts against his address."""
+        try:
+            return await self._authentication.caller(facts)
+        except DomainError:
+            facts.allowance = self._rate_limit.take(_address(facts))
+            if facts.allowance is not None and facts.allowance.exceeded:
+                raise facts.allowance.refusal() from None
+            raise
+
+    async def _change(self, call: Call, request: Request, facts: Facts) -> Answer | Response:
+        raw = cast("bytes", await request.get_data())
+        header = facts.headers.get(b"idempotency-key")
+        key = None if header is None else read_key(header)
+        unreadable: DomainError | None = None
+        body: object = raw
+        try:
+            body = _json(raw, facts)
+            _query(call.route, request.query_string)
+        except DomainError as error:
+            unreadable = error
+        if key is None:
+            if unreadable is not None:
+                raise unreadable
+            return await self._guarded(call, body)
+        claim = IdempotencyClaim(
+            key, fingerprint(call.route.method, request.path, body), call.route.status
+        )
+        with self._replays.running(claim) as seen:
+            if seen or call.route.reads_key_first:
+                replay = await self._replays.answer(claim, call.trace.correlation_id)
+                if replay is not None:
+                    return replay
+            call.trace = _claiming(call.trace, claim)
+            if unreadable is not None:
+                return await self._refused(call, unreadable)
+            return await self._guarded(call, body)
+
+    async def _guarded(self, call: Call, body: object) -> Answer | Response:
+        """Run the handler; a refusal is told only after what must be kept of it is kept."""
+        try:
+            call.body = (call.route.body or EMPTY).parse(body)
+            return await call.route.handler(call)
+        except DomainError as error:
+            return await self._refused(call, error)
+
+    async def _refused(self, call: Call, error: DomainError) -> Answer | Response:
+        """Keep a refusal in the audit, and under its idempotency key if it is definitive.
+
+        Raises the refusal. If its key turns out to be taken, what stands there is the answer.
+        """
+        claim = call.trace.idempotency
+        now = self._system.clock()
+        status = error.code.status
+        record = None
+        if claim is not None and is_kept(error):
+            record = IdempotencyRecord(
+                key=claim.key,
+                fingerprint=claim.fingerprint,
+                state=IdempotencyState.DONE,
+                created_at=now,
+                first=True,
+                status=status,
+                body=error_body(error, call.trace.correlation_id, now),
+            )
+        elif claim is not None and status in {409, 422}:
+            # Of another request with this key that ran meanwhile, perhaps in another process.
+            standing = await self._replays.answer(claim, call.trace.correlation_id)
+            if standing is not None:
+                return standing
+        audit: tuple[AuditEntry, ...] = ()
+        if status in _AUDITED_STATUSES and error.code is not ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS:
+            audit = (self._entry(call, error),)
+        if record is None and not audit:
+            raise error
+        outcome = await self._system.journal.commit(
+            UnitOfWork(at=now, trace=call.trace, audit=audit, idempotency=record)
+        )
+        if isinstance(outcome, Committed):
+            if record is not None and record.body is not None:
+                return Answer(status, record.body)
+            raise error
+        if claim is not None and outcome.kind is RefusalKind.TAKEN:
+            standing = await self._replays.answer(claim, call.trace.correlation_id)
+            if standing is not None:
+                return standing
+            raise in_progress()
+        raise unavailable()
+
+    def _entry(self, call: Call, error: DomainError) -> AuditEntry:
+        return AuditEntry(
+            id=self._system.ids.new("aud"),
+            action=call.route.action or call.route.endpoint,
+            resource_type=call.route.resource,
+            resource_id=next(iter(call.params.values()), "").replace("\x00", "")[:100],
+            result="refused",
+            error=error.code.value,
+        )
+
+    def _refusal(self, error: DomainError, facts: Facts) -> Answer:
+        headers: tuple[tuple[str, str], ...] = ()
+        match error.code:
+            case ErrorCode.RATE_LIMITED:
+                headers = (("Retry-After", str(error.details.get("retryAfter", 1))),)
+            case ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS | ErrorCode.SERVICE_UNAVAILABLE:
+                headers = (("Retry-After", "1"),)
+            case ErrorCode.METHOD_NOT_ALLOWED:
+                allowed = error.details.get("allowed")
+                if isinstance(allowed, list):
+                    headers = (("Allow", ", ".join(allowed)),)
+            case ErrorCode.UNAUTHORIZED | ErrorCode.INVALID_API_KEY:
+                headers = (("WWW-Authenticate", "Bearer"),)
+            case _:
+                pass
+        return Answer(
+            error.code.status,
+            error_body(error, facts.request_id, self._system.clock()),
+            headers,
+        )
+
+    def _response(self, answer: Answer | Response, facts: Facts, path: str) -> Response:
+        if isinstance(answer, Response):
+            response = answer
+        elif answer.status >= 400 and facts.accepts_problem:
+            response = Response(
+                as_problem(answer.status, answer.body, path),
+                answer.status,
+                content_type=PROBLEM_TYPE,
+            )
+            response.headers.extend(answer.headers)
+        else:
+            response = Response(answer.body, answer.status, content_type=answer.content_type)
+            if answer.headers:
+                response.headers.extend(answer.headers)
+        headers = response.headers
+        headers["X-Request-ID"] = facts.request_id
+        allowance = facts.allowance
+        if allowance is not None:
+            headers["X-RateLimit-Limit"] = str(allowance.limit)
+            headers["X-RateLimit-Remaining"] = str(allowance.remaining)
+            headers["X-RateLimit-Reset"] = str(allowance.reset)
+        return response
+
+
+def _claiming(trace: Trace, claim: IdempotencyClaim) -> Trace:
+    return Trace(
+        correlation_id=trace.correlation_id,
+        actor=trace.actor,
+        ip=trace.ip,
+        user_agent=trace.user_agent,
+        idempotency=claim,
+    )
+
+
+def _address(facts: Facts) -> str:
+    return f"ip:{facts.ip}"
+
+
+def _too_large(facts: Facts) -> bool:
+    length = facts.headers.get(b"content-length")
+    return length is not None and length.isdigit() and int(length[:20]) > BODY_MAX_BYTES
+
+
+def _json(raw: bytes, facts: Facts) -> object:
+    """The body as parsed JSON; nothing at all is an empty object."""
+    if not raw:
+        return {}
+    media = facts.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if media != _JSON and not (media.startswith(b"application/") and media.endswith(b"+json")):
+        raise DomainError(
+            ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json"
+        )
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        reason = str(error) if isinstance(error, msgspec.MsgspecError) else "it is nested too deep"
+        raise DomainError(ErrorCode.INVALID_JSON, f"the body is no JSON: {reason}"[:200]) from None
+
+
+def _query(route: Route, text: bytes) -> object:
+    """The query string as its schema builds it."""
+    if not text:
+        return None if route.query is None else route.query.parse({})
+    pairs: dict[str, object] = {}
+    faults = Faults()
+    try:
+        given = parse_qsl(text.decode("ascii"), keep_blank_values=True, max_num_fields=50)
+    except ValueError:
+        raise fault("query", "cannot be read") from None
+    for name, value in given:
+        if name in pairs:
+            faults.add(name[:100], "is given twice")
+        pairs[name] = value
+    if faults:
+        raise faults.error()
+    return (route.query or EMPTY).parse(pairs)

@@ -1,0 +1,149 @@
+"""Idempotency keys: one effect and one answer for one key (api.md, Idempotency).
+
+What guards a key is the record that is committed with the effect. So a fresh key costs no query:
+its request runs, and a commit that finds the key taken is refused whole. Then the record is read
+and answers. A key that this process has seen before is read first.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import msgspec
+
+from actors.system import System
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.order import Order
+from offerhub.domain.resources import answer_body, order_resource, withdrawal_resource
+from offerhub.domain.trace import IdempotencyClaim
+from offerhub.domain.unit_of_work import IdempotencyRecord, IdempotencyState
+from offerhub.domain.withdrawal import Withdrawal
+from web.call import Answer
+from web.faults import fault
+
+REPLAYED: Final = ("Idempotency-Replayed", "true")
+_KEY_MAX: Final = 255
+_SEEN_MAX: Final = 50_000
+_HEADER: Final = "Idempotency-Key"
+
+_NOT_KEPT: Final = frozenset(
+    {
+        ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
+        ErrorCode.IDEMPOTENCY_KEY_REUSED,
+        ErrorCode.WALLET_NOT_READY,
+    }
+)
+_KEPT_STATUSES: Final = frozenset({400, 404, 409, 422})
+
+
+def read_key(header: bytes) -> str:
+    """The key as sent, unquoted: 1 to 255 printable characters. Raises `VALIDATION_ERROR`."""
+    text = header.decode("latin-1").strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if not 1 <= len(text) <= _KEY_MAX or not text.isascii() or not text.isprintable():
+        raise fault(_HEADER, f"must be 1 to {_KEY_MAX} printable characters")
+    return text
+
+
+def fingerprint(method: str, path: str, body: object) -> str:
+    """A hash of what a key stands for.
+
+    Args:
+        body: parsed JSON, so that spaces and the order of fields make no difference; the raw
+            bytes of what is no JSON.
+    """
+    canonical = (
+        b"\x00" + body if isinstance(body, bytes) else msgspec.json.encode(body, order="sorted")
+    )
+    digest = hashlib.sha256(f"{method} {path}\n".encode())
+    digest.update(canonical)
+    return digest.hexdigest()
+
+
+def is_kept(error: DomainError) -> bool:
+    """Whether a refusal is definitive, and so the final answer of its key."""
+    return (
+        error.code.status in _KEPT_STATUSES
+        and error.code not in _NOT_KEPT
+        and not (error.code.status == 409 and error.details.get("progress") is not None)
+    )
+
+
+def in_progress() -> DomainError:
+    """The first request with the key has not been answered yet."""
+    return DomainError(
+        ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "the first request with this key is still running"
+    )
+
+
+def reused() -> DomainError:
+    """The key stands for something else."""
+    return DomainError(ErrorCode.IDEMPOTENCY_KEY_REUSED, "this key was used for another request")
+
+
+class Replays:
+    """The keys whose requests run in this process, and the answers of those that have run."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._in_flight: dict[str, str] = {}
+        self._seen: OrderedDict[str, None] = OrderedDict()
+
+    @contextmanager
+    def running(self, claim: IdempotencyClaim) -> Iterator[bool]:
+        """Hold the key while its request runs; gives whether this process has seen it before.
+
+        Raises `IDEMPOTENCY_KEY_IN_PROGRESS` or `IDEMPOTENCY_KEY_REUSED` if another one holds it.
+        """
+        held = self._in_flight.get(claim.key)
+        if held is not None:
+            raise in_progress() if held == claim.fingerprint else reused()
+        self._in_flight[claim.key] = claim.fingerprint
+        seen = claim.key in self._seen
+        self._seen[claim.key] = None
+        self._seen.move_to_end(claim.key)
+        if len(self._seen) > _SEEN_MAX:
+            self._seen.popitem(last=False)
+        try:
+            yield seen
+        finally:
+            del self._in_flight[claim.key]
+
+    async def answer(self, claim: IdempotencyClaim, request_id: str) -> Answer | None:
+        """What stands under the key: the final answer, or 202 and the resource as it stands.
+
+        `None` if nothing does. Raises `IDEMPOTENCY_KEY_REUSED`, `StorageUnavailable`.
+        """
+        record = await self._system.storage.idempotency(claim.key)
+        if record is None or record.state is IdempotencyState.RELEASED:
+            return None
+        if record.fingerprint != claim.fingerprint:
+            raise reused()
+        if record.state is IdempotencyState.DONE:
+            if record.status is None or record.body is None:
+                return None
+            return Answer(record.status, record.body, (REPLAYED,))
+        return await self._standing(record, request_id)
+
+    async def _standing(self, record: IdempotencyRecord, request_id: str) -> Answer | None:
+        storage = self._system.storage
+        if record.resource_id is None:
+            return None
+        if record.resource_type == "Order":
+            order = await storage.load(Order, record.resource_id)
+            if order is None:
+                return None
+            operation = None
+            if order.process is not None:
+                operation = await storage.load(ChainOperation, order.process.chain_operation_id)
+            body = answer_body(order_resource(order, operation), request_id, order.updated_at)
+        else:
+            withdrawal = await storage.load(Withdrawal, record.resource_id)
+            if withdrawal is None:
+                return None
+            body = answer_body(withdrawal_resource(withdrawal), request_id, withdrawal.updated_at)
+        return Answer(202, body, (REPLAYED,))

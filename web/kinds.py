@@ -1,0 +1,253 @@
+"""Kinds of values that a field can have: each reads, names its faults and documents itself."""
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+import msgspec
+from attrs import frozen
+
+from offerhub.domain.errors import ErrorCode
+from offerhub.domain.money import InvalidAmount, Money
+from web.faults import Faults
+
+METADATA_MAX_BYTES: Final = 16 * 1024
+_DEPTH_MAX: Final = 32
+_NO_NUL: Final = "must not contain U+0000"
+
+
+class Kind(Protocol):
+    """One kind of value. `read` returns what the handler gets, or notes faults."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object: ...
+
+    def document(self) -> dict[str, object]:
+        """Its JSON schema."""
+        ...
+
+
+@frozen
+class Text:
+    """A string of so many characters, and of that pattern if there is one."""
+
+    minimum: int = 0
+    maximum: int = 2000
+    pattern: re.Pattern[str] | None = None
+    described: str | None = None
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if not isinstance(value, str):
+            faults.add(name, "must be a string")
+        elif "\x00" in value:
+            faults.add(name, _NO_NUL)
+        elif not self.minimum <= len(value) <= self.maximum:
+            faults.add(name, f"must have {self.minimum} to {self.maximum} characters")
+        elif self.minimum and not value.strip():
+            faults.add(name, "must not be blank")
+        elif self.pattern is not None and not self.pattern.fullmatch(value):
+            faults.add(name, self.described or f"must match {self.pattern.pattern}")
+        return value
+
+    def document(self) -> dict[str, object]:
+        schema: dict[str, object] = {"type": "string", "maxLength": self.maximum}
+        if self.minimum:
+            schema["minLength"] = self.minimum
+        if self.pattern is not None:
+            schema["pattern"] = f"^{self.pattern.pattern}$"
+        return schema
+
+
+@frozen
+class Amount:
+    """An amount as the API takes it (domain.md §1), greater than zero."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if not isinstance(value, str):
+            faults.add(
+                name,
+                'must be a decimal string with two places, like "12.50"',
+                ErrorCode.INVALID_AMOUNT_FORMAT,
+            )
+            return Money.zero()
+        try:
+            amount = Money.parse(value)
+        except InvalidAmount as error:
+            faults.add(name, str(error), ErrorCode.INVALID_AMOUNT_FORMAT)
+            return Money.zero()
+        if not amount:
+            faults.add(name, "must be greater than 0.00", ErrorCode.INVALID_AMOUNT_FORMAT)
+        return amount
+
+    def document(self) -> dict[str, object]:
+        return {"type": "string", "pattern": r"^[0-9]{1,9}\.[0-9]{2}$", "example": "12.50"}
+
+
+@frozen
+class Currency:
+    """`USDC` or `USD`: one balance, both codes are accepted (domain.md §1)."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if value not in ("USDC", "USD"):
+            faults.add(name, "must be USDC or USD", ErrorCode.INVALID_CURRENCY)
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "string", "enum": ["USDC", "USD"]}
+
+
+@frozen
+class Choice:
+    """One value of an enumeration."""
+
+    of: type[StrEnum]
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if isinstance(value, str):
+            try:
+                return self.of(value)
+            except ValueError:
+                pass
+        faults.add(name, "must be one of " + ", ".join(each.value for each in self.of))
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "string", "enum": [each.value for each in self.of]}
+
+
+@frozen
+class Flag:
+    """A boolean."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if not isinstance(value, bool):
+            faults.add(name, "must be true or false")
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "boolean"}
+
+
+@frozen
+class Whole:
+    """An integer between bounds; in a query string it is text."""
+
+    minimum: int
+    maximum: int
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
+            value = int(value)
+        if (
+            not isinstance(value, int)
+            or isinstance(value, bool)
+            or not self.minimum <= value <= self.maximum
+        ):
+            faults.add(name, f"must be a whole number from {self.minimum} to {self.maximum}")
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
+
+
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+
+
+@frozen
+class Instant:
+    """A moment in ISO 8601 with its offset; read as aware UTC."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if isinstance(value, str) and _INSTANT.fullmatch(value):
+            try:
+                return datetime.fromisoformat(value).astimezone(UTC)
+            except (ValueError, OverflowError):
+                pass
+        faults.add(name, "must be a time in ISO 8601, like 2026-01-31T12:00:00.000Z")
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "string", "format": "date-time"}
+
+
+@frozen
+class Metadata:
+    """A JSON object of the caller's, at most 16 KiB."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if not isinstance(value, dict):
+            faults.add(name, "must be a JSON object")
+            return {}
+        reason = _unfit(value)
+        if reason is not None:
+            faults.add(name, reason)
+        elif len(msgspec.json.encode(value)) > METADATA_MAX_BYTES:
+            faults.add(name, "must be at most 16 KiB")
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "object", "additionalProperties": True}
+
+
+def _unfit(value: object) -> str | None:
+    """Why a JSON value cannot be kept; walks without recursion."""
+    waiting: list[tuple[object, int]] = [(value, 1)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth > _DEPTH_MAX:
+            return f"must not be nested deeper than {_DEPTH_MAX}"
+        if isinstance(part, str):
+            if "\x00" in part:
+                return _NO_NUL
+        elif isinstance(part, dict):
+            waiting.extend((key, depth) for key in part)
+            waiting.extend((each, depth + 1) for each in part.values())
+        elif isinstance(part, list):
+            waiting.extend((each, depth + 1) for each in part)
+    return None
+
+
+@frozen
+class ListOf:
+    """A list of so many values of one kind."""
+
+    item: Kind
+    maximum: int
+    minimum: int = 0
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if not isinstance(value, list):
+            faults.add(name, "must be a list")
+            return ()
+        if not self.minimum <= len(value) <= self.maximum:
+            faults.add(name, f"must have {self.minimum} to {self.maximum} items")
+            return ()
+        return tuple(
+            self.item.read(each, f"{name}[{index}]", faults) for index, each in enumerate(value)
+        )
+
+    def document(self) -> dict[str, object]:
+        return {
+            "type": "array",
+            "items": self.item.document(),
+            "maxItems": self.maximum,
+            **({"minItems": self.minimum} if self.minimum else {}),
+        }
+
+
+@frozen
+class OneOf:
+    """A text out of a list that is no enumeration of the domain."""
+
+    values: tuple[str, ...]
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if value not in self.values:
+            faults.add(name, "must be one of " + ", ".join(self.values))
+        return value
+
+    def document(self) -> dict[str, object]:
+        return {"type": "string", "enum": list(self.values)}

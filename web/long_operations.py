@@ -1,0 +1,100 @@
+"""Actions that wait for the chain: they answer when it has confirmed (api.md, Long operations)."""
+
+from typing import Final
+
+from actors.messages import (
+    CancelWithdrawal,
+    CommitWithdrawal,
+    CreateWithdrawal,
+    RequestRefund,
+    RequestRelease,
+    StartEscrow,
+    StartFunding,
+)
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.order import FailedAttempt, Order
+from offerhub.domain.resources import order_resource, withdrawal_resource
+from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
+from web.answers import one
+from web.call import Answer, Call
+
+OrderAction = StartEscrow | StartFunding | RequestRelease | RequestRefund
+WithdrawalAction = CreateWithdrawal | CommitWithdrawal | CancelWithdrawal
+
+_APPLIED: Final = (("Preference-Applied", "respond-async"),)
+
+
+async def order_on_chain(call: Call, order_id: str, message: OrderAction) -> Answer:
+    """Ask an order for work on the chain and wait for its end, `CHAIN_WAIT_SECONDS` at most.
+
+    Cancelled, the work goes on all the same.
+    """
+    system = call.system
+    planned: Order = await system.orders.address(order_id).ask(message)
+    process = planned.process
+    if process is None:
+        return one(call, order_resource(planned), planned.updated_at)
+    if not call.prefers_async:
+        ended = await system.order_board.wait_until(
+            order_id,
+            lambda order: order.process is None or order.process.since != process.since,
+            system.instance.chain_wait_s,
+        )
+        if ended is not None:
+            failed = ended.failed_attempt
+            if failed is not None and failed.since == process.since:
+                raise fallen_back(ended, failed)
+            return one(call, order_resource(ended), ended.updated_at)
+    standing = system.order_board.get(order_id) or planned
+    body = one(call, await shown(call, standing), standing.updated_at, 202)
+    return _running(call, body)
+
+
+async def withdrawal_on_chain(call: Call, withdrawal_id: str, message: WithdrawalAction) -> Answer:
+    """Ask a withdrawal and, if it is to be paid now, wait for its end.
+
+    One that has failed answers as if it had succeeded, with its `failure`.
+    """
+    system = call.system
+    asked: Withdrawal = await system.withdrawals.address(withdrawal_id).ask(message)
+    if asked.status in ENDED or asked.status is WithdrawalStatus.CREATED:
+        return one(call, withdrawal_resource(asked), asked.updated_at)
+    if not call.prefers_async:
+        ended = await system.withdrawal_board.wait_until(
+            withdrawal_id,
+            lambda withdrawal: withdrawal.status in ENDED,
+            system.instance.chain_wait_s,
+        )
+        if ended is not None:
+            return one(call, withdrawal_resource(ended), ended.updated_at)
+    standing = system.withdrawal_board.get(withdrawal_id) or asked
+    return _running(call, one(call, withdrawal_resource(standing), standing.updated_at, 202))
+
+
+async def shown(call: Call, order: Order) -> dict[str, object]:
+    """An order as shown, the hash of the transaction on its way included."""
+    operation = None
+    if order.process is not None:
+        operation = await call.system.storage.load(ChainOperation, order.process.chain_operation_id)
+    return order_resource(order, operation)
+
+
+def fallen_back(order: Order, failed: FailedAttempt) -> DomainError:
+    """The refusal of an escrow or a funding that has fallen back; its key may try again."""
+    return DomainError(
+        ErrorCode.PROVIDER_ERROR,
+        f"the {failed.operation.value} did not reach the chain; the order has fallen back",
+        {
+            "orderId": order.id,
+            "currentState": order.status.value,
+            "attempts": failed.attempts,
+            "lastError": failed.last_error,
+        },
+    )
+
+
+def _running(call: Call, answer: Answer) -> Answer:
+    if not call.prefers_async:
+        return answer
+    return Answer(answer.status, answer.body, _APPLIED)

@@ -1,0 +1,15 @@
+"""The table of all endpoints; each module holds those of one resource."""
+
+from typing import Final
+
+from web.call import Route
+from web.routes import api_keys, documents, instance, orders, users, withdrawals
+
+ROUTES: Final[tuple[Route, ...]] = (
+    *instance.ROUTES,
+    *documents.ROUTES,
+    *api_keys.ROUTES,
+    *users.ROUTES,
+    *orders.ROUTES,
+    *withdrawals.ROUTES,
+)

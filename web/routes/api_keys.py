@@ -1,0 +1,152 @@
+"""API keys: created, shown without their text, revoked, and exchanged for tokens."""
+
+from typing import Final
+
+from actors.messages import CreateApiKey, CreateApiToken, RevokeApiKey
+from offerhub.domain.api_keys import Scope, allows
+from offerhub.domain.errors import ErrorCode as E
+from offerhub.domain.ids import iso
+from offerhub.domain.resources import api_key_resource
+from storage.port import UnknownCursor
+from web import bodies
+from web.answers import now, one, page
+from web.authentication import insufficient
+from web.call import Answer, Call, Route
+from web.faults import fault
+from web.routes.orders import unknown_cursor
+from web.schema import Schema
+
+
+async def create(call: Call) -> Answer:
+    """Create a key; its text is told here and nowhere else."""
+    body = call.body_as(bodies.NewApiKey)
+    if body.expires_at is not None and body.expires_at <= call.system.clock():
+        raise fault("expiresAt", "must be in the future")
+    created = await call.system.keys.ask(
+        CreateApiKey(
+            name=body.name,
+            scopes=body.scopes,
+            user_id=body.user_id,
+            expires_at=body.expires_at,
+            trace=call.trace,
+        )
+    )
+    return one(call, api_key_resource(created.key, created.text), created.key.updated_at)
+
+
+async def listed(call: Call) -> Answer:
+    """A page of keys, without their texts."""
+    query = call.query_as(bodies.Page)
+    try:
+        found = await call.system.storage.api_keys(query.cursor, query.limit)
+    except UnknownCursor:
+        raise unknown_cursor() from None
+    return page(call, [api_key_resource(key) for key in found.items], found.next_cursor)
+
+
+async def revoke(call: Call) -> Answer:
+    """Revoke a key at once, its tokens too."""
+    key = await call.system.keys.ask(RevokeApiKey(_id(call), call.trace))
+    return one(call, api_key_resource(key), key.updated_at)
+
+
+async def token(call: Call) -> Answer:
+    """Exchange a key for a short-lived token; the key itself may, a token of it may not."""
+    key_id = _id(call)
+    caller = call.caller
+    if caller is not None and not allows(caller.scopes, Scope.ALL):
+        known = caller.known
+        if known is None or known.token or known.key.id != key_id:
+            raise insufficient(caller, Scope.ALL)
+    created = await call.system.keys.ask(
+        CreateApiToken(key_id, call.body_as(bodies.NewToken).ttl, call.trace)
+    )
+    return one(
+        call,
+        {"token": created.text, "expiresAt": iso(created.expires_at)},
+        call.system.clock(),
+    )
+
+
+async def me(call: Call) -> Answer:
+    """The key in use."""
+    caller = call.caller
+    if caller is None or caller.known is None:
+        return now(
+            call,
+            {
+                "id": "master",
+                "key": None,
+                "maskedKey": None,
+                "name": "master",
+                "scopes": [Scope.ALL.value],
+                "userId": None,
+                "expiresAt": None,
+                "revokedAt": None,
+                "createdAt": None,
+            },
+        )
+    ends = caller.known.expires_at
+    return now(
+        call,
+        {
+            **api_key_resource(caller.known.key),
+            "scopes": [scope.value for scope in caller.scopes],
+            "expiresAt": None if ends is None else iso(ends),
+        },
+    )
+
+
+def _id(call: Call) -> str:
+    return call.id("id", "key", E.API_KEY_NOT_FOUND)
+
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/auth/api-keys",
+        create,
+        "Create an API key",
+        "ApiKey",
+        "Keys",
+        Scope.ALL,
+        status=201,
+        body=Schema(bodies.NewApiKey),
+        action="api_key.create",
+    ),
+    Route(
+        "GET",
+        "/auth/api-keys",
+        listed,
+        "List API keys",
+        "ApiKey",
+        "Keys",
+        Scope.ALL,
+        listed=True,
+        query=bodies.PAGE,
+    ),
+    Route(
+        "DELETE",
+        "/auth/api-keys/<id>",
+        revoke,
+        "Revoke an API key and its tokens",
+        "ApiKey",
+        "Keys",
+        Scope.ALL,
+        action="api_key.revoke",
+        codes=(E.API_KEY_NOT_FOUND,),
+    ),
+    Route(
+        "POST",
+        "/auth/api-keys/<id>/token",
+        token,
+        "Exchange a key for a short-lived token",
+        "Token",
+        "Keys",
+        status=201,
+        body=Schema(bodies.NewToken),
+        action="api_key.token",
+        codes=(E.INSUFFICIENT_SCOPE, E.API_KEY_NOT_FOUND),
+    ),
+    Route("GET", "/auth/me", me, "Show the key in use", "ApiKey", "Keys"),
+)

@@ -1,0 +1,91 @@
+"""What this instance is and how it does."""
+
+from typing import Final
+
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.ids import iso
+from offerhub.domain.order_decisions import Limits
+from web.answers import now
+from web.call import Answer, Call, Route
+
+
+async def health(call: Call) -> Answer:
+    """Whether it does well, as it was found a moment ago: always fast."""
+    return now(
+        call,
+        {
+            "status": "healthy" if call.health.healthy else "degraded",
+            "version": call.system.instance.version,
+            "timestamp": iso(call.system.clock()),
+        },
+    )
+
+
+async def health_detailed(call: Call) -> Answer:
+    """Each dependency, asked now."""
+    states = await call.health.check()
+    return now(
+        call,
+        {
+            "status": "healthy" if call.health.healthy else "degraded",
+            "version": call.system.instance.version,
+            "timestamp": iso(call.system.clock()),
+            "dependencies": {
+                state.name: {
+                    "status": "up" if state.up else "down",
+                    "latencyMs": round(state.latency_s * 1000, 1),
+                }
+                for state in states
+            },
+            "watcher": {"lagLedgers": call.health.watcher_lag()},
+        },
+    )
+
+
+async def config(call: Call) -> Answer:
+    """What a caller needs to know of the settings; no secrets."""
+    instance = call.system.instance
+    return now(
+        call,
+        {
+            "version": instance.version,
+            "network": instance.network,
+            "paymentProvider": instance.payment_provider,
+            "currency": instance.currency,
+            "currencies": ["USDC", "USD"],
+            "asset": {"code": instance.usdc_code, "issuer": instance.usdc_issuer},
+            "limits": {
+                "order": _limits(instance.order_limits),
+                "topup": _limits(instance.topup_limits),
+                "withdrawal": _limits(instance.withdrawal_limits),
+            },
+            "features": dict(instance.features),
+        },
+    )
+
+
+def _limits(limits: Limits) -> dict[str, object]:
+    return {"min": limits.minimum.two_places(), "max": limits.maximum.two_places()}
+
+
+ROUTES: Final = (
+    Route(
+        "GET",
+        "/health",
+        health,
+        "Whether the instance does well",
+        "Health",
+        "Instance",
+        public=True,
+    ),
+    Route(
+        "GET",
+        "/health/detailed",
+        health_detailed,
+        "Each dependency, asked now",
+        "HealthDetailed",
+        "Instance",
+        Scope.READ,
+    ),
+    Route("GET", "/config", config, "What this instance is", "Config", "Instance", public=True),
+)

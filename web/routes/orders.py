@@ -1,0 +1,335 @@
+"""Orders: what is asked of them goes to their actor, what they are is read from its snapshot."""
+
+from typing import Final
+
+import msgspec
+
+from actors.messages import (
+    CancelOrder,
+    CompleteMilestone,
+    CreateOrder,
+    RequestRefund,
+    RequestRelease,
+    ReserveFunds,
+    StartEscrow,
+    StartFunding,
+)
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.errors import DomainError
+from offerhub.domain.errors import ErrorCode as E
+from offerhub.domain.order import Milestone, Order
+from offerhub.domain.resources import milestone_resource, order_resource
+from storage.port import OrderFilter, UnknownCursor
+from web import bodies
+from web.answers import now, one, page
+from web.call import Answer, Call, Route
+from web.faults import fault
+from web.long_operations import order_on_chain, shown
+from web.schema import Schema
+
+
+async def create(call: Call) -> Answer:
+    """Create an order."""
+    body = call.body_as(bodies.NewOrder)
+    order_id = call.system.ids.new("ord")
+    order = await call.system.orders.address(order_id).ask(
+        CreateOrder(
+            buyer_id=body.buyer_id,
+            seller_id=body.seller_id,
+            amount=body.amount,
+            title=body.title,
+            description=body.description,
+            client_order_ref=body.client_order_ref,
+            milestones=tuple(
+                Milestone(ref=each.ref, title=each.title, amount=each.amount)
+                for each in body.milestones
+            ),
+            metadata=body.metadata or {},
+            trace=call.trace,
+        )
+    )
+    return one(call, order_resource(order), order.updated_at)
+
+
+async def show(call: Call) -> Answer:
+    """One order: the snapshot of its last commit, or storage."""
+    return now(call, await shown(call, await _order(call)))
+
+
+async def listed(call: Call) -> Answer:
+    """A page of orders."""
+    query = call.query_as(bodies.OrderQuery)
+    where = OrderFilter(
+        status=None if query.status is None else query.status.value,
+        buyer_id=query.buyer_id,
+        seller_id=query.seller_id,
+        client_order_ref=query.client_order_ref,
+        created_after=query.created_after,
+        created_before=query.created_before,
+    )
+    storage = call.system.storage
+    try:
+        found = await storage.orders(where, query.cursor, query.limit)
+    except UnknownCursor:
+        raise unknown_cursor() from None
+    running = [each.process.chain_operation_id for each in found.items if each.process is not None]
+    operations = await storage.load_many(ChainOperation, running) if running else {}
+    return page(
+        call,
+        [
+            order_resource(
+                each,
+                None if each.process is None else operations.get(each.process.chain_operation_id),
+            )
+            for each in found.items
+        ],
+        found.next_cursor,
+    )
+
+
+async def reserve(call: Call) -> Answer:
+    """Reserve the order's amount from the buyer's available."""
+    message = ReserveFunds(call.body_as(bodies.Reservation).amount, call.trace)
+    order = await call.system.orders.address(_id(call)).ask(message)
+    return one(call, order_resource(order), order.updated_at)
+
+
+async def cancel(call: Call) -> Answer:
+    """Close the order before its escrow."""
+    body = call.body_as(bodies.Cancellation)
+    message = CancelOrder(body.canceled_by, body.reason, call.trace)
+    order = await call.system.orders.address(_id(call)).ask(message)
+    return one(call, order_resource(order), order.updated_at)
+
+
+async def escrow(call: Call) -> Answer:
+    """Deploy the order's contract."""
+    return await order_on_chain(call, _id(call), StartEscrow(call.trace))
+
+
+async def fund(call: Call) -> Answer:
+    """Fund the order's contract."""
+    return await order_on_chain(call, _id(call), StartFunding(call.trace))
+
+
+async def release(call: Call) -> Answer:
+    """Release the money to the seller."""
+    body = call.body_as(bodies.ReleaseRequest)
+    message = RequestRelease(body.requested_by, body.reason, call.trace)
+    return await order_on_chain(call, _id(call), message)
+
+
+async def refund(call: Call) -> Answer:
+    """Give the money back to the buyer."""
+    body = call.body_as(bodies.RefundRequest)
+    message = RequestRefund(body.requested_by, body.reason, call.trace)
+    return await order_on_chain(call, _id(call), message)
+
+
+async def milestones(call: Call) -> Answer:
+    """The order's milestones."""
+    order = await _order(call)
+    return page(call, [milestone_resource(each) for each in order.milestones])
+
+
+async def complete(call: Call) -> Answer:
+    """Record that the seller has completed a milestone."""
+    milestone = await call.system.orders.address(_id(call)).ask(
+        CompleteMilestone(call.params["ref"], call.trace)
+    )
+    # The commit that completed it stamped the milestone: a replay has the same moment.
+    at = milestone.completed_at or call.system.clock()
+    return one(call, milestone_resource(milestone), at)
+
+
+async def history(call: Call) -> Answer:
+    """The order's events, newest first."""
+    query = call.query_as(bodies.Page)
+    order = await _order(call)
+    try:
+        found = await call.system.storage.order_events(order.id, query.cursor, query.limit)
+    except UnknownCursor:
+        raise unknown_cursor() from None
+    return page(call, [msgspec.Raw(each.body.encode()) for each in found.items], found.next_cursor)
+
+
+def unknown_cursor() -> DomainError:
+    """The refusal of a cursor that is none of the list's."""
+    return fault("cursor", "is none of this list's")
+
+
+def _id(call: Call) -> str:
+    return call.id("id", "ord", E.ORDER_NOT_FOUND)
+
+
+async def _order(call: Call) -> Order:
+    order_id = _id(call)
+    order = call.system.order_board.get(order_id)
+    if order is None:
+        order = await call.system.storage.load(Order, order_id)
+    if order is None:
+        raise DomainError(E.ORDER_NOT_FOUND, "there is no such order")
+    return order
+
+
+_MOVE: Final = (E.ORDER_NOT_FOUND, E.INVALID_STATE_TRANSITION)
+_CHAIN: Final = (*_MOVE, E.PROVIDER_ERROR)
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/orders",
+        create,
+        "Create an order",
+        "Order",
+        "Orders",
+        Scope.WRITE,
+        status=201,
+        body=Schema(bodies.NewOrder),
+        action="order.create",
+        codes=(
+            E.INVALID_AMOUNT_FORMAT,
+            E.INVALID_CURRENCY,
+            E.USER_NOT_FOUND,
+            E.AMOUNT_OUT_OF_LIMITS,
+            E.SAME_USER,
+            E.CLIENT_ORDER_REF_TAKEN,
+        ),
+    ),
+    Route(
+        "GET",
+        "/orders",
+        listed,
+        "List orders",
+        "Order",
+        "Orders",
+        Scope.READ,
+        listed=True,
+        query=Schema(bodies.OrderQuery),
+    ),
+    Route(
+        "GET",
+        "/orders/<id>",
+        show,
+        "Show an order",
+        "Order",
+        "Orders",
+        Scope.READ,
+        codes=(E.ORDER_NOT_FOUND,),
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/reserve",
+        reserve,
+        "Reserve the order's amount",
+        "Order",
+        "Orders",
+        Scope.WRITE,
+        body=Schema(bodies.Reservation),
+        action="order.reserve",
+        codes=(
+            *_MOVE,
+            E.INVALID_AMOUNT_FORMAT,
+            E.FUNDS_ALREADY_RESERVED,
+            E.INSUFFICIENT_FUNDS,
+            E.RESERVE_MISMATCH_AMOUNT,
+        ),
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/cancel",
+        cancel,
+        "Cancel an order before its escrow",
+        "Order",
+        "Orders",
+        Scope.WRITE,
+        body=Schema(bodies.Cancellation),
+        action="order.cancel",
+        codes=_MOVE,
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/escrow",
+        escrow,
+        "Deploy the order's escrow contract",
+        "Order",
+        "Escrow",
+        Scope.WRITE,
+        long=True,
+        action="order.escrow",
+        codes=(*_CHAIN, E.ESCROW_ALREADY_EXISTS, E.WALLET_NOT_READY),
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/escrow/fund",
+        fund,
+        "Fund the order's escrow contract",
+        "Order",
+        "Escrow",
+        Scope.WRITE,
+        long=True,
+        action="order.fund",
+        codes=(*_CHAIN, E.ESCROW_INSUFFICIENT_FUNDS, E.WALLET_NOT_READY),
+    ),
+    Route(
+        "GET",
+        "/orders/<id>/milestones",
+        milestones,
+        "List the order's milestones",
+        "Milestone",
+        "Orders",
+        Scope.READ,
+        listed=True,
+        codes=(E.ORDER_NOT_FOUND,),
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/milestones/<ref>/complete",
+        complete,
+        "Complete a milestone",
+        "Milestone",
+        "Orders",
+        Scope.WRITE,
+        action="milestone.complete",
+        codes=(*_MOVE, E.MILESTONE_NOT_FOUND, E.MILESTONE_ALREADY_COMPLETED),
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/resolution/release",
+        release,
+        "Release the money to the seller",
+        "Order",
+        "Resolution",
+        Scope.WRITE,
+        long=True,
+        body=Schema(bodies.ReleaseRequest),
+        action="order.release",
+        codes=(*_MOVE, E.MILESTONES_OPEN),
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/resolution/refund",
+        refund,
+        "Refund the buyer",
+        "Order",
+        "Resolution",
+        Scope.WRITE,
+        long=True,
+        body=Schema(bodies.RefundRequest),
+        action="order.refund",
+        codes=_MOVE,
+    ),
+    Route(
+        "GET",
+        "/orders/<id>/events",
+        history,
+        "The order's history",
+        "Event",
+        "Orders",
+        Scope.READ,
+        listed=True,
+        query=bodies.PAGE,
+        codes=(E.ORDER_NOT_FOUND,),
+    ),
+)

@@ -1,0 +1,331 @@
+"""Users, their balance, their ledger and their wallet."""
+
+from typing import Final
+
+import trio
+
+from actors.messages import CreateUser
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.errors import DomainError
+from offerhub.domain.errors import ErrorCode as E
+from offerhub.domain.ids import iso
+from offerhub.domain.money import Money
+from offerhub.domain.resources import balance_resource, user_resource
+from offerhub.domain.unit_of_work import (
+    IdempotencyRecord,
+    IdempotencyState,
+    Refused,
+    UnitOfWork,
+)
+from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
+from offerhub.providers.stellar.port import AccountPayment, AccountState, StellarUnavailable
+from storage.port import StoredTransfer, UnknownCursor, UserFilter
+from web import bodies
+from web.answers import now, one, page
+from web.call import Answer, Call, Route
+from web.idempotency import in_progress
+from web.routes.orders import unknown_cursor
+from web.schema import Schema
+
+_NETWORK_DEADLINE_S: Final = 20.0
+
+
+async def create(call: Call) -> Answer:
+    """Create a user and its wallet; an external id that exists gives the user that has it."""
+    body = call.body_as(bodies.NewUser)
+    created = await call.system.users.ask(
+        CreateUser(
+            external_user_id=body.external_user_id,
+            email=body.email,
+            type=body.type,
+            metadata=body.metadata or {},
+            trace=call.trace,
+        )
+    )
+    answer = one(
+        call,
+        user_resource(created.user, created.wallet),
+        created.user.updated_at,
+        201 if created.new else 200,
+    )
+    if not created.new:
+        await _keep(call, answer)
+    return answer
+
+
+async def _keep(call: Call, answer: Answer) -> None:
+    """Keep an answer that nobody has committed: of a user that was there before."""
+    claim = call.trace.idempotency
+    if claim is None:
+        return
+    at = call.system.clock()
+    outcome = await call.system.journal.commit(
+        UnitOfWork(
+            at=at,
+            trace=call.trace,
+            idempotency=IdempotencyRecord(
+                key=claim.key,
+                fingerprint=claim.fingerprint,
+                state=IdempotencyState.DONE,
+                created_at=at,
+                first=True,
+                status=answer.status,
+                body=answer.body,
+            ),
+        )
+    )
+    if isinstance(outcome, Refused):
+        raise in_progress()
+
+
+async def show(call: Call) -> Answer:
+    """One user."""
+    user = await _user(call)
+    return now(call, user_resource(user, await _wallet(call, user)))
+
+
+async def listed(call: Call) -> Answer:
+    """A page of users."""
+    query = call.query_as(bodies.UserQuery)
+    storage = call.system.storage
+    try:
+        found = await storage.users(
+            UserFilter(query.external_user_id, query.email), query.cursor, query.limit
+        )
+    except UnknownCursor:
+        raise unknown_cursor() from None
+    wallets = await storage.load_many(Wallet, [user.wallet_id for user in found.items])
+    return page(
+        call,
+        [user_resource(user, wallets[user.wallet_id]) for user in found.items],
+        found.next_cursor,
+    )
+
+
+async def balance(call: Call) -> Answer:
+    """The user's balance: the snapshot of its last commit, or storage."""
+    user_id = _id(call)
+    found = call.system.balance_board.get(user_id)
+    if found is None:
+        found = await call.system.storage.balance(user_id)
+    if found is None:
+        raise _no_user()
+    return now(call, balance_resource(found, call.system.instance.currency))
+
+
+async def ledger(call: Call) -> Answer:
+    """The user's transfers."""
+    query = call.query_as(bodies.Page)
+    user = await _user(call)
+    try:
+        found = await call.system.storage.user_ledger(user.id, query.cursor, query.limit)
+    except UnknownCursor:
+        raise unknown_cursor() from None
+    return page(call, [transfer_resource(each) for each in found.items], found.next_cursor)
+
+
+def transfer_resource(transfer: StoredTransfer) -> dict[str, object]:
+    """A transfer as shown: seven places."""
+    return {
+        "id": transfer.id,
+        "kind": transfer.kind,
+        "reference": transfer.reference,
+        "cause": transfer.cause,
+        "postings": [
+            {"account": posting.account, "amount": posting.amount.seven_places()}
+            for posting in transfer.postings
+        ],
+        "createdAt": iso(transfer.created_at),
+    }
+
+
+async def wallet(call: Call) -> Answer:
+    """The user's wallet, with what the chain says that it holds."""
+    found = await _wallet(call, await _user(call))
+    active = found.status is WalletStatus.ACTIVE
+    state: AccountState | None = None
+    if active:
+        try:
+            with trio.fail_after(_NETWORK_DEADLINE_S):
+                state = await call.system.network.account(found.public_key)
+        except trio.TooSlowError:
+            raise _silent() from None
+    usdc = state.usdc if state is not None and state.usdc is not None else Money.zero()
+    xlm = state.xlm if state is not None else Money.zero()
+    return now(
+        call,
+        {
+            "publicKey": found.public_key,
+            "type": "INVISIBLE",
+            "provider": "STELLAR",
+            "status": found.status.value,
+            "isActive": active,
+            "isPrimary": found.role is not WalletRole.CHANNEL,
+            "balance": {"usdc": usdc.seven_places(), "xlm": xlm.seven_places()},
+            "createdAt": iso(found.created_at),
+        },
+    )
+
+
+async def deposit(call: Call) -> Answer:
+    """Where to send USDC; only when the wallet can receive it."""
+    found = await _wallet(call, await _user(call))
+    if found.status is not WalletStatus.ACTIVE:
+        raise DomainError(
+            E.WALLET_NOT_READY,
+            "the wallet is being activated and cannot receive USDC yet",
+            {"status": found.status.value},
+        )
+    instance = call.system.instance
+    return now(
+        call,
+        {
+            "provider": "crypto",
+            "method": "stellar_address",
+            "address": found.public_key,
+            "asset": {"code": instance.usdc_code, "issuer": instance.usdc_issuer},
+            "network": instance.network,
+            "memo": None,
+            "instructions": f"Send {instance.usdc_code} of this issuer to the address, without "
+            "a memo. It is credited as soon as the network confirms it.",
+        },
+    )
+
+
+async def transactions(call: Call) -> Answer:
+    """The newest payments of the user's wallet, as Horizon tells them."""
+    query = call.query_as(bodies.LimitQuery)
+    found = await _wallet(call, await _user(call))
+    try:
+        with trio.fail_after(_NETWORK_DEADLINE_S):
+            payments = await call.system.network.account_payments(found.public_key, query.limit)
+    except trio.TooSlowError:
+        raise _silent() from None
+    return page(call, [payment_resource(payment) for payment in payments])
+
+
+def payment_resource(payment: AccountPayment) -> dict[str, object]:
+    """A payment of the chain as shown: seven places."""
+    return {
+        "id": payment.id,
+        "type": payment.type,
+        "from": payment.source,
+        "to": payment.destination,
+        "amount": None if payment.amount is None else payment.amount.seven_places(),
+        "asset": payment.asset,
+        "createdAt": iso(payment.created_at),
+        "hash": payment.transaction_hash,
+        "successful": payment.successful,
+    }
+
+
+def _silent() -> StellarUnavailable:
+    return StellarUnavailable("no answer in time")
+
+
+def _no_user() -> DomainError:
+    return DomainError(E.USER_NOT_FOUND, "there is no such user")
+
+
+def _id(call: Call) -> str:
+    return call.id("id", "usr", E.USER_NOT_FOUND)
+
+
+async def _user(call: Call) -> User:
+    user = await call.system.storage.load(User, _id(call))
+    if user is None:
+        raise _no_user()
+    return user
+
+
+async def _wallet(call: Call, user: User) -> Wallet:
+    found = await call.system.storage.load(Wallet, user.wallet_id)
+    if found is None:
+        raise DomainError(E.WALLET_NOT_FOUND, "the user has no wallet")
+    return found
+
+
+_OF_ONE: Final = (E.USER_NOT_FOUND,)
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/users",
+        create,
+        "Create a user and its wallet",
+        "User",
+        "Users",
+        Scope.WRITE,
+        status=201,
+        body=Schema(bodies.NewUser),
+        action="user.create",
+        # A user that exists is answered without a commit that would refuse a used key.
+        reads_key_first=True,
+    ),
+    Route(
+        "GET",
+        "/users",
+        listed,
+        "List users",
+        "User",
+        "Users",
+        Scope.READ,
+        listed=True,
+        query=Schema(bodies.UserQuery),
+    ),
+    Route("GET", "/users/<id>", show, "Show a user", "User", "Users", Scope.READ, codes=_OF_ONE),
+    Route(
+        "GET",
+        "/users/<id>/balance",
+        balance,
+        "Show a user's balance",
+        "Balance",
+        "Balances",
+        Scope.READ,
+        codes=_OF_ONE,
+    ),
+    Route(
+        "GET",
+        "/users/<id>/ledger",
+        ledger,
+        "List a user's transfers",
+        "Transfer",
+        "Balances",
+        Scope.READ,
+        listed=True,
+        query=bodies.PAGE,
+        codes=_OF_ONE,
+    ),
+    Route(
+        "GET",
+        "/users/<id>/wallet",
+        wallet,
+        "Show a user's wallet",
+        "Wallet",
+        "Wallets",
+        Scope.READ,
+        codes=(*_OF_ONE, E.WALLET_NOT_FOUND, E.STELLAR_NETWORK_ERROR),
+    ),
+    Route(
+        "GET",
+        "/users/<id>/wallet/deposit",
+        deposit,
+        "Where to send a deposit",
+        "Deposit",
+        "Wallets",
+        Scope.READ,
+        codes=(*_OF_ONE, E.WALLET_NOT_FOUND, E.WALLET_NOT_READY),
+    ),
+    Route(
+        "GET",
+        "/users/<id>/wallet/transactions",
+        transactions,
+        "The wallet's payments on the chain",
+        "Payment",
+        "Wallets",
+        Scope.READ,
+        listed=True,
+        query=Schema(bodies.LimitQuery),
+        codes=(*_OF_ONE, E.WALLET_NOT_FOUND, E.STELLAR_NETWORK_ERROR),
+    ),
+)
