@@ -101,6 +101,7 @@ class EventHub:
         self._told: int | None = None
         self._news = trio.Event()
         self._subscriptions: set[Subscription] = set()
+        self._closed = False
 
     def publish(self, events: Sequence[CommittedEvent]) -> None:
         """Take events that were just committed; never waits."""
@@ -112,10 +113,11 @@ class EventHub:
     def last_told(self) -> int:
         """Sequence of the newest event that subscribers can have.
 
-        Raises `DomainError` `SERVICE_UNAVAILABLE` until the publisher has started.
+        Raises `DomainError` `SERVICE_UNAVAILABLE` until the publisher has started, and while
+        subscriptions are closed.
         """
-        if self._told is None:
-            raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the event stream is not up yet")
+        if self._told is None or self._closed:
+            raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the event stream is not up")
         return self._told
 
     def subscribe(
@@ -130,6 +132,16 @@ class EventHub:
         self._subscriptions.add(subscription)
         return subscription
 
+    def open_subscriptions(self) -> None:
+        """Take subscribers (again), as a hub does from the beginning."""
+        self._closed = False
+
+    def close_subscriptions(self) -> None:
+        """End all subscriptions and refuse new ones; events are told on, to nobody."""
+        self._closed = True
+        for subscription in tuple(self._subscriptions):
+            subscription.close()
+
     def statistics(self) -> HubStatistics:
         """The hub now."""
         return HubStatistics(
@@ -137,6 +149,14 @@ class EventHub:
         )
 
     # What the publisher does with it.
+
+    @property
+    def told(self) -> int:
+        """Sequence of the last told event, once it is known."""
+        if self._told is None:
+            msg = "the hub has not begun"
+            raise InvariantViolated(msg)
+        return self._told
 
     def begin(self, sequence: int) -> None:
         """Say once what was told before this process began."""
@@ -150,7 +170,7 @@ class EventHub:
     def tell_inbox(self) -> tuple[list[CommittedEvent], bool]:
         """Tell what the inbox has up to its first gap; what was told, and whether a gap is there."""
         ready: list[CommittedEvent] = []
-        told = self.last_told
+        told = self.told
         while self._inbox and self._inbox[0].sequence <= told + 1:
             event = self._inbox.popleft()
             if event.sequence == told + 1:
@@ -165,7 +185,7 @@ class EventHub:
         """Show events to the subscribers: the next ones, none left out."""
         if not events:
             return
-        told = self.last_told
+        told = self.told
         for event in events:
             if event.sequence != told + 1:
                 msg = f"event {event.sequence} was to be told after {told}"
@@ -182,7 +202,7 @@ class EventHub:
 
     def kept_after(self, sequence: int) -> list[Told] | None:
         """A page of the ring, empty if nothing is newer; `None` if the ring begins too late."""
-        first = self._ring[0].sequence if self._ring else self.last_told + 1
+        first = self._ring[0].sequence if self._ring else self.told + 1
         if sequence + 1 < first:
             return None
         start = sequence + 1 - first
@@ -193,7 +213,7 @@ class EventHub:
 
         Raises `StorageUnavailable`.
         """
-        until = min(sequence + PAGE, self.last_told)
+        until = min(sequence + PAGE, self.told)
         if self._buffer is not None:
             found = await self._buffer.events_between(sequence, until)
             if found:
@@ -321,7 +341,7 @@ class Publisher:
         progress = False
         while True:
             try:
-                page = await _read(self._storage, self._hub.last_told)
+                page = await _read(self._storage, self._hub.told)
             except StorageUnavailable:
                 return progress
             self._hub.tell(page)

@@ -1,0 +1,261 @@
+"""`GET /events`: committed events as server-sent events (api.md, Event stream).
+
+A stream is a subscription of the hub, taken and given back by the response's body: a generator
+that is dropped in the middle would not give it back in time.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self, cast
+
+import trio
+from attrs import frozen
+from quart import Response, request
+from quart.wrappers.response import ResponseBody
+
+from actors.event_filter import EventFilter, Names, NoPattern
+from actors.publisher import EventHub, Subscription, SubscriptionClosed, Told
+from offerhub.domain.api_keys import ApiKey, Scope
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.ids import is_id
+from storage.port import Storage, StorageUnavailable
+from web.call import Call, Route
+from web.faults import Faults, fault
+from web.kinds import Instant, Text
+from web.schema import Schema, optional
+
+HEARTBEAT_S: Final = 15.0
+RETRY: Final = b"retry: 3000\n\n"
+_BEAT: Final = b": still here\n\n"
+_CHECK_S: Final = 5.0
+_SEQUENCE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
+_RESOURCE_TYPES: Final = (
+    "User",
+    "Wallet",
+    "Balance",
+    "TopUp",
+    "Order",
+    "Escrow",
+    "Dispute",
+    "Withdrawal",
+)
+
+
+@frozen
+class Patterns:
+    """Comma-separated names, `prefix.*` or `*`; read as `Names`.
+
+    Args:
+        known: the only names that there are, or `None`.
+    """
+
+    known: tuple[str, ...] | None = None
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if not isinstance(value, str) or not value.strip(", "):
+            faults.add(name, "must be a list of names, separated by commas")
+            return Names()
+        given = [part for each in value.split(",") if (part := each.strip())]
+        unknown = (
+            [] if self.known is None else [each for each in given if each not in ("*", *self.known)]
+        )
+        if self.known is not None and unknown:
+            faults.add(name, "must be * or some of " + ", ".join(self.known))
+            return Names()
+        try:
+            return Names.parse(given)
+        except NoPattern:
+            faults.add(name, "each must be a name, a prefix like order.*, or *")
+            return Names()
+
+    def document(self) -> dict[str, object]:
+        schema: dict[str, object] = {"type": "string", "description": "comma-separated"}
+        if self.known is not None:
+            schema["example"] = ",".join(self.known[4:6])
+        return schema
+
+
+@frozen
+class Spoken:
+    """A boolean in a query string."""
+
+    def read(self, value: object, name: str, faults: Faults) -> object:
+        if value not in ("true", "false", "1", "0"):
+            faults.add(name, "must be true or false")
+        return value in ("true", "1")
+
+    def document(self) -> dict[str, object]:
+        return {"type": "boolean"}
+
+
+@frozen
+class StreamQuery:
+    """`GET /events`."""
+
+    types: Names | None = optional(Patterns())  # noqa: RUF009 - attrs' field
+    resource_types: Names | None = optional(Patterns(_RESOURCE_TYPES))  # noqa: RUF009 - likewise
+    named: bool = optional(Spoken(), default=False)
+    last_event_id: str | None = optional(Text(0, 64))
+
+
+async def events(call: Call) -> Response:
+    """Stream what is committed from here on, after a replay if the client says where it was."""
+    query = call.query_as(StreamQuery)
+    hub = call.system.hub
+    # Now, not when the body begins: what is committed after our headers are seen belongs to it.
+    after = hub.last_told
+    # A browser that comes back repeats the URL as it was; its header says how far it got since.
+    last = request.headers.get("Last-Event-ID", "").strip() or query.last_event_id
+    if last:
+        after = await place_of(last, hub, call.system.storage)
+    wanted = EventFilter(query.types or Names(), query.resource_types or Names())
+    if request.method == "HEAD":
+        return _response(Response(b""))
+    return _response(
+        Response(EventStream(hub, after, wanted, named=query.named, allowed=_allowed(call)))
+    )
+
+
+def _response(response: Response) -> Response:
+    response.timeout = None
+    response.content_type = "text/event-stream"
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def place_of(last: str, hub: EventHub, storage: Storage) -> int:
+    """The sequence that a client's last id stands for; 0 is the place before the first event.
+
+    A sequence, an event's id or a time; raises `VALIDATION_ERROR` if it never was.
+    """
+    if _SEQUENCE.fullmatch(last):
+        sequence = int(last)
+        if sequence <= hub.last_told or sequence <= await storage.last_sequence():
+            return sequence
+    elif is_id(last, "evt"):
+        found = await storage.event_sequence(last)
+        if found is not None:
+            return found
+    else:
+        faults = Faults()
+        moment = Instant().read(last, "lastEventId", faults)
+        if not faults:
+            # The kind has read it, so it is a datetime.
+            return await storage.sequence_before(cast("datetime", moment))
+    raise fault("lastEventId", "is no event's sequence or id, and no time in ISO 8601")
+
+
+def _allowed(call: Call) -> Callable[[], Awaitable[bool]]:
+    """Whether the caller's key still holds; a stream outlives the look at it by far."""
+    known = None if call.caller is None else call.caller.known
+    system = call.system
+
+    async def allowed() -> bool:
+        if known is None:
+            return True
+        if not known.valid_at(system.clock()):
+            return False
+        try:
+            with trio.fail_after(_CHECK_S):
+                key = await system.storage.load(ApiKey, known.key.id)
+        except (StorageUnavailable, trio.TooSlowError):
+            return True  # it held a moment ago, and nobody can revoke it meanwhile
+        return key is not None and key.revoked_at is None
+
+    return allowed
+
+
+class EventStream(ResponseBody):
+    """The body of a stream: its subscription lives from `__aenter__` to `__aexit__`.
+
+    Args:
+        after: the sequence of the last event that the client has.
+        named: write `event:` lines.
+        allowed: asked at every heartbeat; a no ends the stream.
+    """
+
+    def __init__(
+        self,
+        hub: EventHub,
+        after: int,
+        wanted: EventFilter,
+        *,
+        named: bool = False,
+        heartbeat_s: float = HEARTBEAT_S,
+        allowed: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
+        self._hub = hub
+        self._after = after
+        self._wanted = wanted
+        self._named = named
+        self._heartbeat_s = heartbeat_s
+        self._allowed = allowed
+        self._subscription: Subscription | None = None
+        self._begun = False
+        self._next_beat = 0.0
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._subscription = self._hub.subscribe(self._after, self._wanted)
+        except DomainError:
+            # The hub closed since the handler looked; the headers are out, so it is a short stream.
+            self._subscription = None
+        self._next_beat = trio.current_time() + self._heartbeat_s
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        """The next piece: events that are there, a heartbeat, or both."""
+        if self._subscription is None:
+            raise StopAsyncIteration
+        if not self._begun:
+            self._begun = True
+            return RETRY
+        told: list[Told] = []
+        try:
+            with trio.move_on_at(self._next_beat):
+                told = await self._subscription.receive()
+        except (SubscriptionClosed, StorageUnavailable):
+            raise StopAsyncIteration from None
+        piece = b"".join(sse(each, named=self._named) for each in told)
+        if trio.current_time() >= self._next_beat:
+            self._next_beat = trio.current_time() + self._heartbeat_s
+            if self._allowed is not None and not await self._allowed():
+                raise StopAsyncIteration
+            piece += _BEAT
+        return piece
+
+
+def sse(told: Told, *, named: bool) -> bytes:
+    """One event as one message of the stream."""
+    name = f"event: {told.type}\n" if named else ""
+    return f"id: {told.sequence}\n{name}data: {told.body}\n\n".encode()
+
+
+ROUTES: Final = (
+    Route(
+        "GET",
+        "/events",
+        events,
+        "The event stream (server-sent events)",
+        "Event",
+        "Events",
+        Scope.READ,
+        query=Schema(StreamQuery),
+        codes=(ErrorCode.SERVICE_UNAVAILABLE,),
+    ),
+)
