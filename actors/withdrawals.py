@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 import trio
 from attrs import frozen
-from stellar_sdk import StrKey
+from stellar_sdk import MuxedAccount, StrKey
 
 from actors.balances import CommitDebit
 from actors.board import Board
@@ -150,16 +150,13 @@ class WithdrawalActor(Actor):
 
     async def _check_destination(self, message: CreateWithdrawal, wallet: Wallet) -> None:
         """Refuse what the network would refuse, and our own accounts (api.md, withdrawals)."""
-        destination, memo = message.destination_ref, message.destination_memo
-        if StrKey.is_valid_med25519_public_key(destination):
-            fault = (
-                "an M-address names its memo itself"
-                if memo is not None
-                else "M-addresses are not paid in this version"
-            )
-            raise _bad_destination(fault)
-        if not StrKey.is_valid_ed25519_public_key(destination):
+        memo = message.destination_memo
+        destination = _account_of(message.destination_ref)
+        if destination is None:
             fault = "it is no Stellar account address"
+            raise _bad_destination(fault)
+        if memo is not None and destination != message.destination_ref:
+            fault = "an M-address names its memo itself"
             raise _bad_destination(fault)
         if memo is not None and len(memo.encode()) > _MEMO_BYTES_MAX:
             fault = f"the memo is longer than {_MEMO_BYTES_MAX} bytes"
@@ -277,6 +274,13 @@ class WithdrawalActor(Actor):
 
     def _deciding(self, trace: Trace) -> Deciding:
         return Deciding(self._parts.now(), self._parts.ids, trace)
+
+
+def _account_of(address: str) -> str | None:
+    """The G-address that an address pays: its own, or an M-address's; `None` for anything else."""
+    if StrKey.is_valid_med25519_public_key(address):
+        return MuxedAccount.from_account(address).account_id
+    return address if StrKey.is_valid_ed25519_public_key(address) else None
 
 
 def _bad_destination(fault: str) -> DomainError:
