@@ -23,6 +23,7 @@ from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, O
 from offerhub.domain.order_chain_decisions import Lanes, Recipients
 from offerhub.domain.order_decisions import CreateOrder, Decision, Limits
 from offerhub.domain.trace import IdempotencyClaim, Trace
+from offerhub.domain.users import SealedSeed, Wallet, WalletRole, WalletStatus
 
 NOW = datetime(2026, 11, 22, 15, 0, 0, 123456, tzinfo=UTC)
 SHOWN_NOW = "2026-11-22T15:00:00.123Z"
@@ -261,3 +262,18 @@ STANDING: dict[str, Callable[[], Order]] = {
     "CLOSED by cancel": _canceled,
 }
 """An order in every state; after the comma, the work on the chain that it waits for."""
+
+
+def wallet(user_id: str, role: WalletRole = WalletRole.USER) -> Wallet:
+    """The wallet of a user: its address is the user's id with a G."""
+    return Wallet(
+        id=f"wal_{user_id}",
+        version=2,
+        user_id=user_id,
+        role=role,
+        public_key=f"G{user_id}",
+        seed=SealedSeed("1", b"nonce-secret", b"cipher-secret"),
+        status=WalletStatus.ACTIVE,
+        created_at=NOW,
+        updated_at=NOW,
+    )
