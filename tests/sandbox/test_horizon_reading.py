@@ -2,6 +2,7 @@
 
 import pytest
 from stellar_sdk import (
+    AccountMerge,
     Asset,
     BeginSponsoringFutureReserves,
     ChangeTrust,
@@ -9,15 +10,19 @@ from stellar_sdk import (
     EndSponsoringFutureReserves,
     Keypair,
     MuxedAccount,
+    PathPaymentStrictReceive,
+    PathPaymentStrictSend,
     Payment,
     TransactionEnvelope,
+    scval,
     xdr,
 )
 from stellar_sdk.sep.toid import TOID
 
 from offerhub.sandbox.engine import Submitted
-from tests.sandbox.chain import FRIENDBOT, ISSUER, PASSPHRASE, USDC, keypair
+from tests.sandbox.chain import FRIENDBOT, ISSUER, PASSPHRASE, USDC, Chain, keypair
 from tests.sandbox.horizon_client import BASE, HorizonClient
+from tests.sandbox.test_engine_contracts import BOX, Box, arguments, call
 
 ALICE, BOB = keypair("alice"), keypair("bob")
 
@@ -189,6 +194,70 @@ async def test_fee_stats_are_strings(horizon: HorizonClient) -> None:
     assert body["last_ledger_base_fee"] == "100"
     assert body["fee_charged"]["mode"] == body["max_fee"]["p99"] == "100"
     assert body["ledger_capacity_usage"] == "0.00"
+
+
+async def test_a_contract_call_that_moves_usdc_is_a_payment_with_balance_changes() -> None:
+    chain = Chain(Box())
+    operations = [
+        CreateAccount(ALICE.public_key, "100"),
+        ChangeTrust(USDC, source=ALICE.public_key),
+        Payment(ALICE.public_key, USDC, "5", source=ISSUER.public_key),
+    ]
+    assert chain.apply(FRIENDBOT, operations, (FRIENDBOT, ALICE, ISSUER)).successful
+    moved = call(chain, ALICE, "put", arguments(ALICE, 20_000_000))
+    assert not call(chain, ALICE, "break", arguments(ALICE, 20_000_000)).successful
+    horizon = HorizonClient(chain)
+
+    listed = (await horizon.get("/payments?order=desc&include_failed=true")).records[0]
+    trapped = (await horizon.get("/operations?order=desc&include_failed=true")).records[0]
+
+    assert listed["transaction_hash"] == moved.hash
+    assert (listed["type"], listed["type_i"]) == ("invoke_host_function", 24)
+    assert listed["function"] == "HostFunctionTypeHostFunctionTypeInvokeContract"
+    assert listed["asset_balance_changes"] == [
+        {
+            "asset_type": "credit_alphanum4",
+            "asset_code": "USDC",
+            "asset_issuer": ISSUER.public_key,
+            "type": "transfer",
+            "from": ALICE.public_key,
+            "to": BOX,
+            "amount": "2.0000000",
+        }
+    ]
+    assert [item["type"] for item in listed["parameters"]] == ["Address", "Sym", "Address", "I128"]
+    assert scval.from_symbol(listed["parameters"][1]["value"]) == "put"
+    assert trapped["transaction_successful"] is False
+    assert trapped["asset_balance_changes"] is None
+
+
+async def test_path_payments_and_merges_have_their_own_fields(horizon: HorizonClient) -> None:
+    native = Asset.native()
+    send = PathPaymentStrictSend(BOB.public_key, native, "2", native, "1", [])
+    receive = PathPaymentStrictReceive(BOB.public_key, native, "4", native, "3", [])
+    new = keypair("new")
+    merge = AccountMerge(BOB.public_key, source=new.public_key)
+    create = CreateAccount(new.public_key, "7")
+    assert horizon.chain.apply(ALICE, [send, receive, create]).successful
+    horizon.close_ledger()
+    assert horizon.chain.apply(ALICE, [merge], (ALICE, new)).successful
+
+    records = (await horizon.get("/payments?cursor=now&order=desc&limit=4")).records
+    merged, created, received, sent = records
+
+    assert (sent["amount"], sent["source_amount"], sent["destination_min"]) == (
+        "2.0000000",
+        "2.0000000",
+        "1.0000000",
+    )
+    assert (received["amount"], received["source_amount"], received["source_max"]) == (
+        "3.0000000",
+        "3.0000000",
+        "4.0000000",
+    )
+    assert (created["funder"], created["starting_balance"]) == (ALICE.public_key, "7.0000000")
+    assert (merged["account"], merged["into"]) == (new.public_key, BOB.public_key)
+    assert merged["source_account"] == new.public_key
 
 
 # ------------------------------------------------------------------------- pages

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-from stellar_sdk import Asset, CreateAccount, Payment
+from stellar_sdk import AccountMerge, Asset, CreateAccount, Payment
 
 from tests.sandbox.chain import FRIENDBOT, keypair
 from tests.sandbox.horizon_client import HorizonClient
@@ -139,6 +139,19 @@ async def test_an_account_is_streamed_at_once_and_at_each_change(
         for event in events[1:-1]
     ]
     assert balances == ["100.0000000", "101.0000000"]
+
+
+async def test_the_stream_of_an_account_that_vanishes_ends_with_an_error(
+    horizon: HorizonClient, autojump_clock: trio.testing.MockClock
+) -> None:
+    stream = await horizon.stream(f"/accounts/{BOB.public_key}")
+    assert await anext(stream) == HELLO
+    assert await anext(stream)
+    horizon.close_ledger()
+    horizon.chain.submit(horizon.chain.envelope(BOB, [AccountMerge(ALICE.public_key)]))
+    horizon.close_ledger()
+
+    assert await drained(stream) == [b"event: error\ndata: Resource Missing\n\n"]
 
 
 async def test_ledgers_and_transactions_are_streamed_too(horizon: HorizonClient) -> None:

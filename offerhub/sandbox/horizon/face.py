@@ -117,13 +117,15 @@ class HorizonFace:
     def _account(self, request: Request, resources: Resources, address: str) -> Response:
         _check_address(address)
 
-        def current() -> dict[str, object]:
+        def current() -> dict[str, object] | None:
             entry = self._view.account(address)
             if entry is None:
-                raise missing()
+                return None
             return resources.account(entry, self._view.trustlines(address))
 
         body = current()
+        if body is None:
+            raise missing()
         if _wants_stream(request):
             events = object_events(self._shell, current, duration_s=self.knobs.stream_s)
             return stream(events)

@@ -52,8 +52,8 @@ class Friendbot:
         raise Problem("timeout", "no ledger closed in time: look whether the account exists")
 
     async def _create(self, address: str) -> TransactionRow:
-        self._asked[address] = None
         while True:
+            self._asked[address] = None
             # Friendbot is one account, so it has one transaction in the queue: the first who gets here
             # creates the accounts of all who wait, and they find them created.
             async with self._lock:

@@ -12,6 +12,7 @@ from offerhub.sandbox.http import Response
 
 HELLO: Final = b'retry: 1000\nevent: open\ndata: "hello"\n\n'
 BYEBYE: Final = b'retry: 10\nevent: close\ndata: "byebye"\n\n'
+GONE: Final = b"event: error\ndata: Resource Missing\n\n"
 
 Event = tuple[int, object]
 """A record's id and its JSON value."""
@@ -55,15 +56,22 @@ async def record_events(
 
 
 async def object_events(
-    shell: EngineShell, fetch: Callable[[], object], *, duration_s: float, limit: int = 10
+    shell: EngineShell, fetch: Callable[[], object | None], *, duration_s: float, limit: int = 10
 ) -> AsyncIterator[bytes]:
-    """Give hello, the object now and at each change, and byebye after `limit` events or `duration_s`."""
+    """Give hello, the object now and at each change, and byebye after `limit` events or `duration_s`.
+
+    An object that is gone (None) ends the stream with an error event, without byebye (§3.2).
+    """
     deadline = trio.current_time() + duration_s
     yield HELLO
     sent, last = 0, b""
     while True:
         seen = shell.engine.latest_ledger().sequence
-        current = msgspec.json.encode(fetch())
+        found = fetch()
+        if found is None:
+            yield GONE
+            return
+        current = msgspec.json.encode(found)
         if current != last:
             yield b"data: %s\n\n" % current
             last, sent = current, sent + 1
