@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench`. Timings are measured here and nowhere else in the tests."""
