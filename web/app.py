@@ -6,10 +6,8 @@ from typing import Final
 
 from quart import Response
 from quart_trio import QuartTrio
-from quart_trio.asgi import TrioASGIHTTPConnection
 from werkzeug.exceptions import HTTPException
 
-from actors.keys import KeyRing
 from actors.system import System
 from web.authentication import Authentication
 from web.call import BASE_PATH, Route
@@ -23,26 +21,22 @@ from web.routes import ROUTES
 _BODY_DEADLINE_S: Final = 30
 
 
-def create_app(  # noqa: PLR0913 - composition passes plain values
+def create_app(
     system: System,
     *,
     master_key: str,
-    key_ring: KeyRing,
     rate_limit: RateLimit,
     health: Health | None = None,
     trusted_proxies: TrustedProxies = (),
-    asgi_http_class: type[TrioASGIHTTPConnection] | None = None,
     more_routes: Sequence[Route] = (),
     observe: Observe | None = None,
 ) -> QuartTrio:
-    """Make the application.
+    """Make the application; `web.server.serve_app` serves it.
 
     Args:
         master_key: `OFFERHUB_MASTER_KEY`; only its digest is kept.
-        key_ring: the ring of the actor that is `system.keys`.
         rate_limit: `RateLimit(RATE_LIMIT_PER_MINUTE, clock, share)`; its `run` is a service.
         health: what `GET /health` tells; its `run` is a service.
-        asgi_http_class: how a connection is served (`web/server.py`).
         more_routes: endpoints beside those of `web.routes`.
         observe: told every answer, for metrics.
     """
@@ -51,12 +45,10 @@ def create_app(  # noqa: PLR0913 - composition passes plain values
     app.config["BODY_TIMEOUT"] = _BODY_DEADLINE_S
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    if asgi_http_class is not None:
-        app.asgi_http_class = asgi_http_class
     gate = Gate(
         system,
         health or Health(),
-        Authentication(master_key, key_ring, system.clock),
+        Authentication(master_key, system.api_keys, system.clock),
         rate_limit,
         proxies=trusted_proxies,
         observe=observe,

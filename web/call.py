@@ -50,7 +50,6 @@ class Call:
     body: object = None
     query: object = None
     prefers_async: bool = False
-    last_event_id: str | None = None
 
     def body_as(self, of: type[T]) -> T:
         """The body as its schema built it."""

@@ -20,7 +20,6 @@ _READ: Final = frozenset(
         b"content-length",
         b"content-type",
         b"idempotency-key",
-        b"last-event-id",
         b"prefer",
         b"user-agent",
         b"x-api-key",
@@ -39,11 +38,6 @@ class Facts:
     request_id: str
     ip: str | None
     allowance: Allowance | None = None
-
-    def text(self, name: bytes) -> str | None:
-        """A header as text, or `None`."""
-        value = self.headers.get(name)
-        return None if value is None else value.decode("latin-1")
 
     @property
     def user_agent(self) -> str | None:

@@ -121,7 +121,6 @@ class Gate:
             ),
             caller=caller,
             prefers_async=route.long and facts.prefers_async,
-            last_event_id=facts.text(b"last-event-id"),
         )
         if caller is not None and route.scope is not None:
             try:

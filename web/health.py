@@ -31,16 +31,10 @@ class Health:
 
     Args:
         probes: by name, in the order in which they are shown.
-        watcher_lag: how many ledgers the chain watcher is behind, `None` if it is not known.
     """
 
-    def __init__(
-        self,
-        probes: Mapping[str, Probe] | None = None,
-        watcher_lag: Callable[[], int | None] = lambda: None,
-    ) -> None:
+    def __init__(self, probes: Mapping[str, Probe] | None = None) -> None:
         self._probes = dict(probes or {})
-        self.watcher_lag = watcher_lag
         self.last: tuple[DependencyState, ...] = ()
 
     @property

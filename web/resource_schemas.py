@@ -241,7 +241,7 @@ RESOURCES: Final[Mapping[str, Schema]] = {
                     }
                 ),
             },
-            "watcher": _object({"lagLedgers": {"type": ["integer", "null"]}}),
+            "watcher": _object({"state": _TEXT, "lagLedgers": {"type": ["integer", "null"]}}),
         }
     ),
     "Config": _object(

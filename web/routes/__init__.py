@@ -2,6 +2,9 @@
 
 from typing import Final
 
+from attrs import evolve
+
+from web import stream
 from web.call import Route
 from web.routes import api_keys, documents, instance, orders, users, withdrawals
 
@@ -12,4 +15,5 @@ ROUTES: Final[tuple[Route, ...]] = (
     *users.ROUTES,
     *orders.ROUTES,
     *withdrawals.ROUTES,
+    *(evolve(route, media="text/event-stream") for route in stream.ROUTES),
 )

@@ -24,6 +24,7 @@ async def health(call: Call) -> Answer:
 async def health_detailed(call: Call) -> Answer:
     """Each dependency, asked now."""
     states = await call.health.check()
+    watcher = call.system.watcher.view
     return now(
         call,
         {
@@ -37,7 +38,7 @@ async def health_detailed(call: Call) -> Answer:
                 }
                 for state in states
             },
-            "watcher": {"lagLedgers": call.health.watcher_lag()},
+            "watcher": {"state": watcher.state.value, "lagLedgers": watcher.lag_ledgers},
         },
     )
 

@@ -1,0 +1,476 @@
+"""The web over real kernel actors with scripted handlers, a real journal and the twin of storage."""
+
+import hashlib
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import trio
+from attrs import define, evolve, field
+
+from actors.board import Board
+from actors.journal import Journal
+from actors.kernel import Actor, Cell, Registry
+from actors.keys import KeyRing, Keys
+from actors.messages import (
+    CancelOrder,
+    CancelWithdrawal,
+    CommitWithdrawal,
+    CompleteMilestone,
+    CreateOrder,
+    CreateUser,
+    CreateWithdrawal,
+    RequestRefund,
+    RequestRelease,
+    ReserveFunds,
+    StartEscrow,
+    StartFunding,
+    UserCreated,
+)
+from actors.publisher import EventHub
+from actors.system import Instance, System
+from actors.watcher import WatcherView
+from offerhub.domain import (
+    order_chain_decisions,
+    order_decisions,
+    postings,
+    user_decisions,
+    withdrawal_decisions,
+)
+from offerhub.domain.chain import ChainFailure, ChainOperation, ChainStatus, FailureKind
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.ids import Ids
+from offerhub.domain.money import Money
+from offerhub.domain.order import Milestone, Order
+from offerhub.domain.order_chain_decisions import Lanes, Recipients
+from offerhub.domain.order_decisions import Limits
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Balance, Committed, RefusalKind, Refused, UnitOfWork
+from offerhub.domain.users import SealedSeed, User, Wallet, WalletStatus
+from offerhub.domain.withdrawal import Withdrawal
+from offerhub.providers.stellar.port import AccountPayment, AccountState, StellarUnavailable
+from storage.memory import MemoryDatabase, MemoryStorage
+from web.app import create_app
+from web.health import Health
+from web.rate_limit import RateLimit
+
+MASTER_KEY = "master-key-of-a-test-instance-0123456789"
+START = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
+LANES = Lanes(channel="GCHANNEL", buyer="GBUYER", seller="GSELLER")
+LIMITS = Limits(Money.parse("1.00"), Money.parse("10000.00"))
+CHAIN_WAIT_S = 30.0
+
+
+class Numbered:
+    """Bytes that look random and are the same in every run."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, length: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_256(str(self._count).encode()).digest(length)
+
+
+class Network:
+    """A Stellar network that holds what a test says."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.payments: tuple[AccountPayment, ...] = ()
+
+    async def account(self, address: str) -> AccountState | None:
+        if self.away:
+            raise StellarUnavailable("secret inner text")
+        return AccountState(
+            address, 1, Money.parse("3.00"), Money.parse("2.00"), Money.parse("12.34")
+        )
+
+    async def account_payments(self, address: str, limit: int) -> tuple[AccountPayment, ...]:
+        del address
+        if self.away:
+            raise StellarUnavailable("secret inner text")
+        return self.payments[:limit]
+
+
+@define(eq=False)
+class House:
+    """One instance: its parts, and a client that speaks HTTP to it."""
+
+    system: System
+    database: MemoryDatabase
+    network: Network
+    ring: KeyRing
+    app: object = None
+    clock_offset: timedelta = timedelta()
+    asked: list[object] = field(factory=list)
+    fail_next: Exception | None = None
+    hold: trio.Event | None = None
+    headers: dict[str, str] = field(factory=lambda: {"Authorization": f"Bearer {MASTER_KEY}"})
+    observed: list[tuple[str, int, str | None]] = field(factory=list)
+
+    async def request(self, method, path, *, json=None, headers=None, key=None, **more):
+        sent = {**self.headers, **(headers or {})}
+        sent = {name: value for name, value in sent.items() if value is not None}
+        if key is not None:
+            sent["Idempotency-Key"] = key
+        if json is not None:
+            more["json"] = json
+        return await self.app.test_client().open(
+            f"/api/v1{path}", method=method, headers=sent, **more
+        )
+
+    async def get(self, path, **more):
+        return await self.request("GET", path, **more)
+
+    async def post(self, path, json=None, **more):
+        return await self.request("POST", path, json=json, **more)
+
+    async def user(self, name="ann", *, active=True) -> User:
+        answer = await self.post("/users", {"externalUserId": name})
+        user = await self.system.storage.load(User, (await answer.get_json())["data"]["id"])
+        if active:
+            wallet = await self.system.storage.load(Wallet, user.wallet_id)
+            await self.system.journal.commit(
+                UnitOfWork(
+                    at=self.system.clock(),
+                    trace=Trace.system("test", "req_test"),
+                    writes=(evolve(wallet, version=2, status=WalletStatus.ACTIVE),),
+                )
+            )
+        return user
+
+    async def deposit(self, user: User, amount: str) -> None:
+        deciding = Deciding(self.system.clock(), self.system.ids, Trace.system("test", "req_t"))
+        movement = postings.deposit(user.id, Money.parse(amount), "1-0")
+        outcome = await self.system.journal.commit(
+            UnitOfWork(
+                at=deciding.now,
+                trace=deciding.trace,
+                transfers=(deciding.transfer(movement, reference="dep", cause="test"),),
+            )
+        )
+        assert isinstance(outcome, Committed)
+
+    async def order(self, *, reserved=False, deposit="100.00", **fields) -> str:
+        buyer, seller = await self.user("buyer"), await self.user("seller")
+        await self.deposit(buyer, deposit)
+        body = {
+            "buyerId": buyer.id,
+            "sellerId": seller.id,
+            "amount": "80.00",
+            "title": "A logo",
+            **fields,
+        }
+        answer = await self.post("/orders", body)
+        order_id = (await answer.get_json())["data"]["id"]
+        if reserved:
+            assert (await self.post(f"/orders/{order_id}/reserve")).status_code == 200
+        return order_id
+
+    async def key(self, *scopes: str, **more) -> str:
+        answer = await self.post(
+            "/auth/api-keys", {"name": "a key", "scopes": list(scopes), **more}
+        )
+        assert answer.status_code == 201
+        return (await answer.get_json())["data"]["key"]
+
+    async def end_operation(self, order_id: str, *, failure: str | None = None) -> Order:
+        """What the chain does: the order's present operation ends, and the order takes it."""
+        order = await self.system.storage.load(Order, order_id)
+        found = await self.system.storage.load(ChainOperation, order.process.chain_operation_id)
+        ended = evolve(
+            found,
+            version=found.version + 1,
+            status=ChainStatus.CONFIRMED if failure is None else ChainStatus.FAILED,
+            tx_hash="ab" * 32,
+            contract_id="CCONTRACT",
+            failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
+        )
+        deciding = Deciding(self.system.clock(), self.system.ids, order.process.trace)
+        decision = order_chain_decisions.operation_ended(
+            order, ended, LANES, Recipients("GSELLER", "GPLATFORM"), 3, deciding
+        )
+        assert decision is not None
+        unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
+        assert isinstance(await self.system.journal.commit(unit), Committed)
+        self.system.order_board.put(order_id, decision.order)
+        return decision.order
+
+    async def end_withdrawal(self, withdrawal_id: str, *, failure: str | None = None) -> None:
+        withdrawal = await self.system.storage.load(Withdrawal, withdrawal_id)
+        found = await self.system.storage.load(
+            ChainOperation, withdrawal.payment.chain_operation_id
+        )
+        ended = evolve(
+            found,
+            version=found.version + 1,
+            status=ChainStatus.CONFIRMED if failure is None else ChainStatus.FAILED,
+            tx_hash="cd" * 32,
+            failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
+        )
+        deciding = Deciding(self.system.clock(), self.system.ids, withdrawal.payment.trace)
+        decision = withdrawal_decisions.operation_ended(withdrawal, ended, 3, deciding)
+        unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
+        assert isinstance(await self.system.journal.commit(unit), Committed)
+        self.system.withdrawal_board.put(withdrawal_id, decision.withdrawal)
+
+
+class _Scripted(Actor):
+    def __init__(self, house: House) -> None:
+        self.house = house
+
+    def deciding(self, trace: Trace) -> Deciding:
+        return Deciding(self.house.system.clock(), self.house.system.ids, trace)
+
+    async def note(self, message: object) -> None:
+        self.house.asked.append(message)
+        if self.house.hold is not None:
+            await self.house.hold.wait()
+        if self.house.fail_next is not None:
+            failure, self.house.fail_next = self.house.fail_next, None
+            raise failure
+
+    async def commit(self, unit: UnitOfWork) -> None:
+        outcome = await self.house.system.journal.commit(unit)
+        if not isinstance(outcome, Refused):
+            return
+        match outcome.kind, outcome.subject:
+            case RefusalKind.TAKEN, "idempotency_key":
+                raise DomainError(ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "taken")
+            case RefusalKind.TAKEN, "client_order_ref":
+                raise DomainError(ErrorCode.CLIENT_ORDER_REF_TAKEN, "taken")
+            case RefusalKind.FUNDS, _:
+                raise DomainError(ErrorCode.INSUFFICIENT_FUNDS, "not enough")
+            case _:
+                raise RuntimeError(outcome)
+
+
+class Orders(_Scripted):
+    def __init__(self, house: House, order_id: str) -> None:
+        super().__init__(house)
+        self.id = order_id
+
+    async def handle(self, message):
+        await self.note(message)
+        deciding = self.deciding(message.trace)
+        if isinstance(message, CreateOrder):
+            users = await self.house.system.storage.load_many(
+                User, [message.buyer_id, message.seller_id]
+            )
+            if len(users) != len({message.buyer_id, message.seller_id}):
+                raise DomainError(ErrorCode.USER_NOT_FOUND, "no such user")
+            decision = order_decisions.create(
+                order_decisions.CreateOrder(
+                    self.id,
+                    message.buyer_id,
+                    message.seller_id,
+                    message.amount,
+                    "USDC",
+                    message.title,
+                    message.description,
+                    message.client_order_ref,
+                    message.milestones,
+                    message.metadata,
+                ),
+                LIMITS,
+                "usr_platform",
+                deciding,
+            )
+            return await self.decided(decision)
+        order = await self.house.system.storage.load(Order, self.id)
+        if order is None:
+            raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no such order")
+        match message:
+            case ReserveFunds():
+                decision = order_decisions.reserve(order, message.amount, deciding)
+            case CancelOrder():
+                decision = order_decisions.cancel(
+                    order, message.canceled_by, message.reason, deciding
+                )
+            case StartEscrow():
+                terms = FeeTerms(0, FeePolicy.PAYEE)
+                decision = order_chain_decisions.start_escrow(order, terms, LANES, deciding)
+            case StartFunding():
+                decision = order_chain_decisions.start_funding(order, LANES, deciding)
+            case RequestRelease():
+                decision = order_chain_decisions.request_release(
+                    order, message.requested_by, message.reason, LANES, deciding
+                )
+            case RequestRefund():
+                decision = order_decisions.refund_unfunded(
+                    order, message.requested_by, message.reason, deciding
+                )
+            case CompleteMilestone():
+                decision = order_decisions.complete_milestone(order, message.ref, deciding)
+                after = await self.decided(decision)
+                return next(each for each in after.milestones if each.ref == message.ref)
+        return await self.decided(decision)
+
+    async def decided(self, decision) -> Order | Milestone:
+        await self.commit(decision.unit)
+        self.house.system.order_board.put(self.id, decision.order)
+        return decision.order
+
+
+class Withdrawals(_Scripted):
+    def __init__(self, house: House, withdrawal_id: str) -> None:
+        super().__init__(house)
+        self.id = withdrawal_id
+
+    async def handle(self, message):
+        await self.note(message)
+        deciding = self.deciding(message.trace)
+        if isinstance(message, CreateWithdrawal):
+            decision = withdrawal_decisions.create(
+                withdrawal_decisions.CreateWithdrawal(
+                    self.id,
+                    message.user_id,
+                    message.amount,
+                    "USDC",
+                    message.destination_ref,
+                    message.destination_memo,
+                    message.description,
+                    message.commit,
+                ),
+                LIMITS,
+                "GUSER",
+                deciding,
+            )
+        else:
+            found = await self.house.system.storage.load(Withdrawal, self.id)
+            if found is None:
+                raise DomainError(ErrorCode.WITHDRAWAL_NOT_FOUND, "no such withdrawal")
+            match message:
+                case CommitWithdrawal():
+                    decision = withdrawal_decisions.commit(found, "GUSER", deciding)
+                case CancelWithdrawal():
+                    decision = withdrawal_decisions.cancel(found, deciding)
+        await self.commit(decision.unit)
+        self.house.system.withdrawal_board.put(self.id, decision.withdrawal)
+        return decision.withdrawal
+
+
+class Users(_Scripted):
+    async def handle(self, message: CreateUser):
+        await self.note(message)
+        storage = self.house.system.storage
+        found = await storage.user_by_external_id(message.external_user_id)
+        if found is not None:
+            return UserCreated(found, await storage.load(Wallet, found.wallet_id), False)
+        deciding = self.deciding(message.trace)
+        user, wallet, unit = user_decisions.create_user(
+            user_decisions.CreateUser(
+                user_id=deciding.ids.new("usr"),
+                wallet_id=deciding.ids.new("wal"),
+                external_user_id=message.external_user_id,
+                email=message.email,
+                type=message.type,
+                metadata=message.metadata,
+                public_key="G" + deciding.ids.new("k")[2:],
+                seed=SealedSeed("1", b"nonce", b"ciphertext"),
+            ),
+            deciding,
+        )
+        await self.commit(unit)
+        return UserCreated(user, wallet, True)
+
+
+def _constant() -> float:
+    return 0.5
+
+
+def _ignore(name: str, error: Exception) -> None:
+    del name, error
+
+
+@asynccontextmanager
+async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = None, **options):
+    """An instance that runs until the block ends."""
+    random_bytes = Numbered()
+    ids = Ids(random_bytes)
+    began = trio.current_time()
+    house: House
+
+    def clock() -> datetime:
+        return START + timedelta(seconds=trio.current_time() - began) + house.clock_offset
+
+    database = MemoryDatabase()
+    storage = MemoryStorage(database, clock)
+    balances: Board[Balance] = Board()
+    hub = EventHub(storage)
+    journal = Journal(storage, balances, hub)
+    ring = KeyRing(storage)
+    keys = Cell(
+        "keys",
+        lambda: Keys(
+            storage,
+            journal,
+            ring,
+            clock=clock,
+            ids=ids,
+            random_bytes=random_bytes,
+            live=False,
+        ),
+    )
+    users = Cell("users", lambda: Users(house))
+    orders: Registry[str] = Registry(
+        "orders", lambda key: Orders(house, key), random=_constant, on_crash=_ignore
+    )
+    withdrawals: Registry[str] = Registry(
+        "withdrawals", lambda key: Withdrawals(house, key), random=_constant, on_crash=_ignore
+    )
+    network = Network()
+    system = System(
+        instance=Instance(
+            version="0.0.0",
+            network="sandbox",
+            payment_provider="crypto",
+            currency="USDC",
+            usdc_code="USDC",
+            usdc_issuer="GISSUER",
+            order_limits=LIMITS,
+            withdrawal_limits=LIMITS,
+            topup_limits=LIMITS,
+            platform_user_id="usr_platform",
+            chain_wait_s=CHAIN_WAIT_S,
+            features={"disputes": False},
+        ),
+        storage=storage,
+        journal=journal,
+        users=users.address,
+        keys=keys.address,
+        api_keys=ring,
+        orders=orders,
+        withdrawals=withdrawals,
+        order_board=Board(),
+        withdrawal_board=Board(),
+        balance_board=balances,
+        hub=hub,
+        network=network,
+        watcher=SimpleNamespace(view=WatcherView()),
+        bootstrap=None,
+        clock=clock,
+        ids=ids,
+    )
+    house = House(system, database, network, ring)
+
+    def observe(endpoint: str, status: int, code: str | None, seconds: float) -> None:
+        del seconds
+        house.observed.append((endpoint, status, code))
+
+    house.app = create_app(
+        system,
+        master_key=MASTER_KEY,
+        rate_limit=RateLimit(rate_limit_per_minute, clock),
+        health=health,
+        observe=observe,
+        **options,
+    )
+    async with trio.open_nursery() as nursery:
+        for service in (journal.run, keys.run, users.run, orders.run, withdrawals.run):
+            await nursery.start(service)
+        yield house
+        nursery.cancel_scope.cancel()

@@ -1,0 +1,178 @@
+"""What a client of the API sees when all goes well, and where its money is."""
+
+from offerhub.domain.order import Order
+from web.resource_schemas import RESOURCES
+
+
+def shaped(name, resource):
+    """The resource has exactly the documented fields."""
+    return set(RESOURCES[name]["properties"]) == set(resource)
+
+
+async def test_an_order_is_created_reserved_and_canceled(house):
+    order_id = await house.order(clientOrderRef="r-1", metadata={"a": [1, None]})
+
+    reserved = await house.post(f"/orders/{order_id}/reserve", {"amount": "80.00"})
+    canceled = await house.post(f"/orders/{order_id}/cancel", {"reason": "changed mind"})
+
+    assert 200 == reserved.status_code
+    body = await reserved.get_json()
+    assert "FUNDS_RESERVED" == body["data"]["status"]
+    assert shaped("Order", body["data"])
+    assert 200 == canceled.status_code
+    assert "CANCELED" == (await canceled.get_json())["data"]["outcome"]
+
+
+async def test_the_timestamp_of_an_action_is_that_of_its_commit(house):
+    order_id = await house.order()
+
+    body = await (await house.post(f"/orders/{order_id}/reserve")).get_json()
+
+    assert body["data"]["updatedAt"] == body["meta"]["timestamp"]
+
+
+async def test_an_active_order_is_answered_without_a_query(house):
+    order_id = await house.order()
+    house.database.available = False
+
+    answer = await house.get(f"/orders/{order_id}")
+
+    assert 200 == answer.status_code
+
+
+async def test_an_order_that_is_not_on_the_board_is_read_from_storage(house):
+    order_id = await house.order()
+    house.system.order_board.drop(order_id)
+
+    body = await (await house.get(f"/orders/{order_id}")).get_json()
+
+    assert order_id == body["data"]["id"]
+
+
+async def test_both_spellings_of_a_field_are_understood(house):
+    buyer, seller = await house.user("b"), await house.user("s")
+
+    answer = await house.post(
+        "/orders",
+        {
+            "buyer_id": buyer.id,
+            "seller_id": seller.id,
+            "amount": "2.00",
+            "title": "x",
+            "milestones": [{"milestone_ref": "m1", "description": "first", "amount": "2.00"}],
+        },
+    )
+
+    assert 201 == answer.status_code
+    (milestone,) = (await answer.get_json())["data"]["milestones"]
+    assert ("m1", "first") == (milestone["ref"], milestone["title"])
+
+
+async def test_orders_are_listed_newest_first_a_page_at_a_time(house):
+    buyer, seller = await house.user("b"), await house.user("s")
+    made = []
+    for number in range(3):
+        answer = await house.post(
+            "/orders",
+            {
+                "buyerId": buyer.id,
+                "sellerId": seller.id,
+                "amount": "2.00",
+                "title": str(number),
+            },
+        )
+        made.append((await answer.get_json())["data"]["id"])
+
+    first = await (await house.get(f"/orders?limit=2&buyer_id={buyer.id}")).get_json()
+    second = await (await house.get(f"/orders?limit=2&cursor={first['nextCursor']}")).get_json()
+
+    assert made[:0:-1] == [order["id"] for order in first["data"]]
+    assert first["hasMore"]
+    assert made[:1] == [order["id"] for order in second["data"]]
+    assert (False, None) == (second["hasMore"], second["nextCursor"])
+
+
+async def test_the_same_external_id_gives_the_user_that_exists(house):
+    first = await house.post("/users", {"externalUserId": "u-1", "email": "a@b.example"})
+    second = await house.post("/users", {"external_user_id": "u-1"})
+
+    assert (201, 200) == (first.status_code, second.status_code)
+    one, two = await first.get_json(), await second.get_json()
+    assert one["data"] == two["data"]
+    assert shaped("User", one["data"])
+
+
+async def test_users_are_found_by_their_external_id(house):
+    ann = await house.user("ann")
+    await house.user("bob")
+
+    body = await (await house.get("/users?externalUserId=ann")).get_json()
+    shown = await (await house.get(f"/users/{ann.id}")).get_json()
+
+    assert [ann.id] == [user["id"] for user in body["data"]]
+    assert ann.id == shown["data"]["id"]
+
+
+async def test_a_balance_follows_the_orders(house):
+    order_id = await house.order(reserved=True)
+    buyer = (await house.system.storage.load_many(Order, [order_id]))[order_id].buyer_id
+
+    body = await (await house.get(f"/users/{buyer}/balance")).get_json()
+    transfers = await (await house.get(f"/users/{buyer}/ledger")).get_json()
+
+    data = body["data"]
+    assert ("20.00", "80.00", "100.00") == (data["available"], data["reserved"], data["total"])
+    assert shaped("Balance", data)
+    assert ["reserve", "deposit"] == [transfer["kind"] for transfer in transfers["data"]]
+    assert shaped("Transfer", transfers["data"][0])
+    assert "-80.0000000" in {each["amount"] for each in transfers["data"][0]["postings"]}
+
+
+async def test_the_deposit_address_is_given_out_only_when_the_wallet_is_active(house):
+    early, ready = await house.user("early", active=False), await house.user("ready")
+
+    refused = await house.get(f"/users/{early.id}/wallet/deposit")
+    given = await house.get(f"/users/{ready.id}/wallet/deposit")
+
+    assert 422 == refused.status_code
+    assert "WALLET_NOT_READY" == (await refused.get_json())["error"]["code"]
+    data = (await given.get_json())["data"]
+    assert (ready.public_key, None) == (data["address"], data["memo"])
+    assert shaped("Deposit", data)
+
+
+async def test_a_wallet_shows_what_the_chain_says(house):
+    user = await house.user()
+
+    body = await (await house.get(f"/users/{user.id}/wallet")).get_json()
+
+    assert {"usdc": "12.3400000", "xlm": "3.0000000"} == body["data"]["balance"]
+    assert shaped("Wallet", body["data"])
+
+
+async def test_an_orders_history_is_its_events(house):
+    order_id = await house.order(reserved=True)
+
+    body = await (await house.get(f"/orders/{order_id}/events")).get_json()
+
+    types = [event["eventType"] for event in body["data"]]
+    assert ["order.funds_reserved", "balance.reserved", "order.created"] == types
+    assert shaped("Event", body["data"][0])
+
+
+async def test_anyone_may_ask_for_health_config_and_documents(house):
+    house.headers = {}
+
+    for path in ("/health", "/config", "/openapi.json", "/docs"):
+        answer = await house.get(path)
+        assert 200 == answer.status_code, path
+        assert answer.headers["X-Request-ID"]
+
+    assert "healthy" == (await (await house.get("/health")).get_json())["data"]["status"]
+    config = (await (await house.get("/config")).get_json())["data"]
+    assert {"min": "1.00", "max": "10000.00"} == config["limits"]["order"]
+    assert shaped("Config", config)
+    page = await (await house.get("/docs")).get_data(as_text=True)
+    assert "/api/v1/orders" in page
+    assert "http://" not in page
+    assert "https://" not in page
