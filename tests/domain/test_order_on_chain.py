@@ -1,0 +1,338 @@
+"""An order's walk over the chain: what each step plans, and what each end of one means (§2, §3)."""
+
+from collections.abc import Callable
+
+import pytest
+from attrs import evolve
+
+from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_decisions as decisions
+from offerhub.domain.chain import ChainStatus, FailureKind, Subject
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.order import Order
+from offerhub.domain.order_decisions import Decision
+from offerhub.domain.resources import answer_body, order_resource
+from tests.domain.event_shapes import check_shape
+from tests.domain.world import (
+    ATTEMPTS_MAX,
+    BUYER,
+    LANES,
+    LIMITS,
+    NOW,
+    PAYEE_TERMS,
+    PLATFORM,
+    RECIPIENTS,
+    SHOWN_NOW,
+    at_release_step,
+    claim,
+    confirm,
+    confirmed,
+    contract_of,
+    contract_stands,
+    create,
+    creation,
+    deciding,
+    escrow_asked,
+    fail,
+    failed,
+    funding_asked,
+    in_progress,
+    payouts_of,
+    planned_by,
+    release_asked,
+    reserved,
+)
+
+STEPS: dict[str, Callable[[], Decision]] = {
+    "deploy": escrow_asked,
+    "fund": funding_asked,
+    "complete:0": release_asked,
+    "release": lambda: at_release_step(release_asked()),
+}
+MAY_FALL_BACK = {"deploy": "FUNDS_RESERVED", "fund": "ESCROW_CREATING"}
+
+
+def types(decision: Decision) -> list[str]:
+    for event in decision.unit.events:
+        check_shape(event)
+    return [event.type for event in decision.unit.events]
+
+
+def test_each_entered_state_is_told_once_and_in_order() -> None:
+    told = []
+    order = decisions.create(creation(), LIMITS, PLATFORM, deciding())
+    told += types(order)
+    step = decisions.reserve(order.order, None, deciding())
+    told += types(step)
+    step = chain_decisions.start_escrow(step.order, PAYEE_TERMS, LANES, deciding())
+    told += types(step)
+    step = confirm(step.order, planned_by(step))
+    told += types(step)
+    step = chain_decisions.start_funding(step.order, LANES, deciding())
+    told += types(step)
+    step = confirm(step.order, planned_by(step))
+    told += types(step)
+    step = chain_decisions.request_release(step.order, "BUYER", "done", LANES, deciding())
+    while step.next_operation is not None:
+        told += types(step)
+        step = confirm(step.order, step.next_operation)
+    told += types(step)
+    assert [
+        "order.created",
+        "balance.reserved",
+        "order.funds_reserved",
+        "order.escrow_creating",
+        "escrow.created",
+        "order.escrow_funding",
+        "escrow.funding_started",
+        "balance.debited",
+        "escrow.funded",
+        "order.escrow_funded",
+        "order.in_progress",
+        "order.release_requested",
+        "balance.credited",
+        "escrow.released",
+        "order.released",
+        "order.closed",
+    ] == told
+
+
+def test_steps_go_to_the_lane_of_their_signer() -> None:
+    """domain.md §3: deploy a channel; fund, approve and release the buyer; complete the seller."""
+    seen = []
+    step = release_asked(("30.00", "50.00"))
+    while step.next_operation is not None:
+        operation = step.next_operation
+        assert (Subject.ORDER, step.order.id) == (operation.subject, operation.subject_id)
+        assert ChainStatus.PLANNED is operation.status
+        assert operation in step.unit.writes
+        seen.append((operation.step, operation.source))
+        step = confirm(step.order, operation)
+    assert [
+        ("complete:0", "GSELLER"),
+        ("complete:1", "GSELLER"),
+        ("approve:0", "GBUYER"),
+        ("approve:1", "GBUYER"),
+        ("release", "GBUYER"),
+    ] == seen
+    assert "GCHANNEL" == planned_by(escrow_asked()).source
+    assert "GBUYER" == planned_by(funding_asked()).source
+    with pytest.raises(InvariantViolated):
+        LANES.of("resolve")
+
+
+def test_an_order_without_milestones_has_one_named_delivery_in_its_contract() -> None:
+    assert () == in_progress().milestones
+    assert ("delivery",) == in_progress().contract_milestones
+    process = release_asked().order.process
+    assert process is not None
+    assert ("complete:0", "approve:0", "release") == process.steps
+
+
+def test_fee_terms_are_fixed_when_the_contract_is_planned() -> None:
+    terms = FeeTerms(250, FeePolicy.PLATFORM)
+    order = release_asked(terms=terms).order
+    assert terms == order.fee_terms
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_an_end_is_taken_once(step: str) -> None:
+    asked = STEPS[step]()
+    operation = planned_by(asked)
+    after = confirm(asked.order, operation).order
+    for stale in (confirmed(operation), failed(operation)):
+        again = chain_decisions.operation_ended(
+            after, stale, LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
+        )
+        assert again is None
+
+
+@pytest.mark.parametrize("status", [ChainStatus.PLANNED, ChainStatus.SIGNED, ChainStatus.SUBMITTED])
+@pytest.mark.parametrize("step", STEPS)
+def test_an_operation_that_has_not_ended_changes_nothing(step: str, status: ChainStatus) -> None:
+    asked = STEPS[step]()
+    operation = evolve(planned_by(asked), status=status, tx_hash="h")
+    ended = chain_decisions.operation_ended(
+        asked.order, operation, LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
+    )
+    assert ended is None
+
+
+@pytest.mark.parametrize("kind", list(FailureKind))
+@pytest.mark.parametrize("step", STEPS)
+def test_a_failed_envelope_is_built_again_or_the_order_falls_back(
+    step: str, kind: FailureKind
+) -> None:
+    """Only a deployment or a funding falls back; a definitive refusal does so at once."""
+    decision = asked = STEPS[step]()
+    may_fall_back = step in MAY_FALL_BACK
+    definitive = kind in {FailureKind.REFUSED, FailureKind.FOREIGN}
+    attempts = 0
+    told: list[str] = []
+    while decision.next_operation is not None and attempts < 3 * ATTEMPTS_MAX:
+        attempts += 1
+        operation = decision.next_operation
+        assert attempts == operation.attempt
+        before = decision.order
+        decision = fail(before, operation, kind, "SOME_CODE")
+        told += types(decision)
+        assert before.version + 1 == decision.order.version
+        assert () == decision.unit.transfers
+        assert decision.debits is None
+    if not may_fall_back:
+        assert 3 * ATTEMPTS_MAX == attempts
+        assert asked.order.status is decision.order.status
+        assert [] == told
+        assert decision.order.process is not None
+        assert f"it was {kind.value}" == decision.order.process.last_error
+        return
+    assert (1 if definitive else ATTEMPTS_MAX) == attempts
+    back = MAY_FALL_BACK[step]
+    assert back == decision.order.status.value
+    assert ["escrow.attempt_failed"] * attempts + [f"order.{back.lower()}"] == told
+    assert decision.order.process is None
+
+
+@pytest.mark.parametrize("step", list(MAY_FALL_BACK))
+def test_only_the_last_failure_does_not_promise_another_attempt(step: str) -> None:
+    decision = STEPS[step]()
+    promises = []
+    while decision.next_operation is not None:
+        decision = fail(decision.order, decision.next_operation, FailureKind.DEAD)
+        promises.append(decision.unit.events[0].payload["willRetry"])
+    assert [True] * (ATTEMPTS_MAX - 1) + [False] == promises
+    *_, back = decision.unit.events
+    assert "it was dead" == back.payload["reason"]
+
+
+def test_an_escrow_that_fell_back_is_null_and_takes_the_same_id_up_again() -> None:
+    asked = escrow_asked()
+    back = fail(asked.order, planned_by(asked), FailureKind.REFUSED).order
+    assert back.escrow is None
+    assert back.fee_terms is None
+    assert order_resource(back)["escrow"] is None
+    again = chain_decisions.start_escrow(back, PAYEE_TERMS, LANES, deciding()).order
+    assert again.escrow is not None
+    assert asked.order.escrow_id == again.escrow.id == back.escrow_id
+    assert again.failed_attempt is None
+
+
+def test_a_funding_that_fell_back_leaves_the_contract_standing() -> None:
+    asked = funding_asked()
+    back = fail(asked.order, planned_by(asked), FailureKind.REFUSED).order
+    assert back.escrow is not None
+    assert ("CREATED", contract_of(back)) == (back.escrow.status.value, back.escrow.contract_id)
+    failed_attempt = back.failed_attempt
+    assert failed_attempt is not None
+    assert ("fund", 1, "it was refused") == (
+        failed_attempt.operation.value,
+        failed_attempt.attempts,
+        failed_attempt.last_error,
+    )
+    assert chain_decisions.start_funding(back, LANES, deciding()).order.failed_attempt is None
+
+
+@pytest.mark.parametrize("make", [reserved, contract_stands], ids=["cancel", "refund"])
+def test_a_fall_back_can_be_left_by_giving_the_money_back(make: Callable[[], Order]) -> None:
+    order = make()
+    decision = (
+        decisions.cancel(order, None, None, deciding())
+        if make is reserved
+        else decisions.refund_unfunded(order, None, "late", deciding())
+    )
+    assert decision.debits == BUYER
+    (transfer,) = decision.unit.transfers
+    assert {f"available/{BUYER}": 800_000_000, f"reserved/{BUYER}": -800_000_000} == {
+        posting.account: posting.amount.stroops for posting in transfer.postings
+    }
+    assert "CLOSED" == decision.order.status.value
+
+
+def test_a_refund_before_funding_passes_all_its_states_in_one_commit() -> None:
+    decision = decisions.refund_unfunded(contract_stands(), "BUYER", "late", deciding())
+    assert [
+        "order.refund_requested",
+        "balance.released",
+        "escrow.refunded",
+        "order.refunded",
+        "order.closed",
+    ] == types(decision)
+    order = decision.order
+    assert order.outcome is not None
+    assert "REFUNDED" == order.outcome.value
+    assert order.escrow is not None
+    assert ("REFUNDED", NOW) == (order.escrow.status.value, order.escrow.refunded_at)
+    assert {"protocol": "0.0000000", "platform": "0.0000000"} == order_resource(order)["fees"]
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (create, ["order.canceled", "order.closed"]),
+        (reserved, ["balance.released", "order.canceled", "order.closed"]),
+    ],
+)
+def test_a_cancel_tells_whether_funds_were_released(
+    make: Callable[[], Order], told: list[str]
+) -> None:
+    order = make()
+    decision = decisions.cancel(order, "BUYER", "no more", deciding())
+    assert told == types(decision)
+    canceled, closed = decision.unit.events[-2:]
+    assert (make is reserved) == canceled.payload["fundsReleased"]
+    assert {
+        "orderId": order.id,
+        "finalStatus": "CLOSED",
+        "outcome": "CANCELED",
+        "closedAt": SHOWN_NOW,
+    } == dict(closed.payload)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
+    """Only the last confirmation of a process answers, and it is not the key's first write."""
+    asked = STEPS[step]()
+    process = asked.order.process
+    assert process is not None
+    trace = evolve(process.trace, idempotency=claim(status=200))
+    order = evolve(asked.order, process=evolve(process, trace=trace))
+    # The actor decides under the trace of the request that asked.
+    record = _ended_under(order, asked, Deciding(NOW, deciding().ids, trace))
+    if step == "complete:0":
+        assert record.unit.idempotency is None
+        return
+    kept = record.unit.idempotency
+    assert kept is not None
+    assert ("done", 200, False) == (kept.state.value, kept.status, kept.first)
+    assert answer_body(order_resource(record.order), "req-1", NOW) == kept.body
+
+
+def _ended_under(order: Order, asked: Decision, under: Deciding) -> Decision:
+    operation = confirmed(planned_by(asked), contract_id=contract_of(order))
+    if operation.step == "release":
+        operation = evolve(operation, payouts=payouts_of(order))
+    ended = chain_decisions.operation_ended(
+        order, operation, LANES, RECIPIENTS, ATTEMPTS_MAX, under
+    )
+    assert ended is not None
+    return ended
+
+
+def test_a_fall_back_forgets_the_key_so_that_it_tries_again() -> None:
+    asked = escrow_asked()
+    process = asked.order.process
+    assert process is not None
+    order = evolve(
+        asked.order, process=evolve(process, trace=evolve(process.trace, idempotency=claim()))
+    )
+    record = fail(order, planned_by(asked), FailureKind.REFUSED).unit.idempotency
+    assert record is not None
+    assert ("released", False) == (record.state.value, record.first)
+
+
+def test_a_planned_operation_never_carries_the_claim() -> None:
+    decision = chain_decisions.start_escrow(reserved(), PAYEE_TERMS, LANES, deciding(claim=claim()))
+    assert planned_by(decision).trace.idempotency is None
+    assert "req-1" == planned_by(decision).trace.correlation_id
