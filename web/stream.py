@@ -17,7 +17,7 @@ from quart.wrappers.response import ResponseBody
 
 from actors.event_filter import EventFilter, Names, NoPattern
 from actors.publisher import EventHub, Subscription, SubscriptionClosed, Told
-from offerhub.domain.api_keys import ApiKey, Scope
+from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import is_id
 from storage.port import Storage, StorageUnavailable
@@ -29,7 +29,6 @@ from web.schema import Schema, optional
 HEARTBEAT_S: Final = 15.0
 RETRY: Final = b"retry: 3000\n\n"
 _BEAT: Final = b": still here\n\n"
-_CHECK_S: Final = 5.0
 _SEQUENCE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 _RESOURCE_TYPES: Final = (
     "User",
@@ -41,6 +40,10 @@ _RESOURCE_TYPES: Final = (
     "Dispute",
     "Withdrawal",
 )
+
+
+Allowed = Callable[[], Awaitable[bool]]
+"""Whether a stream may go on."""
 
 
 @frozen
@@ -148,22 +151,21 @@ async def place_of(last: str, hub: EventHub, storage: Storage) -> int:
     raise fault("lastEventId", "is no event's sequence or id, and no time in ISO 8601")
 
 
-def _allowed(call: Call) -> Callable[[], Awaitable[bool]]:
-    """Whether the caller's key still holds; a stream outlives the look at it by far."""
-    known = None if call.caller is None else call.caller.known
+def _allowed(call: Call) -> Allowed:
+    """Whether the caller's key still holds: a stream outlives the gate's look at it by far.
+
+    The ring forgets a key when it is revoked here, and reads it again when it has not for a while.
+    """
     system = call.system
+    known = None if call.caller is None else call.caller.known
 
     async def allowed() -> bool:
         if known is None:
             return True
-        if not known.valid_at(system.clock()):
-            return False
-        try:
-            with trio.fail_after(_CHECK_S):
-                key = await system.storage.load(ApiKey, known.key.id)
-        except (StorageUnavailable, trio.TooSlowError):
-            return True  # it held a moment ago, and nobody can revoke it meanwhile
-        return key is not None and key.revoked_at is None
+        now = system.api_keys.get(known.digest)
+        if now is None:
+            now = await system.api_keys.find(known.digest, token=known.token)
+        return now is not None and now.valid_at(system.clock())
 
     return allowed
 
@@ -174,7 +176,7 @@ class EventStream(ResponseBody):
     Args:
         after: the sequence of the last event that the client has.
         named: write `event:` lines.
-        allowed: asked at every heartbeat; a no ends the stream.
+        allowed: asked before every piece; a no ends the stream.
     """
 
     def __init__(
@@ -185,7 +187,7 @@ class EventStream(ResponseBody):
         *,
         named: bool = False,
         heartbeat_s: float = HEARTBEAT_S,
-        allowed: Callable[[], Awaitable[bool]] | None = None,
+        allowed: Allowed | None = None,
     ) -> None:
         self._hub = hub
         self._after = after
@@ -229,13 +231,13 @@ class EventStream(ResponseBody):
         try:
             with trio.move_on_at(self._next_beat):
                 told = await self._subscription.receive()
+            if self._allowed is not None and not await self._allowed():
+                raise StopAsyncIteration
         except (SubscriptionClosed, StorageUnavailable):
             raise StopAsyncIteration from None
         piece = b"".join(sse(each, named=self._named) for each in told)
         if trio.current_time() >= self._next_beat:
             self._next_beat = trio.current_time() + self._heartbeat_s
-            if self._allowed is not None and not await self._allowed():
-                raise StopAsyncIteration
             piece += _BEAT
         return piece
 
