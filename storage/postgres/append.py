@@ -1,136 +1,154 @@
-"""The last statement of a commit: balances move, and what is told for good is appended.
+"""What a commit moves and tells for good: balances, ledger, events, audit, the ends of both."""
 
-One statement for all of it, because each statement is a round trip and a group waits for every
-one. Its parts touch different tables, so that they cannot see and need not see each other.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Side
-from storage.figures import Counters, Filled, account_owner
-from storage.postgres.pool import Connection
+from storage.figures import Counters, Filled, account_owner, new_users
+from storage.postgres.statement import Part, Statement
 
 CHANNEL: Final = "offerhub_events"
-"""NOTIFY carries the last sequence of each committed group."""
+"""NOTIFY carries the last sequence of each committed group that tells something."""
 
-_APPEND: Final = """
-WITH moved AS (
-    UPDATE balances AS old SET available = old.available + change.available,
-        reserved = old.reserved + change.reserved, updated_at = change.at
-    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[])
-        AS change (user_id, available, reserved, at)
-    WHERE old.user_id = change.user_id RETURNING 1
-), new_transfers AS (
-    INSERT INTO transfers
-        (sequence, id, kind, reference, cause, dedupe, correlation_id, created_at)
-    SELECT * FROM unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-        $11::text[], $12::timestamptz[])
-), new_postings AS (
-    INSERT INTO postings (transfer_sequence, place, account, user_id, amount)
-    SELECT * FROM unnest($13::bigint[], $14::smallint[], $15::text[], $16::text[], $17::bigint[])
-), new_holdings AS (
-    INSERT INTO holdings (transfer_sequence, place, holding, amount, reference)
-    SELECT * FROM unnest($18::bigint[], $19::smallint[], $20::text[], $21::bigint[], $22::text[])
-), new_events AS (
-    INSERT INTO events
-        (sequence, id, type, aggregate_type, aggregate_id, order_id, occurred_at, body)
-    SELECT * FROM unnest($23::bigint[], $24::text[], $25::text[], $26::text[], $27::text[],
-        $28::text[], $29::timestamptz[], $30::text[])
-), new_audit AS (
-    INSERT INTO audit (sequence, id, canonical, previous_hash, hash)
-    SELECT * FROM unnest($31::bigint[], $32::text[], $33::text[], $34::bytea[], $35::bytea[])
-), ends AS (
-    UPDATE counters SET event_sequence = $36, transfer_sequence = $37, audit_sequence = $38,
-        audit_hash = $39
-), written AS (
-    UPDATE writers SET last_group = $40 WHERE id = $41 RETURNING 1
+_NEW_BALANCES: Final = Part(
+    "new_balances",
+    """
+INSERT INTO balances (user_id, available, reserved, updated_at)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+""",
+    returns=False,
 )
-SELECT (SELECT count(*) FROM moved) AS moved, (SELECT count(*) FROM written) AS written,
-    pg_notify($42, $43)
-"""
+
+_MOVED: Final = Part(
+    "moved",
+    """
+UPDATE balances AS old SET available = old.available + change.available,
+    reserved = old.reserved + change.reserved, updated_at = change.at
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+    AS change (user_id, available, reserved, at)
+WHERE old.user_id = change.user_id RETURNING old.user_id
+""",
+)
+
+_TRANSFERS: Final = Part(
+    "new_transfers",
+    """
+INSERT INTO transfers (sequence, id, kind, reference, cause, dedupe, correlation_id, created_at)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::text[], $8::timestamptz[])
+""",
+    returns=False,
+)
+
+_POSTINGS: Final = Part(
+    "new_postings",
+    """
+INSERT INTO postings (transfer_sequence, place, account, user_id, amount)
+SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::text[], $5::bigint[])
+""",
+    returns=False,
+)
+
+_HOLDINGS: Final = Part(
+    "new_holdings",
+    """
+INSERT INTO holdings (transfer_sequence, place, holding, amount, reference)
+SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5::text[])
+""",
+    returns=False,
+)
+
+_EVENTS: Final = Part(
+    "new_events",
+    """
+INSERT INTO events (sequence, id, type, aggregate_type, aggregate_id, order_id, occurred_at, body)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+    $7::timestamptz[], $8::text[])
+""",
+    returns=False,
+)
+
+_AUDIT: Final = Part(
+    "new_audit",
+    """
+INSERT INTO audit (sequence, id, canonical, previous_hash, hash)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+""",
+    returns=False,
+)
+
+_ENDS: Final = Part(
+    "ends",
+    """
+UPDATE counters SET event_sequence = $1, transfer_sequence = $2, audit_sequence = $3,
+    audit_hash = $4
+""",
+    returns=False,
+)
+
+_WRITER: Final = Part("writer", "UPDATE writers SET last_group = $1 WHERE id = $2 RETURNING id")
+
+_NOTIFY: Final = Part("notified", "SELECT pg_notify($1, $2)::text")
 
 
-async def aio_append(
-    connection: Connection,
-    units: Sequence[Filled],
-    ends: Counters,
-    writer: bytes,
-    group: int,
-) -> tuple[int, int]:
-    """Write what the units move and tell; returns the balances moved and the writers found."""
-    changes = _summed(units)
-    transfers = [
-        (sequence, transfer, filled.unit.at)
-        for filled in units
-        for sequence, transfer in filled.transfers
-    ]
-    postings = [
-        (sequence, place, posting)
-        for sequence, transfer, _ in transfers
-        for place, posting in enumerate(transfer.postings)
-    ]
-    holdings = [
-        (sequence, place, moved)
-        for sequence, transfer, _ in transfers
-        for place, moved in enumerate(transfer.holdings)
-    ]
+def add_appends(
+    statement: Statement, units: Sequence[Filled], ends: Counters, writer_id: bytes, number: int
+) -> None:
+    """Add what the units move and tell, and the new ends of the sequences, to a statement."""
+    _add_balances(statement, units)
+    _add_ledger(statement, units)
     events = [event for filled in units for event in filled.events]
+    if events:
+        statement.add(
+            _EVENTS,
+            [
+                [event.sequence for event in events],
+                [event.id for event in events],
+                [event.type for event in events],
+                [event.aggregate_type for event in events],
+                [event.aggregate_id for event in events],
+                [event.order_id for event in events],
+                [event.occurred_at for event in events],
+                [event.body for event in events],
+            ],
+        )
+        statement.add(_NOTIFY, [CHANNEL, str(ends.event_sequence)])
     audit = [entry for filled in units for entry in filled.audit]
-    row = await connection.fetchrow(
-        _APPEND,
-        list(changes),
-        [available for available, _, _ in changes.values()],
-        [reserved for _, reserved, _ in changes.values()],
-        [at for _, _, at in changes.values()],
-        [sequence for sequence, _, _ in transfers],
-        [transfer.id for _, transfer, _ in transfers],
-        [transfer.kind.value for _, transfer, _ in transfers],
-        [transfer.reference for _, transfer, _ in transfers],
-        [transfer.cause for _, transfer, _ in transfers],
-        [transfer.dedupe for _, transfer, _ in transfers],
-        [transfer.correlation_id for _, transfer, _ in transfers],
-        [at for _, _, at in transfers],
-        [sequence for sequence, _, _ in postings],
-        [place for _, place, _ in postings],
-        [posting.account for _, _, posting in postings],
-        [account_owner(posting.account) for _, _, posting in postings],
-        [posting.amount.stroops for _, _, posting in postings],
-        [sequence for sequence, _, _ in holdings],
-        [place for _, place, _ in holdings],
-        [moved.holding for _, _, moved in holdings],
-        [moved.amount.stroops for _, _, moved in holdings],
-        [moved.reference for _, _, moved in holdings],
-        [event.sequence for event in events],
-        [event.id for event in events],
-        [event.type for event in events],
-        [event.aggregate_type for event in events],
-        [event.aggregate_id for event in events],
-        [event.order_id for event in events],
-        [event.occurred_at for event in events],
-        [event.body for event in events],
-        [entry.sequence for entry in audit],
-        [entry.id for entry in audit],
-        [entry.canonical.decode() for entry in audit],
-        [entry.previous_hash for entry in audit],
-        [entry.hash for entry in audit],
-        ends.event_sequence,
-        ends.transfer_sequence,
-        ends.audit_sequence,
-        ends.audit_hash,
-        group,
-        writer,
-        CHANNEL,
-        str(ends.event_sequence),
+    if audit:
+        statement.add(
+            _AUDIT,
+            [
+                [entry.sequence for entry in audit],
+                [entry.id for entry in audit],
+                [entry.canonical.decode() for entry in audit],
+                [entry.previous_hash for entry in audit],
+                [entry.hash for entry in audit],
+            ],
+        )
+    statement.add(
+        _ENDS,
+        [ends.event_sequence, ends.transfer_sequence, ends.audit_sequence, ends.audit_hash],
     )
-    return row["moved"], row["written"]
+    statement.add(_WRITER, [number, writer_id])
 
 
-def _summed(units: Sequence[Filled]) -> dict[str, tuple[int, int, datetime]]:
-    """Changes of the balances, summed up a user: available, reserved and the last moment."""
+def check_appends(units: Sequence[Filled], written: Mapping[str, Sequence[object]]) -> None:
+    """Raise `InvariantViolated` if a row was missing that the locks had shown."""
+    new = {user_id for filled in units for user_id in new_users(filled.unit)}
+    moved = {user_id for filled in units for user_id in filled.changes} - new
+    if len(written.get("moved", ())) != len(moved) or len(written["writer"]) != 1:
+        raise InvariantViolated("a balance row or the writer's row is missing")
+
+
+def _add_balances(statement: Statement, units: Sequence[Filled]) -> None:
     changes: dict[str, tuple[int, int, datetime]] = {}
+    new: set[str] = set()
     for filled in units:
+        for user_id in new_users(filled.unit):
+            new.add(user_id)
+            changes.setdefault(user_id, (0, 0, filled.unit.at))
         for user_id, change in filled.changes.items():
             available, reserved, _ = changes.get(user_id, (0, 0, filled.unit.at))
             changes[user_id] = (
@@ -138,4 +156,62 @@ def _summed(units: Sequence[Filled]) -> dict[str, tuple[int, int, datetime]]:
                 reserved + change[Side.RESERVED],
                 filled.unit.at,
             )
-    return changes
+    for part, users in ((_NEW_BALANCES, new), (_MOVED, changes.keys() - new)):
+        if users:
+            # In the order of ids, in which their locks were taken.
+            rows = [(user_id, *changes[user_id]) for user_id in sorted(users)]
+            statement.add(part, [list(column) for column in zip(*rows, strict=True)])
+
+
+def _add_ledger(statement: Statement, units: Sequence[Filled]) -> None:
+    transfers = [
+        (sequence, transfer, filled.unit.at)
+        for filled in units
+        for sequence, transfer in filled.transfers
+    ]
+    if not transfers:
+        return
+    statement.add(
+        _TRANSFERS,
+        [
+            [sequence for sequence, _, _ in transfers],
+            [transfer.id for _, transfer, _ in transfers],
+            [transfer.kind.value for _, transfer, _ in transfers],
+            [transfer.reference for _, transfer, _ in transfers],
+            [transfer.cause for _, transfer, _ in transfers],
+            [transfer.dedupe for _, transfer, _ in transfers],
+            [transfer.correlation_id for _, transfer, _ in transfers],
+            [at for _, _, at in transfers],
+        ],
+    )
+    postings = [
+        (sequence, place, posting)
+        for sequence, transfer, _ in transfers
+        for place, posting in enumerate(transfer.postings)
+    ]
+    statement.add(
+        _POSTINGS,
+        [
+            [sequence for sequence, _, _ in postings],
+            [place for _, place, _ in postings],
+            [posting.account for _, _, posting in postings],
+            [account_owner(posting.account) for _, _, posting in postings],
+            [posting.amount.stroops for _, _, posting in postings],
+        ],
+    )
+    holdings = [
+        (sequence, place, moved)
+        for sequence, transfer, _ in transfers
+        for place, moved in enumerate(transfer.holdings)
+    ]
+    if holdings:
+        statement.add(
+            _HOLDINGS,
+            [
+                [sequence for sequence, _, _ in holdings],
+                [place for _, place, _ in holdings],
+                [moved.holding for _, _, moved in holdings],
+                [moved.amount.stroops for _, _, moved in holdings],
+                [moved.reference for _, _, moved in holdings],
+            ],
+        )

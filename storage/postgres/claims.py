@@ -1,11 +1,12 @@
 """Idempotency records in PostgreSQL: the first to write a key has it, for 24 hours."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from offerhub.domain.unit_of_work import IdempotencyRecord, IdempotencyState
 from storage.postgres.pool import Connection
+from storage.postgres.statement import Part, Statement
 
 LIFETIME: Final = timedelta(hours=24)
 
@@ -20,44 +21,51 @@ ON CONFLICT (key) DO UPDATE SET
     resource_id = excluded.resource_id, status = excluded.status, body = excluded.body
 """
 
-_CLAIM: Final = _ROWS + "WHERE old.created_at <= excluded.created_at - interval '24 hours'"
+_CLAIM: Final = Part(
+    "claimed",
+    _ROWS + "WHERE old.created_at <= excluded.created_at - interval '24 hours'"
+    " OR old.state = 'released' RETURNING old.key",
+)
 
 # Another fingerprint: the key was given anew after its 24 hours, the old operation's end is late.
-_ANSWER: Final = _ROWS + "WHERE old.fingerprint = excluded.fingerprint"
+_ANSWER: Final = Part(
+    "answered", _ROWS + "WHERE old.fingerprint = excluded.fingerprint RETURNING old.key"
+)
 
-_RELEASE: Final = """
+_RELEASE: Final = Part(
+    "released",
+    """
 DELETE FROM idempotency AS old USING unnest($1::text[], $2::text[]) AS gone (key, fingerprint)
-WHERE old.key = gone.key AND old.fingerprint = gone.fingerprint
-"""
+WHERE old.key = gone.key AND old.fingerprint = gone.fingerprint RETURNING old.key
+""",
+)
 
 _READ: Final = """
 SELECT key, fingerprint, state, created_at, first, resource_type, resource_id, status, body
-FROM idempotency WHERE key = $1 AND created_at > $2
+FROM idempotency WHERE key = $1 AND created_at > $2 AND state <> 'released'
 """
 
 
-async def aio_write_claims(connection: Connection, records: Sequence[IdempotencyRecord]) -> bool:
-    """Write records, each key at most once; false if a key that must be new was there."""
+def add_claims(statement: Statement, records: Sequence[IdempotencyRecord]) -> None:
+    """Add records, each key at most once, to a statement."""
     first = [record for record in records if record.first]
     if first:
-        status = await connection.execute(_CLAIM, *_arrays(first))
-        if int(status.rpartition(" ")[2]) != len(first):
-            return False
-    answers = [
-        record
-        for record in records
-        if not record.first and record.state is not IdempotencyState.RELEASED
-    ]
+        statement.add(_CLAIM, _arrays(first))
+    later = [record for record in records if not record.first]
+    answers = [record for record in later if record.state is not IdempotencyState.RELEASED]
     if answers:
-        await connection.execute(_ANSWER, *_arrays(answers))
-    released = [record for record in records if record.state is IdempotencyState.RELEASED]
+        statement.add(_ANSWER, _arrays(answers))
+    released = [record for record in later if record.state is IdempotencyState.RELEASED]
     if released:
-        await connection.execute(
+        statement.add(
             _RELEASE,
-            [record.key for record in released],
-            [record.fingerprint for record in released],
+            [[record.key for record in released], [record.fingerprint for record in released]],
         )
-    return True
+
+
+def all_claimed(records: Sequence[IdempotencyRecord], written: Mapping[str, Sequence[str]]) -> bool:
+    """Whether every record that must be the first under its key is."""
+    return sum(record.first for record in records) == len(written.get("claimed", ()))
 
 
 async def aio_read_claim(

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
@@ -15,6 +16,7 @@ from storage.postgres.group import (
     Told,
     Writer,
     aio_commit_group,
+    aio_earlier_conflict,
     refusal_of,
     split,
 )
@@ -82,7 +84,7 @@ class Committer:
                 if len(part) > 1:
                     parts.extendleft([unit] for unit in reversed(part))
                 elif isinstance(error, GroupRefused):
-                    outcomes.append(error.refused)
+                    outcomes.append(await self._first_reason(part[0]) or error.refused)
                 else:
                     broken = error
                     outcomes.append(Refused(RefusalKind.CONFLICT))
@@ -118,6 +120,12 @@ class Committer:
             except asyncpg.TransactionRollbackError:
                 await trio.sleep(_LOOK_FIRST_S)  # a deadlock or the like with somebody else
         raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
+
+    async def _first_reason(self, unit: UnitOfWork) -> Refused | None:
+        """The reason that counts first, whichever guard spoke first (`aio_earlier_conflict`)."""
+        with suppress(StorageUnavailable):
+            return await self._pool.read(aio_earlier_conflict, unit, deadline_s=self._deadline_s)
+        return None
 
     async def _was_committed(self, number: int, scope: trio.CancelScope) -> bool:
         """Find out whether a group of ours is committed, however long the database is away."""

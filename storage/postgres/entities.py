@@ -17,6 +17,7 @@ from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import ENDED, Withdrawal
 from storage.codec import decode, encode
 from storage.postgres.pool import Connection
+from storage.postgres.statement import Part, Statement
 
 E = TypeVar("E", bound=Entity)
 
@@ -32,24 +33,29 @@ class Column:
 
 @frozen
 class EntityTable:
-    """A table of entities with its two writes."""
+    """A table of entities with its two writes; both return the ids that they wrote."""
 
     name: str
     columns: tuple[Column, ...]
 
     @property
-    def insert(self) -> str:
+    def insert(self) -> Part:
         names = ", ".join(column.name for column in self._all)
-        return f"INSERT INTO {self.name} ({names}) SELECT * FROM {self._rows(len(self._all))}"  # noqa: S608 - our own names
+        rows = self._rows(len(self._all))
+        return Part(
+            f"new_{self.name}",
+            f"INSERT INTO {self.name} ({names}) SELECT * FROM {rows} RETURNING id",  # noqa: S608 - our own names
+        )
 
     @property
-    def update(self) -> str:
+    def update(self) -> Part:
         settings = ", ".join(f"{column.name} = new.{column.name}" for column in self._all[1:])
         rows = self._rows(len(self._all) + 1)
         names = ", ".join([*(column.name for column in self._all), "base"])
-        return (
+        return Part(
+            f"changed_{self.name}",
             f"UPDATE {self.name} AS old SET {settings} FROM {rows} AS new ({names})"  # noqa: S608 - our own names
-            " WHERE old.id = new.id AND old.version = new.base RETURNING old.id"
+            " WHERE old.id = new.id AND old.version = new.base RETURNING old.id",
         )
 
     def arrays(self, entities: Iterable[Entity]) -> list[list[object]]:
@@ -134,19 +140,27 @@ TABLES: Final[Mapping[type, EntityTable]] = {
 """In the order in which a commit writes them."""
 
 _WRITES: Final = {kind: (table.insert, table.update) for kind, table in TABLES.items()}
+_NAMES: Final = frozenset(part.name for parts in _WRITES.values() for part in parts)
 
 
-async def aio_insert(connection: Connection, kind: type, entities: Sequence[Entity]) -> None:
-    """Insert entities; a unique key that exists raises `asyncpg.UniqueViolationError`."""
-    await connection.execute(_WRITES[kind][0], *TABLES[kind].arrays(entities))
+def add_writes(statement: Statement, entities: Sequence[Entity]) -> None:
+    """Add the inserts (version 1) and the guarded updates of entities to a statement."""
+    for kind, (insert, update) in _WRITES.items():
+        mine = [entity for entity in entities if type(entity) is kind]
+        new = [entity for entity in mine if entity.version == 1]
+        if new:
+            statement.add(insert, TABLES[kind].arrays(new))
+        old = [entity for entity in mine if entity.version != 1]
+        if old:
+            bases = [entity.version - 1 for entity in old]
+            statement.add(update, [*TABLES[kind].arrays(old), bases])
 
 
-async def aio_update(
-    connection: Connection, kind: type, entities: Sequence[Entity], bases: Sequence[int]
-) -> list[str]:
-    """Update entities that still have the versions `bases`; returns the ids of those that had."""
-    rows = await connection.fetch(_WRITES[kind][1], *TABLES[kind].arrays(entities), bases)
-    return [row[0] for row in rows]
+def stale(entities: Sequence[Entity], written: Mapping[str, Sequence[str]]) -> str | None:
+    """The id of the first entity that the statement did not write, if there is one."""
+    ids = {entity_id for name, found in written.items() if name in _NAMES for entity_id in found}
+    missing = [entity.id for entity in entities if entity.id not in ids]
+    return missing[0] if missing else None
 
 
 async def aio_versions(connection: Connection, kind: type, ids: Sequence[str]) -> dict[str, int]:

@@ -12,47 +12,50 @@ import asyncpg
 import msgspec
 from attrs import define, field, frozen
 
-from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
     CursorMove,
-    ParkedRecord,
     RefusalKind,
     Refused,
     UnitOfWork,
 )
-from storage.figures import Counters, Filled, fill, new_users, users_of
-from storage.postgres.append import aio_append
-from storage.postgres.claims import aio_read_claim, aio_write_claims
-from storage.postgres.entities import TABLES, aio_insert, aio_update, aio_versions
+from storage.figures import Counters, Filled, fill, users_of
+from storage.postgres.append import add_appends, check_appends
+from storage.postgres.claims import add_claims, aio_read_claim, all_claimed
+from storage.postgres.entities import TABLES, add_writes, aio_versions, stale
 from storage.postgres.pool import Connection
+from storage.postgres.statement import Part, Statement
 
-_LOCK_COUNTERS: Final = """
-SELECT epoch, event_sequence, transfer_sequence, audit_sequence, audit_hash FROM counters FOR UPDATE
-"""
+# The function locks the counters, then the balances in the order of their users' ids.
+_LOCK: Final = "SELECT * FROM lock_for_commit($1)"
 
-_LOCK_BALANCES: Final = """
-SELECT user_id, available, reserved, updated_at FROM balances
-WHERE user_id = ANY($1::text[]) ORDER BY user_id FOR UPDATE
-"""
+_FIRST_CURSOR: Final = Part(
+    "first_cursors",
+    """
+INSERT INTO cursors (name, value) SELECT * FROM unnest($1::text[], $2::text[])
+ON CONFLICT (name) DO NOTHING RETURNING name
+""",
+)
 
-_NEW_BALANCES: Final = """
-INSERT INTO balances (user_id, available, reserved, updated_at)
-SELECT user_id, 0, 0, at FROM unnest($1::text[], $2::timestamptz[]) AS new (user_id, at)
-"""
+_MOVE_CURSOR: Final = Part(
+    "moved_cursors",
+    """
+UPDATE cursors AS old SET value = move.after
+FROM unnest($1::text[], $2::text[], $3::text[]) AS move (name, before, after)
+WHERE old.name = move.name AND old.value = move.before RETURNING old.name
+""",
+)
 
-_FIRST_CURSOR: Final = """
-INSERT INTO cursors (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
-"""
-
-_MOVE_CURSOR: Final = "UPDATE cursors SET value = $2 WHERE name = $1 AND value = $3"
-
-_PARK: Final = """
+_PARK: Final = Part(
+    "new_parked",
+    """
 INSERT INTO parked (id, source, reference, reason, parked_at, body)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
-"""
+""",
+    returns=False,
+)
 
 _TAKEN: Final = {
     "orders_client_order_ref_key": "client_order_ref",
@@ -130,12 +133,7 @@ async def aio_commit_group(
         GroupRefused: a guard refuses; the caller rolls back.
         asyncpg.UniqueViolationError: a unique key refuses (`refusal_of`).
     """
-    counters = await _aio_lock(connection, writer)
-    balances: dict[str, Balance] = {}
-    users = users_of(units)
-    if users:
-        for user_id, available, reserved, at in await connection.fetch(_LOCK_BALANCES, list(users)):
-            balances[user_id] = Balance(user_id, Money(available), Money(reserved), at)
+    counters, balances = await _aio_lock(connection, writer, users_of(units))
     filled = [fill(unit, balances, counters) for unit in units]
     accepted = [one for one in filled if isinstance(one, Filled)]
     if accepted:
@@ -143,22 +141,30 @@ async def aio_commit_group(
     told.outcomes = [
         one.outcome
         if isinstance(one, Filled)
-        else await _aio_earlier_conflict(connection, unit) or one
+        else await aio_earlier_conflict(connection, unit) or one
         for unit, one in zip(units, filled, strict=True)
     ]
     return told.outcomes
 
 
-async def _aio_lock(connection: Connection, writer: Writer) -> Counters:
-    row = await connection.fetchrow(_LOCK_COUNTERS)
-    if row["epoch"] != writer.epoch:
+async def _aio_lock(
+    connection: Connection, writer: Writer, users: set[str]
+) -> tuple[Counters, dict[str, Balance]]:
+    first, *rows = await connection.fetch(_LOCK, list(users))
+    if first["epoch"] != writer.epoch:
         raise GroupRefused(Refused(RefusalKind.FENCED))
-    return Counters(
-        event_sequence=row["event_sequence"],
-        transfer_sequence=row["transfer_sequence"],
-        audit_sequence=row["audit_sequence"],
-        audit_hash=row["audit_hash"],
+    counters = Counters(
+        event_sequence=first["event_sequence"],
+        transfer_sequence=first["transfer_sequence"],
+        audit_sequence=first["audit_sequence"],
+        audit_hash=first["audit_hash"],
     )
+    return counters, {
+        row["user_id"]: Balance(
+            row["user_id"], Money(row["available"]), Money(row["reserved"]), row["updated_at"]
+        )
+        for row in rows
+    }
 
 
 async def _aio_write(
@@ -170,64 +176,62 @@ async def _aio_write(
 ) -> None:
     units = [filled.unit for filled in accepted]
     claims = [unit.idempotency for unit in units if unit.idempotency is not None]
-    if claims and not await aio_write_claims(connection, claims):
+    entities = [entity for unit in units for entity in unit.writes]
+    moves = [unit.cursor for unit in units if unit.cursor is not None]
+    statement = Statement()
+    add_claims(statement, claims)
+    add_writes(statement, entities)
+    _add_cursors(statement, moves)
+    _add_parked(statement, units)
+    add_appends(statement, accepted, ends, writer.id, number)
+    written = await statement.aio_execute(connection)
+    if not all_claimed(claims, written):
         raise GroupRefused(Refused(RefusalKind.TAKEN, "idempotency_key"))
-    await _aio_write_entities(connection, units)
-    for unit in units:
-        if unit.cursor is not None:
-            await _aio_move_cursor(connection, unit.cursor)
-    parked = [(record, unit) for unit in units for record in unit.parked]
-    if parked:
-        await _aio_park(connection, parked)
-    moved, written = await aio_append(connection, accepted, ends, writer.id, number)
-    if moved != len({user_id for filled in accepted for user_id in filled.changes}) or written != 1:
-        raise InvariantViolated("a balance row or the writer's row is missing")
+    old = stale(entities, written)
+    if old is not None:
+        raise GroupRefused(Refused(RefusalKind.CONFLICT, old))
+    moved = {*written.get("first_cursors", ()), *written.get("moved_cursors", ())}
+    for move in moves:
+        if move.name not in moved:
+            raise GroupRefused(Refused(RefusalKind.CONFLICT, move.name))
+    check_appends(accepted, written)
 
 
-async def _aio_write_entities(connection: Connection, units: Sequence[UnitOfWork]) -> None:
-    for kind in TABLES:
-        entities = [entity for unit in units for entity in unit.writes if type(entity) is kind]
-        new = [entity for entity in entities if entity.version == 1]
-        if new:
-            await aio_insert(connection, kind, new)
-        old = [entity for entity in entities if entity.version != 1]
-        if old:
-            bases = [entity.version - 1 for entity in old]
-            written = await aio_update(connection, kind, old, bases)
-            if len(written) != len(old):
-                stale = [entity.id for entity in old if entity.id not in written] or [old[0].id]
-                raise GroupRefused(Refused(RefusalKind.CONFLICT, stale[0]))
-    users = [(user_id, unit.at) for unit in units for user_id in new_users(unit)]
-    if users:
-        await connection.execute(
-            _NEW_BALANCES, [user_id for user_id, _ in users], [at for _, at in users]
+def _add_cursors(statement: Statement, moves: Sequence[CursorMove]) -> None:
+    first = [move for move in moves if move.before is None]
+    if first:
+        statement.add(
+            _FIRST_CURSOR, [[move.name for move in first], [move.after for move in first]]
+        )
+    later = [move for move in moves if move.before is not None]
+    if later:
+        statement.add(
+            _MOVE_CURSOR,
+            [
+                [move.name for move in later],
+                [move.before for move in later],
+                [move.after for move in later],
+            ],
         )
 
 
-async def _aio_move_cursor(connection: Connection, move: CursorMove) -> None:
-    if move.before is None:
-        status = await connection.execute(_FIRST_CURSOR, move.name, move.after)
-    else:
-        status = await connection.execute(_MOVE_CURSOR, move.name, move.after, move.before)
-    if not status.endswith(" 1"):
-        raise GroupRefused(Refused(RefusalKind.CONFLICT, move.name))
+def _add_parked(statement: Statement, units: Sequence[UnitOfWork]) -> None:
+    parked = [(record, unit) for unit in units for record in unit.parked]
+    if parked:
+        statement.add(
+            _PARK,
+            [
+                [record.id for record, _ in parked],
+                [record.source for record, _ in parked],
+                [record.reference for record, _ in parked],
+                [record.reason for record, _ in parked],
+                [unit.at for _, unit in parked],
+                [msgspec.json.encode(record.body).decode() for record, _ in parked],
+            ],
+        )
 
 
-async def _aio_park(
-    connection: Connection, parked: Sequence[tuple[ParkedRecord, UnitOfWork]]
-) -> None:
-    await connection.execute(
-        _PARK,
-        [record.id for record, _ in parked],
-        [record.source for record, _ in parked],
-        [record.reference for record, _ in parked],
-        [record.reason for record, _ in parked],
-        [unit.at for _, unit in parked],
-        [msgspec.json.encode(record.body).decode() for record, _ in parked],
-    )
-
-
-async def _aio_earlier_conflict(connection: Connection, unit: UnitOfWork) -> Refused | None:
+async def aio_earlier_conflict(connection: Connection, unit: UnitOfWork) -> Refused | None:
     """What refuses a unit before its want of funds does.
 
     Who decided on an old state must learn that it is old, and who repeats a key its answer; only

@@ -10,8 +10,8 @@ from offerhub.domain.ledger import Side, books_of
 from offerhub.domain.money import BALANCE_MAX, Money
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.unit_of_work import (
-    Committed,
     CommitOutcome,
+    Committed,
     CursorMove,
     Figure,
     ParkedRecord,

@@ -207,6 +207,24 @@ CREATE TABLE settings (
     value text NOT NULL
 );
 
+-- The locks of a commit, in one round trip: the counters first, whose row comes first, then the
+-- balances in the order of their users. Each statement of the function sees what the lock before
+-- has waited for.
+CREATE FUNCTION lock_for_commit(users text[]) RETURNS TABLE (
+    epoch bigint, event_sequence bigint, transfer_sequence bigint, audit_sequence bigint,
+    audit_hash bytea, user_id text, available bigint, reserved bigint, updated_at timestamptz
+) LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY SELECT c.epoch, c.event_sequence, c.transfer_sequence, c.audit_sequence,
+        c.audit_hash, NULL::text, NULL::bigint, NULL::bigint, NULL::timestamptz
+        FROM counters AS c FOR UPDATE;
+    RETURN QUERY SELECT NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bytea,
+        b.user_id, b.available, b.reserved, b.updated_at
+        FROM balances AS b WHERE b.user_id = ANY (users) ORDER BY b.user_id FOR UPDATE;
+END
+$$;
+
 -- What has been told stays told.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -241,4 +259,4 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 DROP TABLE settings, parked, cursors, idempotency, audit, events, holdings, postings, transfers,
     balances, api_tokens, api_keys, withdrawals, chain_operations, wallets, users, orders, writers,
     counters;
-DROP FUNCTION refuse_change, refuse_unbalanced;
+DROP FUNCTION lock_for_commit, refuse_change, refuse_unbalanced;

@@ -1,0 +1,205 @@
+"""Reads, the same in the twin and in PostgreSQL: lists, lookups, what is to be woken."""
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+
+from offerhub.domain import postings
+from offerhub.domain.chain import ChainStatus, Subject
+from offerhub.domain.money import Money
+from offerhub.domain.order import Escrow, EscrowStatus, Operation, OrderStatus, Process
+from offerhub.domain.unit_of_work import Entity
+from offerhub.domain.users import WalletRole, WalletStatus
+from offerhub.domain.withdrawal import Payment, WithdrawalStatus
+from storage.port import OrderFilter, Storage, UnknownCursor, UserFilter
+from tests.storage.test_contract import commit, new_user
+from tests.storage.units import TRACE, Hands
+
+
+async def put(storage: Storage, hands: Hands, *entities: Entity) -> None:
+    await commit(storage, hands.unit(writes=entities))
+
+
+async def test_orders_are_listed_newest_first_and_paged_by_the_last_id(
+    storage: Storage, hands: Hands
+) -> None:
+    orders = [hands.order() for _ in range(7)]
+    await put(storage, hands, *orders[:3])
+    await storage.commit([hands.unit(writes=(order,)) for order in orders[3:]])
+    await put(storage, hands, evolve(orders[4], version=2))
+    seen: list[str] = []
+    cursor: str | None = None
+    sizes = []
+    while True:
+        page = await storage.orders(OrderFilter(), cursor, 3)
+        seen += [order.id for order in page.items]
+        sizes.append(len(page.items))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == [order.id for order in orders[::-1]]
+    assert sizes == [3, 3, 1]
+    exactly = await storage.orders(OrderFilter(), None, 7)
+    assert exactly.next_cursor is None
+    with pytest.raises(UnknownCursor):
+        await storage.orders(OrderFilter(), "ord_none", 3)
+
+
+async def test_filters_of_orders_combine(storage: Storage, hands: Hands) -> None:
+    first = hands.order(buyer_id="usr_1", seller_id="usr_2", client_order_ref="R1")
+    hands.pass_time(minutes=1)
+    second = hands.order(buyer_id="usr_1", seller_id="usr_3", status=OrderStatus.CLOSED)
+    hands.pass_time(minutes=1)
+    third = hands.order(buyer_id="usr_3", seller_id="usr_2", status=OrderStatus.CLOSED)
+    await put(storage, hands, first, second, third)
+
+    async def found(**where) -> list[str]:
+        return [order.id for order in (await storage.orders(OrderFilter(**where), None, 9)).items]
+
+    assert await found(buyer_id="usr_1") == [second.id, first.id]
+    assert await found(seller_id="usr_2") == [third.id, first.id]
+    assert await found(status="CLOSED", buyer_id="usr_1") == [second.id]
+    assert await found(client_order_ref="R1") == [first.id]
+    assert await found(created_after=first.created_at) == [third.id, second.id]
+    between = {"created_after": first.created_at, "created_before": third.created_at}
+    assert await found(**between) == [second.id]
+    assert await found(status="DISPUTED") == []
+
+
+async def test_a_cursor_that_left_the_filter_still_pages(storage: Storage, hands: Hands) -> None:
+    orders = [hands.order() for _ in range(3)]
+    await put(storage, hands, *orders)
+    where = OrderFilter(status="ORDER_CREATED")
+    page = await storage.orders(where, None, 1)
+    await put(storage, hands, evolve(orders[2], version=2, status=OrderStatus.CLOSED))
+    rest = await storage.orders(where, page.next_cursor, 5)
+    assert [order.id for order in rest.items] == [orders[1].id, orders[0].id]
+
+
+async def test_users_are_found_by_what_the_marketplace_knows(
+    storage: Storage, hands: Hands
+) -> None:
+    anna, ben = hands.user(email="anna@example.org"), hands.user()
+    await put(storage, hands, anna, ben)
+    assert await storage.user_by_external_id(ben.external_user_id) == ben
+    assert await storage.user_by_external_id("nobody") is None
+    assert (await storage.users(UserFilter(), None, 5)).items == (ben, anna)
+    assert (await storage.users(UserFilter(email="anna@example.org"), None, 5)).items == (anna,)
+    assert (await storage.users(UserFilter(email="x"), None, 5)).items == ()
+    by_id = UserFilter(external_user_id=ben.external_user_id)
+    assert (await storage.users(by_id, None, 5)).items == (ben,)
+
+
+async def test_orders_with_a_process_are_to_be_woken(storage: Storage, hands: Hands) -> None:
+    process = Process(Operation.ESCROW, ("deploy",), 0, 1, "chn_1", hands.now, TRACE)
+    busy, quiet = hands.order(process=process), hands.order()
+    await put(storage, hands, busy, quiet)
+    assert await storage.orders_on_the_way() == [busy.id]
+    await put(storage, hands, evolve(busy, version=2, process=None))
+    assert await storage.orders_on_the_way() == []
+
+
+async def test_an_order_is_found_by_its_contract(storage: Storage, hands: Hands) -> None:
+    escrow = Escrow("esc_1", EscrowStatus.CREATING, hands.now)
+    order = hands.order(escrow=escrow)
+    await put(storage, hands, order)
+    assert await storage.order_ids_by_contract(["CABC"]) == {}
+    deployed = evolve(order, version=2, escrow=evolve(escrow, contract_id="CABC"))
+    await put(storage, hands, deployed)
+    assert await storage.order_ids_by_contract(["CXYZ", "CABC"]) == {"CABC": order.id}
+
+
+async def test_withdrawals_are_on_the_way_from_their_commit_to_their_end(
+    storage: Storage, hands: Hands
+) -> None:
+    created = hands.withdrawal()
+    payment = Payment("chn_1", 1, hands.now, TRACE)
+    committed = hands.withdrawal(
+        user_id="usr_2", status=WithdrawalStatus.COMMITTED, payment=payment
+    )
+    await put(storage, hands, created, committed)
+    assert await storage.withdrawals_on_the_way() == [committed.id]
+    assert (await storage.withdrawals(None, None, 5)).items == (committed, created)
+    assert (await storage.withdrawals("usr_2", None, 5)).items == (committed,)
+    with pytest.raises(UnknownCursor):
+        await storage.withdrawals("usr_2", created.id, 5)
+    done = evolve(committed, version=2, status=WithdrawalStatus.COMPLETED, payment=None)
+    await put(storage, hands, done)
+    assert await storage.withdrawals_on_the_way() == []
+
+
+async def test_wallets_are_found_by_address_and_by_what_they_wait_for(
+    storage: Storage, hands: Hands
+) -> None:
+    user, channel = hands.wallet(), hands.wallet(role=WalletRole.CHANNEL)
+    platform = hands.wallet(role=WalletRole.PLATFORM)
+    await put(storage, hands, user, channel, platform)
+    addresses = [user.public_key, channel.public_key, "GFOREIGN"]
+    found = await storage.wallets_by_address(addresses)
+    assert found == {user.public_key: user, channel.public_key: channel}
+    assert await storage.wallets_of_platform() == [channel, platform]
+    assert await storage.wallets_activating() == [user]
+    await put(storage, hands, evolve(user, version=2, status=WalletStatus.ACTIVE))
+    assert await storage.wallets_activating() == []
+
+
+async def test_open_operations_are_listed_until_they_have_ended(
+    storage: Storage, hands: Hands
+) -> None:
+    deploy = hands.operation(tx_hash="aa", status=ChainStatus.SIGNED, envelope="AAAA")
+    pay = hands.operation(subject=Subject.WITHDRAWAL, source="GOTHER")
+    await put(storage, hands, deploy, pay)
+    assert await storage.open_operations() == [deploy, pay]
+    assert await storage.open_operations(subject=Subject.WITHDRAWAL) == [pay]
+    assert await storage.open_operations(source="GSOURCE") == [deploy]
+    assert await storage.open_operations(subject=Subject.ORDER, source="GOTHER") == []
+    confirmed = evolve(deploy, version=2, status=ChainStatus.CONFIRMED)
+    await put(storage, hands, confirmed)
+    assert await storage.open_operations() == [pay]
+    assert await storage.operations_by_hash(["aa", "bb"]) == {"aa": confirmed}
+
+
+async def test_a_users_ledger_shows_the_transfers_that_touch_the_user(
+    storage: Storage, hands: Hands
+) -> None:
+    user, other = await new_user(storage, hands), await new_user(storage, hands)
+    units = [hands.deposit(user.id, "9.0000001"), hands.reserve(user.id, "4.00")]
+    await storage.commit([*units, hands.deposit(other.id, "1.0")])
+    funding = postings.fund_escrow("ord_1", user.id, Money.parse("4.00"), "tx:2")
+    units.append(hands.unit(transfers=(hands.transfer(funding),)))
+    await commit(storage, units[-1])
+    due = postings.top_up(user.id, Money.parse("1.00"), "airtm")
+    units.append(hands.unit(transfers=(hands.transfer(due),)))
+    await commit(storage, units[-1])
+    expected = [unit.transfers[0] for unit in units][::-1]
+    page = await storage.user_ledger(user.id, None, 3)
+    assert [transfer.id for transfer in page.items] == [transfer.id for transfer in expected[:3]]
+    for stored, transfer in zip(page.items, expected, strict=False):
+        assert stored.kind == transfer.kind.value
+        assert stored.postings == transfer.postings
+        assert stored.holdings == transfer.holdings
+        assert (stored.reference, stored.cause) == (transfer.reference, transfer.cause)
+        assert stored.created_at == hands.now
+    rest = await storage.user_ledger(user.id, page.next_cursor, 3)
+    assert [transfer.id for transfer in rest.items] == [expected[3].id]
+    assert rest.next_cursor is None
+    with pytest.raises(UnknownCursor):
+        await storage.user_ledger(other.id, expected[0].id, 3)
+    assert (await storage.user_ledger("treasury", None, 3)).items == ()
+
+
+async def test_keys_and_tokens_are_found_by_their_digest(storage: Storage, hands: Hands) -> None:
+    keys = [hands.api_key() for _ in range(3)]
+    token = hands.api_token(api_key_id=keys[0].id)
+    await put(storage, hands, *keys, token)
+    assert await storage.api_key_by_digest(keys[1].digest) == keys[1]
+    assert await storage.api_key_by_digest(token.digest) is None
+    assert await storage.api_token_by_digest(token.digest) == token
+    revoked = evolve(keys[1], version=2, revoked_at=hands.now + timedelta(seconds=1))
+    await put(storage, hands, revoked)
+    page = await storage.api_keys(None, 2)
+    assert page.items == (keys[2], revoked)
+    assert (await storage.api_keys(page.next_cursor, 2)).items == (keys[0],)
+    with pytest.raises(UnknownCursor):
+        await storage.api_keys("key_none", 2)

@@ -1,0 +1,221 @@
+"""What is told for good, the same in the twin and in PostgreSQL: events, audit, idempotency."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+from attrs import evolve
+
+from offerhub.domain.ledger import Side
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import (
+    Committed,
+    Figure,
+    IdempotencyRecord,
+    IdempotencyState,
+    RefusalKind,
+    Refused,
+)
+from storage.audit_chain import verify_audit_chain
+from storage.port import Storage, UnknownCursor
+from storage.rendering import GENESIS, first_broken
+from tests.storage.conftest import Store
+from tests.storage.test_contract import commit, new_user, refused
+from tests.storage.units import TRACE, Hands
+
+
+async def test_an_event_is_stored_as_one_line_of_json_in_the_documented_shape(
+    storage: Storage, hands: Hands
+) -> None:
+    user = await new_user(storage, hands, "20.0")
+    event = hands.event(
+        type="order.funds_reserved",
+        aggregate_type="Order",
+        aggregate_id="ord_1",
+        payload={
+            "orderId": "ord_1",
+            "amount": "5.00",
+            "availableBalance": Figure(user.id, Side.AVAILABLE),
+        },
+        user_id=user.id,
+        order_id="ord_1",
+    )
+    trace = evolve(TRACE, causation_id="evt_before")
+    told = await commit(
+        storage, evolve(hands.reserve(user.id, "5.00"), events=(event,), trace=trace)
+    )
+    (stored,) = await storage.events_after(0, 10)
+    assert told.events == (stored,)
+    assert stored.occurred_at == hands.now
+    assert "\n" not in stored.body
+    assert stored.body == (
+        f'{{"eventId":"{event.id}","eventType":"order.funds_reserved",'
+        '"occurredAt":"2026-11-22T12:00:00.123Z","aggregateId":"ord_1","aggregateType":"Order",'
+        '"payload":{"orderId":"ord_1","amount":"5.00","availableBalance":"15.00"},'
+        '"metadata":{"correlationId":"req_1","causationId":"evt_before",'
+        f'"userId":"{user.id}"}}}}'
+    )
+
+
+async def test_the_sequence_has_no_gaps_whatever_is_refused(storage: Storage, hands: Hands) -> None:
+    user = await new_user(storage, hands, "2.0")
+    order = hands.order()
+    await commit(storage, hands.unit(writes=(order,)))
+    for _ in range(3):
+        await storage.commit(
+            [
+                hands.reserve(user.id, "0.10"),
+                hands.reserve(user.id, "900.00"),
+                hands.reserve(user.id, "0.10", writes=(order,)),
+                hands.reserve(user.id, "0.10"),
+            ]
+        )
+    events = await storage.events_after(0, 100)
+    assert [event.sequence for event in events] == [1, 2, 3, 4, 5, 6]
+    assert [event.sequence for event in await storage.events_after(2, 3)] == [3, 4, 5]
+    assert await storage.events_after(6, 10) == []
+    assert await storage.last_sequence() == 6
+    assert await storage.event_sequence(events[3].id) == 4
+    assert await storage.event_sequence("evt_none") is None
+    assert (await verify_audit_chain(storage)).entries == 6
+
+
+async def test_a_moment_gives_the_place_of_the_last_event_before_it(
+    storage: Storage, hands: Hands
+) -> None:
+    start = hands.now
+    for _ in range(3):
+        await commit(storage, hands.unit(events=(hands.event(),)))
+        hands.pass_time(seconds=10)
+    assert await storage.sequence_before(start - timedelta(milliseconds=1)) == 0
+    assert await storage.sequence_before(start) == 1
+    assert await storage.sequence_before(start + timedelta(seconds=15)) == 2
+    assert await storage.sequence_before(start + timedelta(days=1)) == 3
+
+
+async def test_an_orders_events_are_a_list_of_their_own(storage: Storage, hands: Hands) -> None:
+    events = [hands.event(order_id=("ord_1", "ord_2", None)[n % 3]) for n in range(9)]
+    await storage.commit([hands.unit(events=(event,)) for event in events])
+    mine = [event.id for event in events if event.order_id == "ord_1"][::-1]
+    page = await storage.order_events("ord_1", None, 2)
+    assert [event.id for event in page.items] == mine[:2]
+    assert page.next_cursor == mine[1]
+    rest = await storage.order_events("ord_1", page.next_cursor, 2)
+    assert [event.id for event in rest.items] == mine[2:]
+    assert rest.next_cursor is None
+    assert (await storage.order_events("ord_none", None, 2)).items == ()
+    with pytest.raises(UnknownCursor):
+        await storage.order_events("ord_2", mine[0], 2)
+
+
+async def test_the_audit_chain_holds_from_its_first_entry(storage: Storage, hands: Hands) -> None:
+    assert (await verify_audit_chain(storage)).entries == 0
+    trace = hands.claimed(causation_id="chn_1")
+    entry = hands.entry(before=None, after={"b": 1, "a": "Ü"}, user_id="usr_1", error=None)
+    await commit(storage, hands.unit(trace=trace, audit=(entry, hands.entry())))
+    await storage.commit([hands.unit(audit=(hands.entry(),)) for _ in range(5)])
+    first, *_ = await storage.audit_after(0, 1)
+    assert first.previous_hash == GENESIS
+    assert first.canonical.decode() == (
+        '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},'
+        '"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":"chn_1",'
+        f'"correlationId":"req_1","error":null,"id":"{entry.id}","idempotencyKey":"key-1",'
+        '"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok",'
+        '"sequence":1,"userAgent":"test","userId":"usr_1"}'
+    )
+    whole = await verify_audit_chain(storage, page=3)
+    assert (whole.entries, whole.broken_at) == (7, None)
+    assert [entry.sequence for entry in await storage.audit_after(3, 2)] == [4, 5]
+
+
+async def test_a_tampered_entry_is_found(storage: Storage, hands: Hands) -> None:
+    await storage.commit([hands.unit(audit=(hands.entry(),)) for _ in range(4)])
+    chain = list(await storage.audit_after(0, 10))
+    assert first_broken(chain) is None
+    rewritten = evolve(chain[1], canonical=chain[1].canonical.replace(b'"ok"', b'"no"'))
+    assert first_broken([chain[0], rewritten, *chain[2:]]) == (
+        2,
+        "the entry's text is not what was hashed",
+    )
+    assert first_broken([chain[0], *chain[2:]]) == (2, "the entry is missing")
+    forged = evolve(chain[2], previous_hash=GENESIS)
+    assert first_broken([*chain[:2], forged]) == (
+        3,
+        "the entry does not follow the one before",
+    )
+
+
+async def test_the_first_to_write_an_idempotency_key_has_it(storage: Storage, hands: Hands) -> None:
+    record = hands.record("k")
+    first, second = await storage.commit(
+        [
+            hands.unit(idempotency=record, writes=(hands.order(),)),
+            hands.unit(idempotency=evolve(record, fingerprint="f2"), writes=(hands.order(),)),
+        ]
+    )
+    assert isinstance(first, Committed)
+    assert refused(second) == (RefusalKind.TAKEN, "idempotency_key")
+    assert await storage.idempotency("k") == record
+    assert await storage.idempotency("none") is None
+
+
+async def test_an_operation_that_runs_on_is_answered_under_its_key_at_the_end(
+    storage: Storage, hands: Hands
+) -> None:
+    running = hands.record(
+        "k",
+        state=IdempotencyState.RUNNING,
+        resource_type="Order",
+        resource_id="ord_1",
+        status=None,
+        body=None,
+    )
+    await commit(storage, hands.unit(idempotency=running))
+    assert await storage.idempotency("k") == running
+    done = evolve(running, state=IdempotencyState.DONE, first=False, status=200, body=b"{}")
+    await commit(storage, hands.unit(idempotency=done))
+    assert await storage.idempotency("k") == done
+
+
+async def test_a_released_key_can_be_claimed_again(storage: Storage, hands: Hands) -> None:
+    running = hands.record("k", state=IdempotencyState.RUNNING)
+    released = evolve(running, state=IdempotencyState.RELEASED, first=False)
+    again = hands.record("k", fingerprint="f2")
+    outcomes = await storage.commit(
+        [hands.unit(idempotency=record) for record in (running, released, again)]
+    )
+    assert not any(isinstance(outcome, Refused) for outcome in outcomes)
+    assert await storage.idempotency("k") == again
+    await commit(storage, hands.unit(idempotency=evolve(released, key="never claimed")))
+
+
+async def test_a_key_is_free_after_24_hours_and_a_late_end_does_not_touch_it(
+    store: Store, hands: Hands
+) -> None:
+    storage = await store.open()
+    old = hands.record("k", state=IdempotencyState.RUNNING)
+    await commit(storage, hands.unit(idempotency=old))
+    hands.pass_time(hours=24, seconds=-1)
+    (early,) = await storage.commit([hands.unit(idempotency=hands.record("k"))])
+    assert refused(early) == (RefusalKind.TAKEN, "idempotency_key")
+    assert await storage.idempotency("k") == old
+    hands.pass_time(seconds=1)
+    assert await storage.idempotency("k") is None
+    new = hands.record("k", fingerprint="f2")
+    await commit(storage, hands.unit(idempotency=new))
+
+    async def end(state: IdempotencyState) -> IdempotencyRecord | None:
+        late = evolve(old, state=state, first=False, status=200, body=b"{}")
+        await commit(storage, hands.unit(idempotency=late))
+        return await storage.idempotency("k")
+
+    assert await end(IdempotencyState.DONE) == new
+    assert await end(IdempotencyState.RELEASED) == new
+
+
+async def test_a_system_trace_has_no_key_and_no_address(storage: Storage, hands: Hands) -> None:
+    unit = hands.unit(trace=Trace.system("watcher", "req_w"), audit=(hands.entry(),))
+    await commit(storage, unit)
+    (entry,) = await storage.audit_after(0, 1)
+    told = msgspec.json.decode(entry.canonical)
+    assert (told["actor"], told["ip"], told["idempotencyKey"]) == ("system:watcher", None, None)
