@@ -1,0 +1,18 @@
+"""`offerhub`: the commands and what they have in common."""
+
+import click
+
+import offerhub
+from offerhub.cli.run import run_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(offerhub.__version__, "-V", "--version", prog_name="offerhub")
+def main() -> None:
+    """OFFER-HUB Orchestrator: balances, orders and on-chain escrow for one marketplace.
+
+    Settings are environment variables or a .env file: see docs/settings.md.
+    """
+
+
+main.add_command(run_command)

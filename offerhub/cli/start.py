@@ -1,0 +1,35 @@
+"""How every command begins: settings read and told, the log configured."""
+
+import logging
+import os
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from offerhub.logs import configure_logging
+from offerhub.settings import Settings, SettingsError, load_settings
+
+EXIT_CANNOT_START = 2
+
+
+def load_or_exit() -> Settings:
+    """The settings, with the log configured; a fault ends the program with all of them named."""
+    try:
+        settings = load_settings(os.environ, Path.cwd(), os.urandom)
+    except SettingsError as error:
+        cannot_start(str(error))
+    configure_logging(
+        level=settings.logs.level,
+        log_format=settings.logs.format,
+        secrets=settings.secret_values(),
+    )
+    # The migration runner warns of what it does; we tell it ourselves.
+    logging.getLogger("pogo_core").setLevel(logging.ERROR)
+    return settings
+
+
+def cannot_start(message: str) -> NoReturn:
+    """End the program with one message and status 2."""
+    click.echo(f"offerhub cannot start: {message}", err=True)
+    raise SystemExit(EXIT_CANNOT_START)

@@ -1,0 +1,268 @@
+"""The work: storage, the tree of actors and the web server above it, as one child of the root.
+
+It is built anew from storage when it is started again, so a crash that the tree could not repair
+by itself leaves no stale state behind.
+"""
+
+import math
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+import trio
+from attrs import define, evolve, field, frozen
+
+from actors.kernel import Node, OnCrash, State, described, ungrouped
+from actors.patience import is_unavailable
+from actors.sealing import KeyRing
+from actors.supervisor import ChildSpec, Service, Supervisor
+from actors.tree import Choices, Tree, World, build, prepare
+from actors.watcher import WatcherState
+from offerhub.composition_choices import choices_from
+from offerhub.composition_outside import Outside, open_outside
+from offerhub.domain.errors import DomainError
+from offerhub.domain.ids import Clock, RandomBytes
+from offerhub.settings import Settings
+from storage.errors import StorageUnavailable
+from storage.postgres.migrate import migrate
+from storage.postgres.pool import open_pool
+from storage.postgres.storage import PostgresStorage, open_postgres_storage
+from storage.redis import RedisBuffer, open_redis
+from web.app import create_app
+from web.health import Health, Probe
+from web.rate_limit import RateLimit
+from web.server import serve_app
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+_POOL_MAX: Final = 16
+_FIRST_WAIT_S: Final = 10.0
+_AGAIN_S: Final = 1.0
+_CONNECT_S: Final = 2.0
+# All children of the work may crash at once (the database was away at a bad instant), and twice:
+# pauses that double up to 30 s keep a child that crashes for ever from using this up.
+_RESTARTS_MAX: Final = 30
+_WEB_STOP_S: Final = 14.0
+"""The server's own patience (`web.server.PATIENCE`) is 10 s, and a little to close."""
+
+
+@frozen
+class Sources:
+    """Time and chance of this process; only `offerhub.app` makes the real ones."""
+
+    now: Clock
+    random_bytes: RandomBytes
+    random: Callable[[], float]
+
+
+@define
+class Addresses:
+    """Where the servers that we start ourselves are; filled in when they are up. Secrets."""
+
+    database_url: str = field(default="", repr=False)
+    redis_url: str = field(default="", repr=False)
+
+
+class Work:
+    """Everything between the servers and the callers."""
+
+    def __init__(
+        self, settings: Settings, sources: Sources, addresses: Addresses, on_crash: OnCrash
+    ) -> None:
+        self.name = "work"
+        self.port: int | None = None
+        """Where the API listens, once it does."""
+        self._settings = settings
+        self._sources = sources
+        self._addresses = addresses
+        self._on_crash = on_crash
+        self._inner: Supervisor | None = None
+        self._preparing = trio.CancelScope()
+        self._stopping = False
+        self._lives = 0
+
+    async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
+        """Live one life: from the migrations to the last answer."""
+        self._lives += 1
+        self._preparing = trio.CancelScope()
+        if self._stopping:
+            return
+        addresses, sources = self._addresses, self._sources
+        async with (
+            open_pool(addresses.database_url, size_max=_POOL_MAX) as pool,
+            open_redis(addresses.redis_url) as redis,
+            open_outside(self._settings, sources.random) as outside,
+        ):
+            with self._preparing:
+                applied = await self._when_up(partial(migrate, addresses.database_url))
+                if applied:
+                    log.info("work.migrated", applied=list(applied))
+                storage = await self._when_up(
+                    partial(
+                        open_postgres_storage,
+                        pool,
+                        random_bytes=sources.random_bytes,
+                        clock=sources.now,
+                    )
+                )
+                inner = await self._built(storage, redis, outside)
+            if self._preparing.cancelled_caught or self._stopping:
+                return
+            self._inner = inner
+            try:
+                await inner.run(task_status=task_status)
+            finally:
+                self._inner = None
+
+    def request_stop(self) -> None:
+        """Ask for an ordered stop, also in the middle of the preparations; does not wait."""
+        self._stopping = True
+        if self._inner is not None:
+            self._inner.request_stop()
+        else:
+            self._preparing.cancel()
+
+    def close(self) -> None:
+        """No further life will come."""
+        self._stopping = False
+
+    def tree(self) -> Node:
+        """The tree from here down."""
+        return Node(self.name, State.WAITING) if self._inner is None else self._inner.tree()
+
+    async def _built(
+        self, storage: PostgresStorage, redis: RedisBuffer, outside: Outside
+    ) -> Supervisor:
+        settings, sources = self._settings, self._sources
+        encryption = settings.wallet_encryption
+        world = World(
+            storage=storage,
+            network=outside.horizon,
+            provider=outside.trustless_work,
+            now=sources.now,
+            random_bytes=sources.random_bytes,
+            random=sources.random,
+            ring=KeyRing(encryption.key, sources.random_bytes, encryption.old),
+        )
+        fill_treasury = outside.fill_treasury if outside.control is not None else None
+        choices = choices_from(settings, fill_treasury=fill_treasury)
+        platform = await self._when_up(partial(prepare, world, choices))
+        choices = _with_platform(choices, platform.user.id)
+        tree = build(world, choices, platform, redis)
+        return Supervisor(
+            self.name,
+            (*tree.specs, *self._face(tree, storage, redis)),
+            random=sources.random,
+            on_crash=partial(self._told, tree),
+            restarts_max=_RESTARTS_MAX,
+        )
+
+    def _face(
+        self, tree: Tree, storage: PostgresStorage, redis: RedisBuffer
+    ) -> tuple[ChildSpec, ...]:
+        """What callers see: the last to start, the first to stop."""
+        settings = self._settings
+        rate_limit = RateLimit(settings.http.rate_limit_per_minute, self._sources.now, redis)
+        health = Health(_probes(settings, tree, storage, redis))
+        stop = _Stop()
+
+        async def web(*, task_status: trio.TaskStatus[None]) -> None:
+            stop.wanted = trio.Event()
+            # A new application for every life: Quart cannot be started a second time.
+            app = create_app(
+                tree.system,
+                master_key=settings.master_key,
+                rate_limit=rate_limit,
+                health=health,
+                trusted_proxies=settings.http.trusted_proxies,
+            )
+            await serve_app(
+                app,
+                host=settings.http.host,
+                port=settings.http.port,
+                shutdown=stop.wanted,
+                streams=tree.system.hub,
+                task_status=_Port(self, task_status),
+            )
+
+        return (
+            ChildSpec(Service("redis_counters", redis.run)),
+            ChildSpec(Service("rate_limit", rate_limit.run)),
+            ChildSpec(Service("health", health.run)),
+            ChildSpec(Service("web", web, request_stop=stop.request), stop_s=_WEB_STOP_S),
+        )
+
+    async def _when_up(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Wait for the database: at the very first start not for long, later for ever."""
+        patience_s = _FIRST_WAIT_S if self._lives == 1 else math.inf
+        give_up_at = trio.current_time() + patience_s
+        while True:
+            try:
+                with ungrouped():
+                    return await attempt()
+            except (StorageUnavailable, DomainError) as away:
+                if not is_unavailable(away) or trio.current_time() >= give_up_at:
+                    raise
+                log.info("work.waits_for_database", reason=described(away))
+            await trio.sleep(_AGAIN_S)
+
+    def _told(self, tree: Tree, name: str, error: Exception) -> None:
+        self._on_crash(name, error)
+        tree.recovery.sweep_soon()
+
+
+class _Stop:
+    """The wish that the web server ends; every life of it has its own."""
+
+    def __init__(self) -> None:
+        self.wanted = trio.Event()
+
+    def request(self) -> None:
+        self.wanted.set()
+
+
+class _Port:
+    """Hypercorn's report that it listens, noted on its way."""
+
+    def __init__(self, work: Work, task_status: trio.TaskStatus[None]) -> None:
+        self._work = work
+        self._task_status = task_status
+
+    def started(self, port: int | None = None) -> None:
+        self._work.port = port
+        self._task_status.started()
+
+
+def _with_platform(choices: Choices, user_id: str) -> Choices:
+    return evolve(choices, instance=evolve(choices.instance, platform_user_id=user_id))
+
+
+def _probes(
+    settings: Settings, tree: Tree, storage: PostgresStorage, redis: RedisBuffer
+) -> dict[str, Probe]:
+    """How each dependency is asked; none of it spends a call of a provider's limit."""
+
+    async def horizon() -> bool:
+        # The watcher asks Horizon all the time; what it found is fresher than one more call.
+        return tree.watcher.view.state in {WatcherState.STARTING, WatcherState.FOLLOWING}
+
+    return {
+        "postgresql": storage.ping,
+        "redis": redis.ping,
+        "horizon": horizon,
+        "trustlessWork": partial(_accepts_connections, settings.trustless_work.url),
+    }
+
+
+async def _accepts_connections(url: str) -> bool:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    with trio.move_on_after(_CONNECT_S):
+        stream = await trio.open_tcp_stream(parts.hostname or "", port)
+        await trio.aclose_forcefully(stream)
+        return True
+    return False
