@@ -1,0 +1,165 @@
+"""Resources have exactly the fields of api.md's table, and answers their envelope."""
+
+import json
+
+import pytest
+
+from offerhub.domain import user_decisions
+from offerhub.domain.errors import DomainError
+from offerhub.domain.money import Money
+from offerhub.domain.order_decisions import asked_for
+from offerhub.domain.order_states import Action
+from offerhub.domain.resources import (
+    answer_body,
+    balance_resource,
+    order_resource,
+    progress_resource,
+    user_resource,
+    withdrawal_resource,
+)
+from offerhub.domain.unit_of_work import Balance
+from tests.domain.test_users import CREATE
+from tests.domain.test_withdrawals import created
+from tests.domain.world import (
+    NOW,
+    SHOWN_NOW,
+    STANDING,
+    at_release_step,
+    confirmed,
+    contract_of,
+    deciding,
+    fail,
+    planned_by,
+    release_asked,
+    released,
+)
+
+ORDER = (
+    "id clientOrderRef buyerId sellerId amount currency title description status outcome "
+    "milestones escrow dispute fees progress metadata createdAt updatedAt closedAt"
+)
+ESCROW = (
+    "id orderId status trustlessContractId contractId amount transactionHashes createdAt fundedAt "
+    "releasedAt refundedAt"
+)
+WITHDRAWAL = (
+    "id userId amount currency destinationType destinationRef destinationMemo status committed "
+    "transactionHash airtmPayoutId failure createdAt updatedAt"
+)
+USER = "id externalUserId email type status metadata airtm wallet createdAt updatedAt"
+BALANCE = "userId available reserved total currency updatedAt"
+PROGRESS = "operation step steps transactionHash attempts lastError since"
+MILESTONE = "ref title amount status completedAt"
+
+
+def as_json(resource: dict[str, object]) -> dict[str, object]:
+    """What a caller reads: the body's `data`."""
+    data = json.loads(answer_body(resource, "req-1", NOW))["data"]
+    assert isinstance(data, dict)
+    return data
+
+
+@pytest.mark.parametrize("standing", STANDING)
+def test_an_order_shows_its_fields_in_every_state(standing: str) -> None:
+    order = STANDING[standing]()
+    shown = as_json(order_resource(order))
+    assert ORDER.split() == list(shown)
+    assert "80.00" == shown["amount"]
+    assert [] == shown["milestones"]
+    for name, fields in (("escrow", ESCROW), ("progress", PROGRESS), ("fees", "protocol platform")):
+        part = shown[name]
+        if part is not None:
+            assert isinstance(part, dict)
+            assert fields.split() == list(part)
+    assert (order.process is None) == (shown["progress"] is None)
+    assert (standing.startswith("CLOSED")) == (shown["closedAt"] == SHOWN_NOW)
+
+
+def test_milestones_show_their_fields() -> None:
+    order = release_asked(("30.00", "50.00")).order
+    milestones = as_json(order_resource(order))["milestones"]
+    assert isinstance(milestones, list)
+    assert [MILESTONE.split()] * 2 == [list(milestone) for milestone in milestones]
+    assert {
+        "ref": "m1",
+        "title": "Part 1",
+        "amount": "50.00",
+        "status": "COMPLETED",
+        "completedAt": SHOWN_NOW,
+    } == milestones[1]
+
+
+def test_a_released_order_shows_its_hashes_by_step_and_its_fees_in_seven_places() -> None:
+    order = released()
+    shown = as_json(order_resource(order))
+    escrow = shown["escrow"]
+    assert isinstance(escrow, dict)
+    assert ["deploy", "fund", "complete:delivery", "approve:delivery", "release"] == list(
+        escrow["transactionHashes"]
+    )
+    assert contract_of(order) == escrow["contractId"] == escrow["trustlessContractId"]
+    assert ("RELEASED", SHOWN_NOW) == (escrow["status"], escrow["releasedAt"])
+    assert {"protocol": "0.2400000", "platform": "0.0000000"} == shown["fees"]
+    assert ("CLOSED", "RELEASED") == (shown["status"], shown["outcome"])
+
+
+def test_progress_names_milestones_and_the_last_error() -> None:
+    asked = release_asked(("30.00", "50.00"))
+    retried = fail(asked.order, planned_by(asked))
+    process = retried.order.process
+    assert process is not None
+    sent = confirmed(planned_by(retried))
+    assert {
+        "operation": "release",
+        "step": "complete:m0",
+        "steps": ["complete:m0", "complete:m1", "approve:m0", "approve:m1", "release"],
+        "transactionHash": sent.tx_hash,
+        "attempts": 2,
+        "lastError": "it was dead",
+        "since": SHOWN_NOW,
+    } == progress_resource(retried.order, process, sent)
+
+
+def test_progress_of_a_refusal_has_the_same_fields() -> None:
+    order = at_release_step(release_asked()).order
+    with pytest.raises(DomainError) as refused:
+        asked_for(order, Action.CANCEL)
+    progress = refused.value.details["progress"]
+    assert isinstance(progress, dict)
+    assert PROGRESS.split() == list(progress)
+
+
+@pytest.mark.parametrize("commit", [True, False])
+def test_a_withdrawal_shows_its_fields(commit: bool) -> None:
+    shown = as_json(withdrawal_resource(created(commit=commit).withdrawal))
+    assert WITHDRAWAL.split() == list(shown)
+    assert ("50.00", "crypto", commit) == (
+        shown["amount"],
+        shown["destinationType"],
+        shown["committed"],
+    )
+
+
+def test_a_user_shows_its_fields() -> None:
+    user, made, _ = user_decisions.create_user(CREATE, deciding())
+    shown = as_json(user_resource(user, made))
+    assert USER.split() == list(shown)
+    assert {"publicKey": "GNEW", "status": "ACTIVATING"} == shown["wallet"]
+    assert shown["airtm"] is None
+
+
+def test_a_balance_is_rounded_down_and_its_total_is_exact() -> None:
+    """The total is the sum of what is there, not of what is shown."""
+    balance = Balance("usr_1", Money(199_999), Money(100_001), NOW)
+    shown = as_json(balance_resource(balance, "USDC"))
+    assert BALANCE.split() == list(shown)
+    assert ("0.01", "0.01", "0.03") == (shown["available"], shown["reserved"], shown["total"])
+
+
+def test_an_answer_is_wrapped_in_its_envelope() -> None:
+    body = json.loads(answer_body({"id": "x", "none": None}, "req-9", NOW))
+    assert {
+        "success": True,
+        "data": {"id": "x", "none": None},
+        "meta": {"requestId": "req-9", "timestamp": SHOWN_NOW},
+    } == body
