@@ -48,9 +48,6 @@ process is gone within 30 s (DESIGN.md, "Time, randomness, failure")."""
 
 # A server that dies comes back within a second; ten deaths a minute are no accident any more.
 _RESTARTS_MAX: Final = 10
-_POSTGRES_STOP_S: Final = 0.0
-"""A server is stopped by cancelling it; it sees to its own orderly end and has its own deadline."""
-
 _SAYS_ITSELF: Final = (
     BadFailpoint,
     BootstrapFailed,
@@ -215,10 +212,7 @@ def servers(settings: Settings, sources: Sources, addresses: Addresses) -> tuple
         specs.append(ChildSpec(Service("sandbox", partial(_sandbox, settings, sources))))
     if settings.database_url is None:
         specs.append(
-            ChildSpec(
-                Service("postgres", partial(_postgres, settings, sources, addresses)),
-                stop_s=_POSTGRES_STOP_S,
-            )
+            ChildSpec(Service("postgres", partial(_postgres, settings, sources, addresses)))
         )
     if settings.redis_url is None:
         specs.append(ChildSpec(Service("redis", partial(_redis, settings, sources, addresses))))
@@ -228,14 +222,16 @@ def servers(settings: Settings, sources: Sources, addresses: Addresses) -> tuple
 async def _sandbox(
     settings: Settings, sources: Sources, *, task_status: trio.TaskStatus[int]
 ) -> None:
-    await serve_sandbox(
-        port=settings.sandbox.port,
-        database_path=settings.home / "sandbox.sqlite",
-        ledger_seconds=settings.sandbox.ledger_s,
-        clock=sources.now,
-        random_bytes=sources.random_bytes,
-        task_status=task_status,
-    )
+    # Its file has one writer: `offerhub sandbox` on the same home is refused.
+    with hold_home(settings.home, "sandbox"), ungrouped():
+        await serve_sandbox(
+            port=settings.sandbox.port,
+            database_path=settings.home / "sandbox.sqlite",
+            ledger_seconds=settings.sandbox.ledger_s,
+            clock=sources.now,
+            random_bytes=sources.random_bytes,
+            task_status=task_status,
+        )
 
 
 async def _postgres(

@@ -4,6 +4,7 @@ import click
 
 import offerhub
 from offerhub.cli.run import run_command
+from offerhub.cli.sandbox import sandbox_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,3 +17,4 @@ def main() -> None:
 
 
 main.add_command(run_command)
+main.add_command(sandbox_command)
