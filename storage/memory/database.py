@@ -58,6 +58,7 @@ class MemoryDatabase:
         self.settings: dict[str, str] = {}
         self._transfer_ids: set[str] = set()
         self._dedupe: set[str] = set()
+        self._audit_ids: set[str] = set()
 
     def take_epoch(self) -> int:
         """Become the owner: handles with an older epoch are fenced from now on."""
@@ -116,6 +117,9 @@ class MemoryDatabase:
         for event in unit.events:
             if event.id in self.event_places:
                 raise InvariantViolated(f"the event {event.id} exists")
+        for entry in unit.audit:
+            if entry.id in self._audit_ids:
+                raise InvariantViolated(f"the audit entry {entry.id} exists")
         return None
 
     def _write(self, filled: Filled) -> None:
@@ -129,6 +133,7 @@ class MemoryDatabase:
             if event.order_id is not None:
                 self.order_events.setdefault(event.order_id, []).append(event.sequence)
         self.audit.extend(filled.audit)
+        self._audit_ids.update(entry.id for entry in filled.audit)
         if unit.idempotency is not None:
             self._write_claim(unit.idempotency)
         if unit.cursor is not None:

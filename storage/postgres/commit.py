@@ -26,6 +26,9 @@ _ATTEMPTS: Final = 3
 _LOOK_FIRST_S: Final = 0.05
 _LOOK_MAX_S: Final = 2.0
 
+# asyncpg's own errors come of a connection that died between two calls: look, do not guess.
+_UNKNOWN: Final = (OutcomeUnknown, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 # The writer's row: the transaction whose end is unknown holds it, so that this waits for its end.
 _LAST_GROUP: Final = "SELECT last_group FROM writers WHERE id = $1 FOR UPDATE"
 
@@ -107,9 +110,6 @@ class Committer:
                     told,
                     deadline_s=self._deadline_s,
                 )
-            except OutcomeUnknown:
-                if await self._was_committed(self._number, scope):
-                    return told.outcomes
             except asyncpg.UniqueViolationError as error:
                 refused = refusal_of(error)
                 if refused is None:
@@ -117,6 +117,9 @@ class Committer:
                 raise GroupRefused(refused) from error
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
                 raise InvariantViolated(f"{type(error).__name__} refuses a unit") from error
+            except _UNKNOWN:
+                if await self._was_committed(self._number, scope):
+                    return told.outcomes
             except asyncpg.TransactionRollbackError:
                 await trio.sleep(_LOOK_FIRST_S)  # a deadlock or the like with somebody else
         raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
@@ -135,7 +138,7 @@ class Committer:
                 last = await self._pool.commit(
                     _aio_last_group, self._writer.id, deadline_s=self._deadline_s
                 )
-            except (StorageUnavailable, OutcomeUnknown):
+            except (StorageUnavailable, *_UNKNOWN):
                 scope.shield = False
                 await trio.sleep(pause_s)
                 scope.shield = True
