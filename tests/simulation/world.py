@@ -17,6 +17,7 @@ from attrs import define, field
 from stellar_sdk import Account, Keypair, TransactionBuilder
 from stellar_sdk.operation import ChangeTrust, CreateAccount
 
+from actors.kernel import OnCrash
 from actors.lane import XlmPolicy
 from actors.sealing import KeyRing
 from actors.supervisor import Supervisor
@@ -138,10 +139,14 @@ async def started(
     weather: Weather | None = None,
     latency_s: Callable[[], float] | None = None,
     chosen: Choices | None = None,
+    on_crash: OnCrash | None = None,
 ) -> AsyncIterator[Machine]:
     """Start a process on a universe; leaving the context kills it at once.
 
     Nothing but what is stored survives: the epoch of the database fences the old process off.
+
+    Args:
+        on_crash: told the crashes of the tree's own children; by default `crashes` keeps them.
     """
     universe.lives += 1
     seed = f"{universe.seed} {universe.lives}"
@@ -180,7 +185,7 @@ async def started(
     platform = await prepare(world, operator)
     tree = build(world, operator, platform)
     supervisor = Supervisor(
-        "root", tree.specs, random=chance.random, on_crash=_note_crash, restarts_max=50
+        "root", tree.specs, random=chance.random, on_crash=on_crash or _note_crash, restarts_max=50
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(supervisor.run)

@@ -1,0 +1,249 @@
+"""What must hold at rest: nothing is on the way, and books and chain agree to the stroop."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.ledger import WALLET_TREASURY, TransferKind, escrow, wallet
+from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
+from offerhub.domain.unit_of_work import IdempotencyState
+from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
+from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
+from offerhub.sandbox.engine.rows import OperationRow
+from offerhub.sandbox.escrow.encoding import escrow_from_bytes
+from storage.memory import MemoryDatabase
+from tests.simulation.desk import Desk
+from tests.simulation.world import Universe
+
+_WAITING_FOR_THE_CLIENT = {
+    OrderStatus.ORDER_CREATED,
+    OrderStatus.FUNDS_RESERVED,
+    OrderStatus.ESCROW_CREATING,
+    OrderStatus.IN_PROGRESS,
+    OrderStatus.CLOSED,
+}
+_FIRST_ACTIONS = {
+    "order.create",
+    "order.reserve",
+    "order.cancel",
+    "order.escrow",
+    "order.fund",
+    "order.release",
+    "order.refund",
+    "milestone.complete",
+    "withdrawal.create",
+    "withdrawal.commit",
+    "withdrawal.cancel",
+}
+
+
+def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
+    """What is still on the way; nothing, at rest."""
+    tables = database.tables
+    found = [
+        f"{each.id} is {each.status} of {each.step} attempt {each.attempt}: {each.last_error}"
+        for each in tables.of(ChainOperation).rows.values()
+        if each.is_open
+    ]
+    for order in tables.of(Order).rows.values():
+        if order.process is not None:
+            found.append(f"{order.id} is {order.status} with {order.process.current} on its way")
+        elif order.status not in _WAITING_FOR_THE_CLIENT:
+            found.append(f"{order.id} is left {order.status}")
+    for withdrawal in tables.of(Withdrawal).rows.values():
+        if withdrawal.committed and withdrawal.status not in ENDED:
+            found.append(f"{withdrawal.id} is left {withdrawal.status}")
+    for each in tables.of(Wallet).rows.values():
+        if each.status is not WalletStatus.ACTIVE:
+            found.append(f"the wallet {each.id} of a {each.role} is {each.status}")
+    credited = {transfer.reference for transfer in _deposits_booked(database)}
+    for reference, _ in _deposits_made(database, universe):
+        if reference not in credited:
+            found.append(f"the deposit {reference} is not credited")
+    return found
+
+
+@define
+class Rest:
+    """Compares the database with the chain."""
+
+    database: MemoryDatabase
+    universe: Universe
+    desk: Desk
+    wrong: list[str] = field(factory=list)
+
+    def check(self) -> list[str]:
+        """Every claim that does not hold."""
+        self._wallets()
+        self._orders()
+        self._withdrawals()
+        self._deposits()
+        self._keys()
+        return self.wrong
+
+    def _demand_equal(self, expected: object, actual: object, claim: str) -> None:
+        if expected != actual:
+            self.wrong.append(f"{claim}: {expected} expected, {actual} found")
+
+    def _wallets(self) -> None:
+        books = self.database.replay()
+        engine = self.universe.sandbox.engine
+        for each in self.database.tables.of(Wallet).rows.values():
+            if each.role is WalletRole.CHANNEL:
+                continue
+            name = WALLET_TREASURY if each.role is WalletRole.PLATFORM else wallet(each.user_id)
+            self._demand_equal(
+                books.holding(name).stroops,
+                engine.usdc_balance(each.public_key) or 0,
+                f"{name} on the chain",
+            )
+
+    def _orders(self) -> None:
+        engine = self.universe.sandbox.engine
+        books = self.database.replay()
+        contracts: dict[str, list[str]] = {}
+        for contract_id in engine.contract_ids():
+            data = engine.contract_data(contract_id)
+            if data is None:
+                continue
+            contracts.setdefault(escrow_from_bytes(data).engagement_id, []).append(contract_id)
+        into: Counter[str | None] = Counter()
+        out: dict[str | None, set[str]] = {}
+        for row in _operations(self.universe):
+            for change in row.balance_changes:
+                into[change.destination] += 1
+                out.setdefault(change.source, set()).add(row.transaction.hash)
+        orders = self.database.tables.of(Order).rows
+        self.wrong += [f"a contract of the unknown {key}" for key in contracts if key not in orders]
+        for order in orders.values():
+            standing = contracts.get(order.id, [])
+            stands = [order.escrow.contract_id] if order.escrow is not None else []
+            self._demand_equal(stands, standing, f"contracts of {order.id} ({order.status})")
+            for contract_id in standing:
+                funded = order.escrow is not None and order.escrow.funded_at is not None
+                released = order.outcome is Outcome.RELEASED
+                self._demand_equal(int(funded), into[contract_id], f"fundings of {order.id}")
+                self._demand_equal(
+                    int(released), len(out.get(contract_id, ())), f"releases of {order.id}"
+                )
+                self._demand_equal(
+                    books.account(escrow(order.id)).stroops,
+                    engine.usdc_balance(contract_id),
+                    f"the balance of {order.id}'s contract",
+                )
+            if order.status is OrderStatus.ESCROW_CREATING:
+                status = None if order.escrow is None else order.escrow.status
+                self._demand_equal(EscrowStatus.CREATED, status, f"the escrow of {order.id}")
+        told = Counter(
+            (event.order_id, event.type)
+            for event in self.database.events
+            if event.type in {"order.created", "order.released", "order.closed", "escrow.created"}
+        )
+        for order in orders.values():
+            closed = order.status is OrderStatus.CLOSED
+            self._demand_equal(1, told[order.id, "order.created"], f"order.created of {order.id}")
+            self._demand_equal(int(closed), told[order.id, "order.closed"], f"ends of {order.id}")
+
+    def _withdrawals(self) -> None:
+        engine = self.universe.sandbox.engine
+        applied: Counter[str] = Counter()
+        for operation in self.database.tables.of(ChainOperation).rows.values():
+            if operation.subject is not Subject.WITHDRAWAL or operation.tx_hash is None:
+                continue
+            row = engine.transaction(operation.tx_hash)
+            confirmed = row is not None and row.successful
+            self._demand_equal(
+                confirmed, operation.status is ChainStatus.CONFIRMED, f"the end of {operation.id}"
+            )
+            applied[operation.subject_id] += confirmed
+        paid: Counter[str] = Counter()
+        for withdrawal in self.database.tables.of(Withdrawal).rows.values():
+            completed = withdrawal.status is WithdrawalStatus.COMPLETED
+            self._demand_equal(
+                int(completed), applied[withdrawal.id], f"payments of {withdrawal.id}"
+            )
+            if completed:
+                paid[withdrawal.destination_ref] += withdrawal.amount.stroops
+        ours = {each.public_key for each in self.database.tables.of(Wallet).rows.values()}
+        for address, amount in paid.items():
+            if address not in ours:
+                self._demand_equal(amount, engine.usdc_balance(address), f"USDC of {address}")
+
+    def _deposits(self) -> None:
+        made = sorted(_deposits_made(self.database, self.universe))
+        booked = sorted(
+            (
+                transfer.reference,
+                sum(m.amount.stroops for m in transfer.holdings),
+            )
+            for transfer in _deposits_booked(self.database)
+        )
+        self._demand_equal(made, booked, "deposits")
+
+    def _keys(self) -> None:
+        effects: Counter[str] = Counter()
+        for entry in self.database.audit:
+            canonical = json.loads(entry.canonical)
+            if canonical["action"] in _FIRST_ACTIONS and canonical["result"] == "ok":
+                effects[canonical["idempotencyKey"]] += 1
+        for key, use in self.desk.keys.items():
+            answer = use.answer
+            if answer is None:
+                self.wrong.append(f"{key} ({use.action}) has no answer")
+                continue
+            record = self.database.idempotency.get(key)
+            if answer.ok:
+                self._demand_equal(1 + use.releases, effects[key], f"effects of {key} {use.action}")
+            elif answer.code != "released":
+                self._demand_equal(
+                    use.releases, effects[key], f"effects of {key}, refused with {answer.code}"
+                )
+            if answer.body is not None:
+                if record is None or record.state is not IdempotencyState.DONE:
+                    self.wrong.append(f"{key} has lost its answer")
+                else:
+                    self._demand_equal(answer.body, record.body, f"the replay of {key}")
+
+
+def _operations(universe: Universe) -> Iterator[OperationRow]:
+    history = universe.sandbox.engine.history.operations
+    return (
+        history[place] for place in range(len(history)) if history[place].transaction.successful
+    )
+
+
+def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[str, int]]:
+    """Every USDC payment on the chain that reached one of our wallets, by the chain's own book."""
+    addresses = {
+        each.public_key
+        for each in database.tables.of(Wallet).rows.values()
+        if each.role is not WalletRole.CHANNEL
+    }
+    made = []
+    for row in _operations(universe):
+        details = row.details
+        if row.type == "payment" and details.get("to") in addresses:
+            if details.get("asset_code") == "USDC":
+                amount = str(details["amount"]).replace(".", "")
+                made.append((f"{row.id}-0", int(amount)))
+    return made
+
+
+def _deposits_booked(database: MemoryDatabase):
+    return [
+        transfer
+        for transfer in database.transfers
+        if transfer.kind in {TransferKind.DEPOSIT, TransferKind.TREASURY_DEPOSIT}
+    ]
+
+
+def users_of(database: MemoryDatabase) -> list[User]:
+    """Every user but the platform's."""
+    return [
+        user
+        for user in database.tables.of(User).rows.values()
+        if user.external_user_id != "offerhub:platform"
+    ]

@@ -1,0 +1,219 @@
+"""What must hold after every commit, computed from the transfers alone (docs/invariants.md, B1–B8).
+
+The checks are incremental; every so often everything is replayed from the beginning.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from typing import Any, Final
+
+from attrs import define, field
+
+from offerhub.domain.chain import CHAIN_MOVES, ChainOperation
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.ledger import Books, Transfer, check_identities
+from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.order_states import MOVES
+from offerhub.domain.unit_of_work import (
+    CommitOutcome,
+    Committed,
+    IdempotencyState,
+    Refused,
+    UnitOfWork,
+)
+from offerhub.domain.users import User, Wallet
+from offerhub.domain.withdrawal import WITHDRAWAL_MOVES, Withdrawal
+from storage.memory import MemoryDatabase
+from tests.simulation.history import History
+
+_REPLAY_EVERY: Final = 50
+_PASSED_THROUGH: Final = {OrderStatus.ESCROW_FUNDED, OrderStatus.RELEASED, OrderStatus.REFUNDED}
+_REFUND_UNFUNDED: Final = (OrderStatus.ESCROW_CREATING, OrderStatus.CLOSED)
+
+
+class WatchedDatabase(MemoryDatabase):
+    """The twin with a checker at its side: it sees each unit, refused ones too."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+        self._checker = Checker(history)
+
+    def commit(self, unit: UnitOfWork, epoch: int) -> CommitOutcome:
+        outcome = super().commit(unit, epoch)
+        match outcome:
+            case Committed():
+                self._checker.committed(self, unit)
+            case Refused(kind, subject):
+                self._history.mark(f"refused: {kind.value}")
+                self._history.note("refused", kind.value, subject, unit.trace.actor)
+        return outcome
+
+    def check_whole(self) -> None:
+        """Replay everything from the beginning."""
+        self._checker.check_whole(self)
+
+
+@define
+class Checker:
+    """The truth about the books, kept beside the database."""
+
+    history: History
+    _accounts: Counter[str] = field(factory=Counter)
+    _holdings: Counter[str] = field(factory=Counter)
+    _transfers: int = 0
+    _events: int = 0
+    _audit: int = 0
+    _audit_hash: bytes = bytes(32)
+    _commits: int = 0
+    _versions: dict[tuple[type, str], Any] = field(factory=dict)
+    _firsts: Counter[str] = field(factory=Counter)
+
+    def committed(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
+        """Check what one unit did."""
+        self._commits += 1
+        try:
+            self._check_transfers(database, unit)
+            self._check_events(database)
+            self._check_audit(database)
+            self._check_entities(database, unit)
+            self._check_keys(unit)
+            if self._commits % _REPLAY_EVERY == 0:
+                self.check_whole(database)
+        except InvariantViolated as violated:
+            self.history.violated(str(violated))
+        self.history.note(
+            "commit",
+            unit.trace.actor,
+            *(f"{type(each).__name__}:{each.id}:{each.version}" for each in unit.writes),
+            *(entry.action for entry in unit.audit),
+            self._audit_hash.hex()[:16],
+        )
+
+    def check_whole(self, database: MemoryDatabase) -> None:
+        """Replay all transfers, and check both identities and every balance row."""
+        books = database.replay()
+        _demand(dict(books.accounts) == dict(self._accounts), "the replay gives other sums")
+        check_identities(books, _platform(database))
+        for user_id in database.tables.of(User).rows:
+            self._check_balance(database, user_id)
+
+    def _check_transfers(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
+        new: list[Transfer] = database.transfers[self._transfers :]
+        _demand(len(new) == len(unit.transfers), "transfers were left out or invented")
+        self._transfers = len(database.transfers)
+        touched = set()
+        for transfer in new:
+            total = sum(posting.amount.stroops for posting in transfer.postings)
+            _demand(total == 0, f"{transfer.id} does not sum to zero")
+            for posting in transfer.postings:
+                self._accounts[posting.account] += posting.amount.stroops
+                side, _, owner = posting.account.partition("/")
+                if side in {"available", "reserved"}:
+                    touched.add(owner)
+            for moved in transfer.holdings:
+                self._holdings[moved.holding] += moved.amount.stroops
+        for user_id in sorted(touched):
+            self._check_balance(database, user_id)
+        if new:
+            check_identities(Books(self._accounts, self._holdings), _platform(database))
+            for name, amount in self._holdings.items():
+                _demand(amount >= 0, f"the holding {name} is below zero: {amount}")
+
+    def _check_balance(self, database: MemoryDatabase, user_id: str) -> None:
+        row = database.balances.get(user_id)
+        available = self._accounts[f"available/{user_id}"]
+        reserved = self._accounts[f"reserved/{user_id}"]
+        stands = (0, 0) if row is None else (row.available.stroops, row.reserved.stroops)
+        _demand(
+            stands == (available, reserved),
+            f"{user_id}'s row stands at {stands}, its transfers at {(available, reserved)}",
+        )
+        _demand(available >= 0 and reserved >= 0, f"{user_id} is below zero")
+
+    def _check_events(self, database: MemoryDatabase) -> None:
+        for place in range(self._events, len(database.events)):
+            event = database.events[place]
+            _demand(event.sequence == place + 1, f"event {event.sequence} stands at {place + 1}")
+            body = json.loads(event.body)
+            _demand(body["eventId"] == event.id, "an event's text is another's")
+            self.history.mark(f"event: {event.type}")
+            if event.type == "escrow.attempt_failed":
+                end = "retried" if body["payload"]["willRetry"] else "fallen back"
+                self.history.mark(f"{body['payload']['operation']} {end}")
+        self._events = len(database.events)
+
+    def _check_audit(self, database: MemoryDatabase) -> None:
+        for place in range(self._audit, len(database.audit)):
+            entry = database.audit[place]
+            _demand(entry.sequence == place + 1, "the audit chain has a gap")
+            _demand(entry.previous_hash == self._audit_hash, "the audit chain is broken")
+            self._audit_hash = hashlib.sha256(self._audit_hash + entry.canonical).digest()
+            _demand(entry.hash == self._audit_hash, "an audit entry's hash is not its own")
+        self._audit = len(database.audit)
+
+    def _check_entities(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
+        for entity in unit.writes:
+            key = (type(entity), entity.id)
+            before = self._versions.get(key)
+            version = 0 if before is None else before.version
+            _demand(entity.version == version + 1, f"{entity.id} skips a version")
+            stored = database.tables.of(type(entity)).rows[entity.id]
+            _demand(stored == entity, f"{entity.id} was not stored as it was written")
+            if before is not None:
+                _check_move(before, entity)
+            if isinstance(entity, ChainOperation):
+                self.history.mark(f"operation {entity.step.partition(':')[0]}: {entity.status}")
+                if before is None and entity.attempt > 1:
+                    self.history.mark("an envelope was rebuilt")
+            self._versions[key] = entity
+
+    def _check_keys(self, unit: UnitOfWork) -> None:
+        record = unit.idempotency
+        if record is None:
+            return
+        if record.first:
+            self._firsts[record.key] += 1
+            _demand(self._firsts[record.key] == 1, f"{record.key} has had two effects")
+        if record.state is IdempotencyState.RELEASED:
+            self._firsts[record.key] = 0
+            self.history.mark("key released")
+
+
+def _check_move(before: Any, after: Any) -> None:
+    """A row moves only as its state table says."""
+    if before.__class__ in {User, Wallet} or before.status == after.status:
+        return
+    match before, after:
+        case Order(), Order():
+            passing = any(
+                step in MOVES[before.status] and after.status in MOVES[step]
+                for step in _PASSED_THROUGH
+            )
+            fine = (
+                after.status in MOVES[before.status]
+                or passing
+                or (before.status, after.status) == _REFUND_UNFUNDED
+            )
+        case ChainOperation(), ChainOperation():
+            fine = after.status in CHAIN_MOVES[before.status]
+            same_envelope = before.tx_hash in {None, after.tx_hash}
+            _demand(same_envelope, f"{after.id} changed its envelope")
+        case Withdrawal(), Withdrawal():
+            fine = after.status in WITHDRAWAL_MOVES[before.status]
+        case _:
+            fine = True
+    _demand(fine, f"{after.id} went from {before.status} to {after.status}")
+
+
+def _platform(database: MemoryDatabase) -> str:
+    for user in database.tables.of(User).rows.values():
+        if user.external_user_id == "offerhub:platform":
+            return user.id
+    return ""
+
+
+def _demand(holds: bool, claim: str) -> None:
+    if not holds:
+        raise InvariantViolated(claim)

@@ -1,0 +1,186 @@
+"""The lives of the process: started, killed at any instant, started again, sometimes two at once."""
+
+import random  # noqa: TID251 - seeded: the simulation owns its chance
+from contextvars import ContextVar
+from typing import Final
+
+import httpx
+import structlog
+import trio
+from attrs import define, evolve, field
+
+from actors import failpoints
+from actors.supervisor import TooManyRestarts
+from storage.port import StorageUnavailable
+from tests.simulation.climate import Climate
+from tests.simulation.history import History
+from tests.simulation.transport import SMOOTH, Fate, Loss
+from tests.simulation.world import Machine, Universe, choices, started
+
+_living: ContextVar["Life | None"] = ContextVar("living", default=None)
+
+_CALM_S: Final = 5.0
+"""The first seconds of a life without a kill, so that every life does something."""
+
+
+@define(eq=False)
+class Life:
+    """One life of the process."""
+
+    number: int
+    machine: Machine | None = None
+    dead: bool = False
+    """Nothing that it still does has an effect, and nobody hears of it."""
+    scope: trio.CancelScope = field(factory=trio.CancelScope)
+    ended: trio.Event = field(factory=trio.Event)
+
+
+@define
+class Lives:
+    """Keeps the process running until `stop`; everything that breaks it goes through here."""
+
+    universe: Universe
+    climate: Climate
+    history: History
+    chance: random.Random
+    healed: bool = False
+    present: Life | None = None
+    crashes: list[str] = field(factory=list)
+    _began: float = 0.0
+    _overlap_s: float = 0.0
+    _over: bool = False
+
+    async def running(self) -> tuple[Machine, Life]:
+        """The machine that runs, once one does."""
+        while True:
+            life = self.present
+            if life is not None and life.machine is not None and not life.dead:
+                return life.machine, life
+            await trio.sleep(0.25)
+
+    async def run(self, nursery: trio.Nursery) -> None:
+        """One life after the other."""
+        failpoints.watch(self._reached)
+        try:
+            while not self._over:
+                life = Life(self.universe.lives + 1)
+                self.present = life
+                self._began = trio.current_time()
+                nursery.start_soon(self._live, life)
+                await life.ended.wait()
+                await trio.sleep(0.0 if self.healed else self.chance.uniform(0, 10))
+        finally:
+            failpoints.watch(None)
+
+    def kill(self, where: str) -> None:
+        """Kill the present life: softly, at once, or leaving it alive beside its successor."""
+        life = self.present
+        if life is None or life.dead or life.ended.is_set():
+            return
+        if life.machine is not None and self.chance.random() < 0.15:
+            self.history.mark("two processes at once")
+            self.history.note("overlap", life.number, where)
+            life.ended.set()
+            self._overlap_s = self.chance.uniform(0.5, 15)
+            return
+        hard = self.chance.random() < 0.7
+        self.history.note("kill", life.number, where, hard)
+        self.history.mark("killed while starting" if life.machine is None else f"killed: {where}")
+        if hard:
+            life.dead = True
+            self.universe.database.take_epoch()
+        life.scope.cancel()
+
+    def stop(self) -> None:
+        """End the last life."""
+        self._over = True
+        if self.present is not None:
+            self.present.dead = True
+            self.present.scope.cancel()
+
+    async def _live(self, life: Life) -> None:
+        _living.set(life)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(life=life.number)
+        try:
+            with life.scope:
+                await self._one_life(life)
+        finally:
+            life.dead = True
+            life.ended.set()
+        self.history.note("ended", life.number)
+
+    async def _one_life(self, life: Life) -> None:
+        climate = self.climate
+        latency = None if not climate.latency_s else self._latency_s
+        chosen = choices(climate.channels)
+        chosen = evolve(chosen, attempts_max=climate.attempts_max)
+        try:
+            async with started(
+                self.universe,
+                weather=self._weather(life),
+                latency_s=latency,
+                chosen=chosen,
+                on_crash=lambda name, error: self._crashed(life, name, error),
+            ) as machine:
+                self.history.note("up", life.number)
+                life.machine = machine
+                await life.ended.wait()
+                await trio.sleep(self._overlap_s)
+                life.dead = True
+        except* StorageUnavailable:
+            self.history.mark("start refused: the database is away")
+        except* TooManyRestarts as gave_up:
+            self.history.violated(f"the process gave up: {gave_up.exceptions[0]}")
+
+    def _crashed(self, life: Life, name: str, error: Exception) -> None:
+        self.history.note("crash", life.number, name, type(error).__name__)
+        if life is self.present and not life.dead and not life.ended.is_set():
+            self.crashes.append(f"{name}: {type(error).__name__}: {error}")
+
+    def _weather(self, life: Life):
+        def fate(request: httpx.Request) -> Fate:
+            if life.dead:
+                return Fate(Loss.REQUEST, silent=True)
+            drawn = SMOOTH if self.healed else self._fate()
+            self.history.note(
+                "request", life.number, request.method, request.url.path[:40], drawn.loss.value
+            )
+            if drawn.loss is not Loss.NOTHING and request.method == "POST":
+                self.history.mark(f"lost {drawn.loss.value} of POST {_route(request)}")
+            return drawn
+
+        return fate
+
+    def _fate(self) -> Fate:
+        climate, chance = self.climate, self.chance
+        drawn = chance.random()
+        loss = Loss.NOTHING
+        if drawn < climate.lose_request:
+            loss = Loss.REQUEST
+        elif drawn < climate.lose_request + climate.lose_answer:
+            loss = Loss.ANSWER
+        return Fate(
+            loss,
+            there_s=chance.random() * climate.delay_s,
+            back_s=chance.random() * climate.delay_s,
+            silent=chance.random() < climate.silent,
+        )
+
+    def _latency_s(self) -> float:
+        return self.chance.random() * self.climate.latency_s
+
+    def _reached(self, name: str) -> None:
+        life = _living.get()
+        if life is None or life.dead:
+            return
+        self.history.mark(f"reached {name.partition(':')[0]}")
+        if self.healed or trio.current_time() - self._began < _CALM_S:
+            return
+        if life is self.present and self.chance.random() < self.climate.kill_at_failpoint:
+            self.kill(name.partition(":")[0])
+
+
+def _route(request: httpx.Request) -> str:
+    head = request.url.path.strip("/").split("/")
+    return "/".join(head[:2])

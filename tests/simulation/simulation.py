@@ -1,0 +1,227 @@
+"""One seed: a climate, a safety phase with faults, a liveness phase without, and the last look."""
+
+import random  # noqa: TID251 - seeded: the simulation owns its chance
+from collections import Counter
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import structlog
+import trio
+from attrs import define, frozen
+
+from offerhub.domain.order import Order, OrderStatus
+from offerhub.sandbox.faults import FaultKind
+from tests.simulation.at_rest import Rest, unrest
+from tests.simulation.checks import WatchedDatabase
+from tests.simulation.climate import Climate, drawn, drawn_faults
+from tests.simulation.desk import Desk
+from tests.simulation.determinism import run_seeded
+from tests.simulation.history import History
+from tests.simulation.lives import Lives
+from tests.simulation.market import OUTSIDE, Market
+from tests.simulation.outside import opened
+from tests.simulation.world import Universe
+
+QUIET_S: Final = 4 * 3600.0
+"""Within this long without faults everything must have come to rest."""
+
+_EXPECTED_ERRORS: Final = frozenset({"wallets.refill_failed"})
+
+
+@frozen
+class Report:
+    """What one seed did and found."""
+
+    seed: int
+    violations: tuple[str, ...]
+    marks: Counter[str]
+    digest: str
+    lives: int
+    orders: int
+    released: int
+    commits: int
+    simulated_s: float
+    lines: tuple[str, ...]
+
+
+def simulate(seed: int) -> Report:
+    """Run one seed; the same seed gives the same report."""
+    return run_seeded(seed, lambda: _run(seed))
+
+
+async def _run(seed: int) -> Report:
+    chance = random.Random(f"simulation {seed}")
+    climate = drawn(chance)
+    history = History()
+    history.note("climate", climate)
+    database = WatchedDatabase(history)
+    universe = Universe(seed, climate.ledger_s, database)
+    opened(universe, list(OUTSIDE))
+    lives = Lives(universe, climate, history, chance)
+    desk = Desk(lives, history, chance, climate.disconnects)
+    market = Market(universe, climate, lives, desk, history, chance)
+    with _heard(lives, history), history.scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(universe.sandbox.close_ledgers, universe.ledger_s)
+            nursery.start_soon(lives.run, nursery)
+            trouble = Trouble(universe, climate, lives, history, chance)
+            await _both_phases(market, trouble, lives, history, database)
+            lives.stop()
+            await trio.sleep(1)
+            history.violations += [f"crash at rest: {each}" for each in lives.crashes]
+            history.violations += Rest(database, universe, desk).check()
+            database.check_whole()
+            nursery.cancel_scope.cancel()
+    universe.sandbox.close()
+    orders = database.tables.of(Order).rows.values()
+    return Report(
+        seed=seed,
+        violations=tuple(history.violations),
+        marks=history.marks,
+        digest=history.digest,
+        lives=universe.lives,
+        orders=len(orders),
+        released=sum(order.status is OrderStatus.CLOSED for order in orders),
+        commits=len(database.audit),
+        simulated_s=trio.current_time(),
+        lines=tuple(history.lines),
+    )
+
+
+async def _both_phases(
+    market: Market,
+    trouble: "Trouble",
+    lives: Lives,
+    history: History,
+    database: WatchedDatabase,
+) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(market.run)
+        with trio.move_on_after(trouble.climate.safety_s):
+            await trouble.run()
+        trouble.heal()
+        history.note("healed")
+        lives.crashes.clear()
+        with trio.move_on_after(QUIET_S) as waiting:
+            await _wait_clients(nursery)
+        if waiting.cancelled_caught:
+            waits = [key for key, use in market.desk.keys.items() if use.answer is None]
+            history.violated(f"clients wait for ever: {waits}; {unrest(database, lives.universe)}")
+    deadline = trio.current_time() + QUIET_S
+    while open_work := unrest(database, lives.universe):
+        if trio.current_time() > deadline:
+            history.violated(f"no rest: {open_work}")
+        await trio.sleep(5)
+    await trio.sleep(30)
+    for late in unrest(database, lives.universe):
+        history.violated(f"unrest after rest: {late}")
+
+
+async def _wait_clients(nursery: trio.Nursery) -> None:
+    while nursery.child_tasks:
+        await trio.sleep(1)
+
+
+@define
+class Trouble:
+    """Everything that goes wrong around the process during the safety phase."""
+
+    universe: Universe
+    climate: Climate
+    lives: Lives
+    history: History
+    chance: random.Random
+
+    async def run(self) -> None:
+        """Make trouble until cancelled."""
+        climate = self.climate
+        async with trio.open_nursery() as nursery:
+            if climate.kill_every_s:
+                nursery.start_soon(self._kill)
+            if climate.away_every_s:
+                nursery.start_soon(self._take_database_away)
+            if climate.pause_every_s:
+                nursery.start_soon(self._pause_ledgers)
+            if climate.faults:
+                nursery.start_soon(self._order_faults)
+            await trio.sleep_forever()
+
+    def heal(self) -> None:
+        """From here on nothing goes wrong any more."""
+        self.lives.healed = True
+        self.universe.database.available = True
+        self.universe.sandbox.ledgers.resume()
+        self._note_faults()
+        self.universe.sandbox.faults.clear()
+
+    async def _kill(self) -> None:
+        while True:
+            await trio.sleep(self.chance.expovariate(1 / self.climate.kill_every_s))
+            self.lives.kill("any instant")
+
+    async def _take_database_away(self) -> None:
+        while True:
+            await trio.sleep(self.chance.expovariate(1 / self.climate.away_every_s))
+            self.history.mark("the database was away")
+            self.history.note("away")
+            self.universe.database.available = False
+            await trio.sleep(self.chance.choice((0.1, 2, 20)) * self.chance.random())
+            self.universe.database.available = True
+            self.history.note("back")
+
+    async def _pause_ledgers(self) -> None:
+        while True:
+            await trio.sleep(self.chance.expovariate(1 / self.climate.pause_every_s))
+            self.history.mark("ledgers paused")
+            self.history.note("pause")
+            self.universe.sandbox.ledgers.pause()
+            await trio.sleep(self.chance.uniform(1, 90))
+            self.universe.sandbox.ledgers.resume()
+
+    async def _order_faults(self) -> None:
+        plan = self.universe.sandbox.faults
+        while True:
+            self._note_faults()
+            plan.clear()
+            for fault in drawn_faults(self.chance, self.climate.faults):
+                plan.add(fault)
+                self.history.note("fault", fault.kind.value, fault.route, fault.rate)
+            await trio.sleep(self.chance.uniform(5, 40))
+
+    def _note_faults(self) -> None:
+        for fault in self.universe.sandbox.faults.faults():
+            if fault.fired:
+                self.history.marks[f"fault: {fault.spec.kind.value}"] += fault.fired
+
+
+@contextmanager
+def _heard(lives: Lives, history: History) -> Iterator[None]:
+    """Hear the log: an ERROR of the living process that nobody expects is a violation."""
+
+    def hear(_logger: Any, method: str, entry: MutableMapping[str, Any]) -> Any:
+        event = str(entry.get("event"))
+        facts = {key: value for key, value in entry.items() if key not in {"event", "exc_info"}}
+        history.note("log", method, event, facts)
+        history.mark(f"log: {event}")
+        present = lives.present
+        living = present is not None and entry.get("life") == present.number and not present.dead
+        if method in {"error", "critical", "exception"} and living:
+            if event == "actor.crashed":
+                lives.crashes.append(f"{facts.get('actor')}: {facts.get('error')}")
+                history.mark("an actor crashed")
+            elif event not in _EXPECTED_ERRORS:
+                history.violated(f"unexpected ERROR: {event} {facts}")
+        raise structlog.DropEvent
+
+    configured = structlog.get_config()
+    structlog.configure(
+        processors=[structlog.contextvars.merge_contextvars, hear], cache_logger_on_first_use=False
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**configured)
+
+
+FAULTS: Final = tuple(f"fault: {kind.value}" for kind in FaultKind if kind.value != "stream_cut")
