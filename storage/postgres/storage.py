@@ -45,8 +45,10 @@ Ts = TypeVarTuple("Ts")
 _TAKE_EPOCH: Final = "UPDATE counters SET epoch = epoch + 1 RETURNING epoch"
 _JOIN_EPOCH: Final = "SELECT epoch FROM counters"
 _NEW_WRITER: Final = "INSERT INTO writers (id, epoch) VALUES ($1, $2)"
-# Nobody looks for the outcome of a commit for a month.
-_FORGET_WRITERS: Final = "DELETE FROM writers WHERE opened_at < now() - interval '30 days'"
+# Of processes that are fenced; nobody looks for the outcome of a commit for a month.
+_FORGET_WRITERS: Final = (
+    "DELETE FROM writers WHERE epoch < $1 AND opened_at < now() - interval '30 days'"
+)
 _ATTEMPTS: Final = 3
 
 
@@ -86,7 +88,7 @@ async def open_postgres_storage(
 
 async def _aio_open(connection: Connection, writer_id: bytes, take_over: bool) -> Writer:  # noqa: FBT001 - passed through the pool
     epoch = await connection.fetchval(_TAKE_EPOCH if take_over else _JOIN_EPOCH)
-    await connection.execute(_FORGET_WRITERS)
+    await connection.execute(_FORGET_WRITERS, epoch)
     await connection.execute(_NEW_WRITER, writer_id, epoch)
     return Writer(writer_id, epoch)
 

@@ -371,3 +371,19 @@ async def test_a_database_that_is_away_is_told_and_comes_back_by_itself(
     assert await storage.ping()
     await commit(storage, unit)
     assert await figures(storage, user.id) == ("9.00", "1.00")
+
+
+async def test_a_process_that_runs_for_months_is_not_forgotten(
+    pool: Pool, postgres: PostgresStorage, hands: Hands
+) -> None:
+    """The command line beside it clears up after processes that are fenced, and only those."""
+    older = await open_postgres_storage(
+        pool, random_bytes=lambda count: b"o" * count, clock=hands.clock
+    )
+    await execute(pool, "UPDATE writers SET opened_at = now() - interval '90 days'")
+    await open_postgres_storage(
+        pool, random_bytes=lambda count: b"c" * count, clock=hands.clock, take_over=False
+    )
+    await commit(older, hands.unit(events=(hands.event(),)))
+    (outcome,) = await postgres.commit([hands.unit(events=(hands.event(),))])
+    assert refused(outcome) == (RefusalKind.FENCED, "")
