@@ -6,12 +6,13 @@ It compares a transaction with its intent, opens the seeds of its signers, signs
 from collections import OrderedDict
 from typing import Final
 
+import structlog
 from attrs import field, frozen
 from stellar_sdk import Keypair
 
 from actors.kernel import Actor, Message
 from actors.patience import refusing_when_away
-from actors.sealing import KeyRing
+from actors.sealing import CannotOpen, KeyRing
 from offerhub.domain.ids import RandomBytes
 from offerhub.domain.users import SealedSeed, Wallet
 from offerhub.providers.stellar.check import check_transaction
@@ -24,6 +25,8 @@ from offerhub.providers.stellar.intents import DeployEscrow, Intent
 from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.stellar.rules import SigningRules
 from storage.port import Storage
+
+log = structlog.get_logger(__name__)
 
 _KEPT_MAX: Final = 10_000
 """Sealed seeds kept in memory: ciphertexts, never opened ones."""
@@ -125,7 +128,14 @@ class Vault(Actor):
         missing = [address for address in checked.signers if address not in wallets]
         if missing:
             return NotSigned(f"we have no key for {missing[0]}")
-        envelope = sign(checked, [self._keypair(wallets[address]) for address in checked.signers])
+        try:
+            keypairs = [self._keypair(wallets[address]) for address in checked.signers]
+        except CannotOpen as damaged:
+            # One damaged or exchanged row is no reason for every other wallet to go unsigned.
+            # Without a traceback: nothing of this place is to be shown.
+            log.error("vault.seed_not_opened", reason=str(damaged))  # noqa: TRY400
+            return NotSigned(str(damaged))
+        envelope = sign(checked, keypairs)
         return Signed(
             envelope=envelope,
             tx_hash=checked.hash,
@@ -141,7 +151,7 @@ class Vault(Actor):
         keypair = Keypair.from_secret(self._ring.open(wallet.seed, wallet.id, wallet.public_key))
         if keypair.public_key != wallet.public_key:
             msg = f"the seed of {wallet.id} belongs to another address"
-            raise ValueError(msg)
+            raise CannotOpen(msg)
         return keypair
 
     async def _wallets_of(self, addresses: tuple[str, ...]) -> dict[str, Wallet]:

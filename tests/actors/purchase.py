@@ -235,12 +235,11 @@ class Market:
 
     async def events(self, *types: str) -> list[dict[str, Any]]:
         """Bodies of the events of these types, in their order."""
-        found = [
+        return [
             json.loads(event.body)
             for event in await self.storage.events_after(0, 10_000)
             if not types or event.type in types
         ]
-        return found
 
     async def audit(self, *actions: str) -> list[dict[str, Any]]:
         found = [json.loads(entry.canonical) for entry in await self.storage.audit_after(0, 10_000)]

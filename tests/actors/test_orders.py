@@ -103,9 +103,7 @@ async def test_every_command_is_refused_with_progress_while_money_goes_into_the_
         error = await refusal_of(release(market, order))
         progress = error.details["progress"]
         assert isinstance(progress, dict)
-        (operation,) = [
-            each for each in await market.operations(order.id) if each.step == "fund"
-        ]
+        (operation,) = [each for each in await market.operations(order.id) if each.step == "fund"]
         assert operation.tx_hash is not None
         assert operation.tx_hash == progress["transactionHash"]
         market.universe.sandbox.ledgers.resume()
@@ -220,9 +218,7 @@ async def test_milestones_are_walked_one_by_one_and_then_paid(autojump_clock: ob
     async with open_market() as market:
         buyer = await market.user("buyer", "100.00")
         seller = await market.user("seller")
-        order = await market.reserve(
-            await market.order(buyer, seller, milestones=TWO_PARTS)
-        )
+        order = await market.reserve(await market.order(buyer, seller, milestones=TWO_PARTS))
         await market.settled(await market.start_escrow(order))
         await market.settled(await market.start_funding(order))
         error = await refusal_of(market.start_release(order))
