@@ -44,6 +44,7 @@ class TestLedger:
     transfers: list[Transfer] = Factory(list)
     events: list[Event] = Factory(list)
     ids: set[str] = Factory(set)
+    marks: set[str] = Factory(set)
 
     def account(self, name: str) -> int:
         return self.accounts.get(name, 0)
@@ -65,10 +66,12 @@ class TestLedger:
         touched |= {moved.holding for t in unit.transfers for moved in t.holdings}
         for name in touched:
             if name.startswith(NOT_BELOW_ZERO) and {**sums[0], **sums[1]}[name] < 0:
+                self.marks.add("refused by the ledger")
                 return False
         self._check_money(unit, debits, told=told)
         self._check_versions(unit)
         self._check_ids(unit)
+        self.marks.update(entry.result for entry in unit.audit)
         self.accounts, self.holdings = sums
         self.transfers += unit.transfers
         self.events += unit.events

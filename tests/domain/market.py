@@ -1,0 +1,121 @@
+"""The market that Hypothesis drives: its state, and how units of work are taken into its books."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+)
+
+from offerhub.domain import deposits, postings
+from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.deposits import Arrival, Known
+from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.money import Money
+from offerhub.domain.order import Order
+from offerhub.domain.order_decisions import Decision
+from offerhub.domain.postings import Movement
+from offerhub.domain.unit_of_work import CursorMove, UnitOfWork
+from offerhub.domain.users import WalletRole
+from offerhub.domain.withdrawal import Withdrawal
+from offerhub.domain.withdrawal_decisions import WithdrawalDecision
+from tests.domain.unit_checks import TestLedger, check_order_events
+from tests.domain.world import (
+    PLATFORM,
+    deciding,
+    wallet,
+)
+
+USERS = ("usr_a", "usr_b", "usr_c")
+WALLETS = {
+    **{f"G{user}": wallet(user) for user in USERS},
+    f"G{PLATFORM}": wallet(PLATFORM, WalletRole.PLATFORM),
+}
+
+pick = st.integers(0, 2**16)
+users = st.sampled_from(USERS)
+stroops = st.one_of(st.integers(1, 10**4), st.integers(1, 500 * 10**7)).map(Money)
+cents = st.integers(100, 20_000).map(lambda value: Money(value * 100_000))
+kinds = st.sampled_from(FailureKind)
+terms = st.builds(FeeTerms, st.sampled_from([0, 1, 250, 999]), st.sampled_from(FeePolicy))
+
+
+class MarketBooks(RuleBasedStateMachine):
+    """Three users, the platform, their orders and withdrawals, and the ledger of it all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger = TestLedger()
+        self.orders: dict[str, Order] = {}
+        self.withdrawals: dict[str, Withdrawal] = {}
+        self.running: dict[str, ChainOperation] = {}
+        self.page = 0
+
+    def move(self, movement: Movement, debits: str | None = None) -> bool:
+        """Commit a movement whose decision, with its events, is not written yet."""
+        d = deciding()
+        transfer = d.transfer(movement, reference="later", cause="test")
+        return self.ledger.commit(
+            UnitOfWork(
+                at=d.now,
+                trace=d.trace,
+                transfers=(transfer,),
+                audit=(d.audit("test", "Balance", "later"),),
+            ),
+            debits,
+            told=False,
+        )
+
+    def take_order(self, before: Order | None, decision: Decision) -> bool:
+        check_order_events(before, decision.order, decision.unit)
+        if not self.ledger.commit(decision.unit, decision.debits):
+            return False
+        self.orders[decision.order.id] = decision.order
+        self.running.pop(decision.order.id, None)
+        if decision.next_operation is not None:
+            self.running[decision.order.id] = decision.next_operation
+        assert (decision.order.process is not None) == (decision.order.id in self.running)
+        return True
+
+    def take_withdrawal(self, decision: WithdrawalDecision) -> bool:
+        if not self.ledger.commit(decision.unit, decision.debits):
+            return False
+        self.withdrawals[decision.withdrawal.id] = decision.withdrawal
+        self.running.pop(decision.withdrawal.id, None)
+        if decision.next_operation is not None:
+            self.running[decision.withdrawal.id] = decision.next_operation
+        return True
+
+    def read_page(self, arrivals: Sequence[Arrival], known: Known | None = None) -> UnitOfWork:
+        move = CursorMove("payments", str(self.page), str(self.page + 1))
+        self.page += 1
+        unit = deposits.page(arrivals, (), known or self.known(), move, deciding())
+        assert self.ledger.commit(unit, None)
+        return unit
+
+    def known(self, *operations: ChainOperation) -> Known:
+        contracts = {
+            order.escrow.contract_id: order.id
+            for order in self.orders.values()
+            if order.escrow is not None and order.escrow.contract_id is not None
+        }
+        return Known(WALLETS, {str(each.tx_hash): each for each in operations}, contracts)
+
+    def treasury_has(self) -> int:
+        """What the platform's wallet may pay out now (domain.md §1, Treasury and settlement)."""
+        dues = sum(max(0, self.ledger.account(f"due/{user}")) for user in USERS)
+        committed = self.ledger.account(f"withdrawing/{PLATFORM}")
+        return self.ledger.holding("wallet/treasury") - committed - dues
+
+    def settled_at_once(self, user: str) -> None:
+        """Pay what is due before the wallet is needed, out of a treasury that has it."""
+        due = self.ledger.account(f"due/{user}")
+        if due > 0:
+            held = self.ledger.holding("wallet/treasury")
+            lacks = due + self.ledger.account(f"withdrawing/{PLATFORM}") - held
+            if lacks > 0:
+                self.read_page([self.arrival(f"G{PLATFORM}", Money(lacks))])
+            assert self.move(postings.settle(user, Money(due), "tx"))
+
+    def arrival(self, destination: str, amount: Money, source: str = "GOUTSIDE") -> Arrival:
+        return Arrival(f"{self.page}", 0, source, destination, amount, f"t{self.page}")

@@ -1,0 +1,124 @@
+"""What operations do to the books whose decisions are not written yet, by their posting rules."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    precondition,
+    rule,
+)
+
+from offerhub.domain import postings
+from offerhub.domain.fees import FeeTerms, refund, split
+from offerhub.domain.ledger import TransferKind
+from offerhub.domain.money import Money
+from offerhub.domain.order import Order, OrderStatus
+from tests.domain.market import MarketBooks, pick, stroops, terms, users
+from tests.domain.market_commands import (
+    one_of,
+)
+from tests.domain.world import (
+    PLATFORM,
+)
+
+
+class LaterFeatures(MarketBooks):
+    """AirTM, holds, corrections, settlements, disputes and the platform's own withdrawals."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Amounts by user: open AirTM payouts; holds; the platform's own withdrawals.
+        self.payouts: list[tuple[str, Money]] = []
+        self.holds: list[tuple[str, Money]] = []
+        self.platform_payments: list[Money] = []
+
+    @rule(user=users, amount=stroops, parked=st.booleans())
+    def pay_in_at_airtm(self, user: str, amount: Money, parked: bool) -> None:
+        make = postings.park_pay_in if parked else postings.top_up
+        assert self.move(make(user, amount, "pi"))
+
+    @rule(user=users, amount=stroops)
+    def pay_out_at_airtm(self, user: str, amount: Money) -> None:
+        if self.move(postings.create_withdrawal(user, amount), user):
+            self.payouts.append((user, amount))
+
+    @precondition(lambda self: self.payouts)
+    @rule(which=pick, arrives=st.booleans())
+    def a_payout_ends(self, which: int, arrives: bool) -> None:
+        user, amount = self.payouts.pop(which % len(self.payouts))
+        if arrives:
+            assert self.move(postings.complete_payout(user, amount, "po"))
+        else:
+            assert self.move(postings.return_withdrawal(user, amount))
+
+    @rule(user=users, amount=stroops)
+    def hold(self, user: str, amount: Money) -> None:
+        if self.move(postings.reserve(user, amount), user):
+            self.holds.append((user, amount))
+
+    @precondition(lambda self: self.holds)
+    @rule(which=pick, receiver=users, end=st.sampled_from(["give", "deduct", "back"]))
+    def a_hold_ends(self, which: int, receiver: str, end: str) -> None:
+        user, amount = self.holds.pop(which % len(self.holds))
+        if end == "give" and receiver != user:
+            assert self.move(postings.give_hold(user, receiver, amount), user)
+        elif end == "deduct":
+            assert self.move(postings.deduct_hold(user, amount), user)
+        else:
+            assert self.move(postings.unreserve(user, amount), user)
+
+    @rule(user=users, amount=stroops, credit=st.booleans())
+    def an_operator_corrects(self, user: str, amount: Money, credit: bool) -> None:
+        if credit:
+            assert self.move(postings.credit_manually(user, amount))
+        else:
+            self.move(postings.debit_manually(user, amount), user)
+
+    @rule(user=users, part=st.integers(1, 4))
+    def settle(self, user: str, part: int) -> None:
+        """Towards zero, in either direction, as far as the paying wallet holds it."""
+        due = self.ledger.account(f"due/{user}")
+        amount = due // part if due > 0 else -(-due // part)
+        payer = "wallet/treasury" if due > 0 else f"wallet/{user}"
+        if amount and self.ledger.holding(payer) >= abs(amount):
+            assert self.move(postings.settle(user, Money(amount), "tx"))
+
+    @rule(user=users, amount=stroops)
+    def give_parked_money(self, user: str, amount: Money) -> None:
+        parked = Money(min(amount.stroops, self.ledger.account(f"suspense/{user}")))
+        if parked:
+            assert self.move(postings.unpark(user, parked))
+
+    @rule(amount=stroops)
+    def the_platform_withdraws(self, amount: Money) -> None:
+        if amount.stroops <= self.treasury_has():
+            self.platform_payments.append(amount)
+            assert self.move(postings.create_platform_withdrawal(PLATFORM, amount))
+
+    @precondition(lambda self: self.platform_payments)
+    @rule(arrives=st.booleans())
+    def the_platforms_withdrawal_ends(self, arrives: bool) -> None:
+        amount = self.platform_payments.pop()
+        if arrives:
+            assert self.move(postings.complete_platform_withdrawal(PLATFORM, amount, "tx"))
+        else:
+            assert self.move(postings.return_platform_withdrawal(PLATFORM, amount))
+
+    @precondition(lambda self: self.funded())
+    @rule(which=pick, fixed=terms, seller_part=st.integers(0, 100), is_split=st.booleans())
+    def a_dispute_decides_an_order(
+        self, which: int, fixed: FeeTerms, seller_part: int, is_split: bool
+    ) -> None:
+        """Refund and split have no decision yet: their posting rules do."""
+        order = one_of(self.funded(), which)
+        del self.orders[order.id]
+        if is_split:
+            seller = Money(order.amount.stroops * seller_part // 100)
+            shares = split(seller, order.amount - seller, fixed)
+            movement = postings.pay_split(order.id, order.seller_id, order.buyer_id, shares, "tx")
+        else:
+            payout = refund(order.amount, fixed)
+            kind = TransferKind.ESCROW_REFUND
+            movement = postings.pay_out(kind, order.id, order.buyer_id, payout, "tx")
+        assert self.move(movement)
+
+    def funded(self) -> list[Order]:
+        return [o for o in self.orders.values() if o.status is OrderStatus.IN_PROGRESS]
