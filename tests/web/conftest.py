@@ -6,6 +6,6 @@ from tests.web.house import open_house
 
 
 @pytest.fixture
-async def house(autojump_clock):
+async def house():
     async with open_house() as running:
         yield running

@@ -1,0 +1,265 @@
+"""One key, one effect, one answer (api.md, Idempotency)."""
+
+from datetime import timedelta
+
+import pytest
+import trio
+import trio.testing
+
+from actors.messages import CreateOrder, ReserveFunds, StartEscrow
+from tests.web.house import open_house
+
+USER = "usr_000000000000000000001"
+
+
+async def bytes_of(answer):
+    return await answer.get_data(as_text=False)
+
+
+async def code_of(answer):
+    return (await answer.get_json())["error"]["code"]
+
+
+def forget_everything(house):
+    """As after a restart: only storage knows the keys."""
+    for rule in house.app.view_functions.values():
+        gate = rule.func.__self__
+        gate._replays._seen.clear()
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_repeated_action_replays_the_first_answer(house, restarted):
+    order_id = await house.order()
+    path = f"/orders/{order_id}/reserve"
+
+    first = await house.post(path, {"amount": "80.00"}, key="k-1")
+    if restarted:
+        forget_everything(house)
+    second = await house.post(path, {"amount": "80.00"}, key='"k-1"')
+
+    assert (200, 200) == (first.status_code, second.status_code)
+    assert await bytes_of(first) == await bytes_of(second)
+    assert "Idempotency-Replayed" not in first.headers
+    assert "true" == second.headers["Idempotency-Replayed"]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_repeated_creation_creates_once(house, restarted):
+    buyer, seller = await house.user("b"), await house.user("s")
+    body = {"buyerId": buyer.id, "sellerId": seller.id, "amount": "5.00", "title": "t"}
+
+    first = await house.post("/orders", body, key="k")
+    if restarted:
+        forget_everything(house)
+    second = await house.post("/orders", dict(reversed(body.items())), key="k")
+
+    assert await bytes_of(first) == await bytes_of(second)
+    listed = await (await house.get("/orders")).get_json()
+    assert 1 == len(listed["data"])
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_key_for_something_else_is_refused_and_nothing_moves(house, restarted):
+    order_id = await house.order()
+    await house.post("/users", {"externalUserId": "u"}, key="k")
+    if restarted:
+        forget_everything(house)
+
+    other_path = await house.post(f"/orders/{order_id}/reserve", key="k")
+    other_body = await house.post("/users", {"externalUserId": "v"}, key="k")
+
+    for answer in (other_path, other_body):
+        assert 409 == answer.status_code
+        assert "IDEMPOTENCY_KEY_REUSED" == await code_of(answer)
+    order = await (await house.get(f"/orders/{order_id}")).get_json()
+    assert "ORDER_CREATED" == order["data"]["status"]
+    assert [] == (await (await house.get("/users?externalUserId=v")).get_json())["data"]
+
+
+async def test_while_the_first_runs_the_second_waits_outside(house):
+    order_id = await house.order()
+    house.hold = trio.Event()
+    answers = []
+
+    async def first():
+        answers.append(await house.post(f"/orders/{order_id}/reserve", key="k"))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(first)
+        await trio.testing.wait_all_tasks_blocked()
+        second = await house.post(f"/orders/{order_id}/reserve", key="k")
+        foreign = await house.post(f"/orders/{order_id}/cancel", key="k")
+        house.hold.set()
+
+    assert 409 == second.status_code
+    assert "IDEMPOTENCY_KEY_IN_PROGRESS" == await code_of(second)
+    assert "1" == second.headers["Retry-After"]
+    assert "IDEMPOTENCY_KEY_REUSED" == await code_of(foreign)
+    assert 200 == answers[0].status_code
+    again = await house.post(f"/orders/{order_id}/reserve", key="k")
+    assert await bytes_of(answers[0]) == await bytes_of(again)
+
+
+async def test_ten_identical_requests_at_once_give_one_effect(house):
+    order_id = await house.order()
+    answers = []
+
+    async def ask():
+        answers.append(await house.post(f"/orders/{order_id}/reserve", key="k"))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(10):
+            nursery.start_soon(ask)
+
+    assert {200, 409} == {answer.status_code for answer in answers}
+    assert 1 == sum(isinstance(message, ReserveFunds) for message in house.asked)
+
+
+async def test_a_client_that_went_away_finds_its_answer_under_the_key(house, autojump_clock):
+    """The handler was cancelled, the actor was not: the repeat replays what was done."""
+    order_id = await house.order()
+    house.hold = trio.Event()
+    with trio.move_on_after(1):
+        await house.post(f"/orders/{order_id}/reserve", key="k")
+    house.hold.set()
+
+    repeated = await house.post(f"/orders/{order_id}/reserve", key="k")
+
+    assert 200 == repeated.status_code
+    assert "FUNDS_RESERVED" == (await repeated.get_json())["data"]["status"]
+
+
+async def test_a_definitive_refusal_is_kept(house):
+    order_id = await house.order(deposit="10.00")
+
+    first = await house.post(f"/orders/{order_id}/reserve", key="k")
+    user = (await (await house.get(f"/orders/{order_id}")).get_json())["data"]["buyerId"]
+    await house.deposit(await _user(house, user), "90.00")
+    replayed = await house.post(f"/orders/{order_id}/reserve", key="k")
+    anew = await house.post(f"/orders/{order_id}/reserve", key="k-2")
+
+    assert (422, 422, 200) == (first.status_code, replayed.status_code, anew.status_code)
+    assert await bytes_of(first) == await bytes_of(replayed)
+
+
+async def test_a_malformed_request_is_kept_and_another_body_is_refused(house):
+    first = await house.post("/users", {"externalUserId": ""}, key="k")
+    again = await house.post("/users", {"externalUserId": ""}, key="k")
+    other = await house.post("/users", {"externalUserId": "u"}, key="k")
+
+    assert (400, 400, 409) == (first.status_code, again.status_code, other.status_code)
+    assert await bytes_of(first) == await bytes_of(again)
+
+
+async def test_a_refusal_that_may_pass_is_not_kept(house):
+    house.database.available = False
+    refused = await house.post("/users", {"externalUserId": "u"}, key="k")
+    house.database.available = True
+
+    created = await house.post("/users", {"externalUserId": "u"}, key="k")
+
+    assert (503, 201) == (refused.status_code, created.status_code)
+
+
+async def test_a_user_that_was_there_is_the_answer_of_a_new_key(house):
+    await house.post("/users", {"externalUserId": "u"}, key="k-1")
+
+    first = await house.post("/users", {"externalUserId": "u"}, key="k-2")
+    second = await house.post("/users", {"externalUserId": "u"}, key="k-2")
+    original = await house.post("/users", {"externalUserId": "u"}, key="k-1")
+
+    assert (200, 200, 201) == (first.status_code, second.status_code, original.status_code)
+    assert await bytes_of(first) == await bytes_of(second)
+
+
+async def test_a_key_is_forgotten_after_a_day(house):
+    order_id = await house.order()
+    first = await house.post(f"/orders/{order_id}/reserve", key="k")
+    house.clock_offset = timedelta(hours=25)
+
+    second = await house.post(f"/orders/{order_id}/cancel", key="k")
+
+    assert (200, 200) == (first.status_code, second.status_code)
+    assert "CANCELED" == (await second.get_json())["data"]["outcome"]
+
+
+async def test_a_replayed_key_creation_has_no_secret(house):
+    body = {"name": "n", "scopes": ["read"]}
+    first = await house.post("/auth/api-keys", body, key="k")
+    second = await house.post("/auth/api-keys", body, key="k")
+
+    one, two = (await first.get_json())["data"], (await second.get_json())["data"]
+    assert one["key"].startswith("ohk_test_")
+    assert two["key"] is None
+    assert one["id"] == two["id"]
+    token = f"/auth/api-keys/{one['id']}/token"
+    given = await (await house.post(token, {"ttl": 60}, key="t")).get_json()
+    replayed = await (await house.post(token, {"ttl": 60}, key="t")).get_json()
+    assert given["data"]["token"].startswith("ohk_tok_")
+    assert replayed["data"] == {**given["data"], "token": None}
+
+
+@pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb", "é"])
+async def test_a_key_that_is_none_is_a_validation_error(house, key):
+    answer = await house.post("/users", {"externalUserId": "u"}, key=key)
+
+    assert 400 == answer.status_code
+    assert "VALIDATION_ERROR" == await code_of(answer)
+    assert [] == house.asked
+
+
+async def test_scope_comes_before_the_key(house):
+    await house.post("/users", {"externalUserId": "u"}, key="k")
+    reader = await house.key("read")
+
+    answer = await house.post(
+        "/users", {"externalUserId": "u"}, key="k", headers={"Authorization": f"Bearer {reader}"}
+    )
+
+    assert 403 == answer.status_code
+
+
+async def test_a_fresh_key_costs_no_query(autojump_clock):
+    async with open_house() as house:
+        order_id = await house.order()
+        asked = []
+        read = house.system.storage.idempotency
+
+        async def counted(key):
+            asked.append(key)
+            return await read(key)
+
+        house.system.storage.idempotency = counted
+
+        await house.post(f"/orders/{order_id}/reserve", key="fresh")
+        assert [] == asked
+        await house.post(f"/orders/{order_id}/reserve", key="fresh")
+        assert ["fresh"] == asked
+
+
+async def test_a_running_operation_answers_its_key_with_202_and_then_with_its_end(house):
+    order_id = await house.order(reserved=True)
+    path = f"/orders/{order_id}/escrow"
+
+    begun = await house.post(path, key="k", headers={"Prefer": "respond-async"})
+    running = await house.post(path, key="k")
+    forget_everything(house)
+    after_restart = await house.post(path, key="k")
+    await house.end_operation(order_id)
+    ended = await house.post(path, key="k")
+    again = await house.post(path, key="k")
+
+    assert (202, 202, 202) == (begun.status_code, running.status_code, after_restart.status_code)
+    assert "respond-async" == begun.headers["Preference-Applied"]
+    assert "escrow" == (await running.get_json())["data"]["progress"]["operation"]
+    assert (200, 200) == (ended.status_code, again.status_code)
+    assert await bytes_of(ended) == await bytes_of(again)
+    assert "CREATED" == (await ended.get_json())["data"]["escrow"]["status"]
+    assert 1 <= sum(isinstance(message, StartEscrow) for message in house.asked)
+    assert not [message for message in house.asked[1:] if isinstance(message, CreateOrder)][1:]
+
+
+async def _user(house, user_id):
+    from offerhub.domain.users import User  # noqa: PLC0415
+
+    return await house.system.storage.load(User, user_id)

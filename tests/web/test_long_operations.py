@@ -1,0 +1,227 @@
+"""Actions that wait for the chain (api.md, Long operations)."""
+
+import trio
+import trio.testing
+
+from tests.web.house import CHAIN_WAIT_S
+
+
+async def data_of(answer):
+    return (await answer.get_json())["data"]
+
+
+async def asked_and_ended(house, path, end, **more):
+    """Ask, let the chain end the work once it is waited for, and give the answer."""
+    answers = []
+
+    async def ask():
+        answers.append(await house.post(path, **more))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert [] == answers
+        await end()
+    return answers[0]
+
+
+async def test_an_escrow_answers_when_the_chain_has_confirmed(house):
+    order_id = await house.order(reserved=True)
+
+    deployed = await asked_and_ended(
+        house, f"/orders/{order_id}/escrow", lambda: house.end_operation(order_id), key="e"
+    )
+    funded = await asked_and_ended(
+        house, f"/orders/{order_id}/escrow/fund", lambda: house.end_operation(order_id)
+    )
+
+    assert (200, 200) == (deployed.status_code, funded.status_code)
+    assert ("ESCROW_CREATING", "CREATED", None) == (
+        (await data_of(deployed))["status"],
+        (await data_of(deployed))["escrow"]["status"],
+        (await data_of(deployed))["progress"],
+    )
+    assert "IN_PROGRESS" == (await data_of(funded))["status"]
+    replayed = await house.post(f"/orders/{order_id}/escrow", key="e")
+    assert await deployed.get_data() == await replayed.get_data()
+
+
+async def test_after_the_wait_it_is_a_202_with_the_order_as_it_stands(house, autojump_clock):
+    order_id = await house.order(reserved=True)
+    began = trio.current_time()
+
+    answer = await house.post(f"/orders/{order_id}/escrow")
+
+    assert 202 == answer.status_code
+    assert 0 <= trio.current_time() - began - CHAIN_WAIT_S < 0.001
+    data = await data_of(answer)
+    assert ("escrow", "deploy", ["deploy"]) == (
+        data["progress"]["operation"],
+        data["progress"]["step"],
+        data["progress"]["steps"],
+    )
+
+
+async def test_a_second_action_meanwhile_is_a_409_with_progress_and_is_not_kept(house):
+    order_id = await house.order(reserved=True)
+    await house.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
+
+    second = await house.post(f"/orders/{order_id}/escrow/fund", key="f")
+    await house.end_operation(order_id)
+    third = await asked_and_ended(
+        house, f"/orders/{order_id}/escrow/fund", lambda: house.end_operation(order_id), key="f"
+    )
+
+    assert 409 == second.status_code
+    assert "escrow" == (await second.get_json())["error"]["details"]["progress"]["operation"]
+    assert 200 == third.status_code
+
+
+async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(house):
+    order_id = await house.order(reserved=True)
+
+    failed = await asked_and_ended(
+        house,
+        f"/orders/{order_id}/escrow",
+        lambda: house.end_operation(order_id, failure="the provider says no"),
+        key="k",
+    )
+    again = await asked_and_ended(
+        house, f"/orders/{order_id}/escrow", lambda: house.end_operation(order_id), key="k"
+    )
+
+    assert 502 == failed.status_code
+    error = (await failed.get_json())["error"]
+    assert "PROVIDER_ERROR" == error["code"]
+    assert {
+        "orderId": order_id,
+        "currentState": "FUNDS_RESERVED",
+        "attempts": 1,
+        "lastError": "the provider says no",
+    } == error["details"]
+    assert 200 == again.status_code
+
+
+async def test_a_refund_before_the_funding_ends_at_once(house):
+    order_id = await house.order(reserved=True)
+    await house.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
+    await house.end_operation(order_id)
+
+    answer = await house.post(f"/orders/{order_id}/resolution/refund", {"reason": "no need"})
+
+    assert 200 == answer.status_code
+    assert ("CLOSED", "REFUNDED") == (
+        (await data_of(answer))["status"],
+        (await data_of(answer))["outcome"],
+    )
+
+
+async def test_milestones_are_completed_and_a_release_wants_all_of_them(house):
+    milestones = [
+        {"ref": "a", "title": "A", "amount": "30.00"},
+        {"ref": "b", "title": "B", "amount": "50.00"},
+    ]
+    order_id = await house.order(reserved=True, milestones=milestones)
+    for path in ("escrow", "escrow/fund"):
+        await house.post(f"/orders/{order_id}/{path}", headers={"Prefer": "respond-async"})
+        await house.end_operation(order_id)
+
+    first = await house.post(f"/orders/{order_id}/milestones/a/complete", key="m")
+    replayed = await house.post(f"/orders/{order_id}/milestones/a/complete", key="m")
+    unknown = await house.post(f"/orders/{order_id}/milestones/zz/complete")
+    early = await house.post(f"/orders/{order_id}/resolution/release")
+    listed = await data_of(await house.get(f"/orders/{order_id}/milestones"))
+
+    assert "COMPLETED" == (await data_of(first))["status"]
+    assert await first.get_data() == await replayed.get_data()
+    assert "MILESTONE_NOT_FOUND" == (await unknown.get_json())["error"]["code"]
+    assert "MILESTONES_OPEN" == (await early.get_json())["error"]["code"]
+    assert ["b"] == (await early.get_json())["error"]["details"]["refs"]
+    assert ["COMPLETED", "OPEN"] == [each["status"] for each in listed]
+
+
+async def withdrawal(house, **more):
+    user = await house.user("w")
+    await house.deposit(user, "50.00")
+    return {
+        "userId": user.id,
+        "amount": "20.00",
+        "destinationType": "crypto",
+        "destinationRef": "GDEST",
+        **more,
+    }
+
+
+def the_one(house):
+    (only,) = house.system.withdrawal_board._snapshots
+    return only
+
+
+async def test_a_withdrawal_completes_in_its_post(house):
+    body = await withdrawal(house)
+
+    answer = await asked_and_ended(
+        house, "/withdrawals", lambda: house.end_withdrawal(the_one(house)), json=body, key="w"
+    )
+    replayed = await house.post("/withdrawals", body, key="w")
+
+    assert (201, 201) == (answer.status_code, replayed.status_code)
+    assert await answer.get_data() == await replayed.get_data()
+    assert ("WITHDRAWAL_COMPLETED", True) == (
+        (await data_of(answer))["status"],
+        (await data_of(answer))["committed"],
+    )
+
+
+async def test_a_withdrawal_that_fails_answers_as_if_it_had_succeeded_and_is_kept(house):
+    body = await withdrawal(house)
+
+    answer = await asked_and_ended(
+        house,
+        "/withdrawals",
+        lambda: house.end_withdrawal(the_one(house), failure="no trustline"),
+        json=body,
+        key="w",
+    )
+    replayed = await house.post("/withdrawals", body, key="w")
+
+    assert (201, 201) == (answer.status_code, replayed.status_code)
+    assert "WITHDRAWAL_FAILED" == (await data_of(answer))["status"]
+    assert "no trustline" == (await data_of(replayed))["failure"]["reason"]
+
+
+async def test_a_withdrawal_without_commit_is_committed_or_canceled_later(house):
+    body = await withdrawal(house, commit=False)
+    created = await house.post("/withdrawals", body)
+    first = (await data_of(created))["id"]
+
+    committed = await asked_and_ended(
+        house, f"/withdrawals/{first}/commit", lambda: house.end_withdrawal(first)
+    )
+    second = (await data_of(await house.post("/withdrawals", body)))["id"]
+    canceled = await house.post(f"/withdrawals/{second}/cancel")
+    shown = await data_of(await house.get(f"/withdrawals/{second}"))
+    listed = await data_of(await house.get(f"/withdrawals?userId={body['userId']}"))
+
+    assert (201, False) == (created.status_code, (await data_of(created))["committed"])
+    assert (200, "WITHDRAWAL_COMPLETED") == (
+        committed.status_code,
+        (await data_of(committed))["status"],
+    )
+    assert (200, "WITHDRAWAL_CANCELED") == (
+        canceled.status_code,
+        (await data_of(canceled))["status"],
+    )
+    assert "WITHDRAWAL_CANCELED" == shown["status"]
+    assert [second, first] == [each["id"] for each in listed]
+
+
+async def test_a_withdrawal_that_is_on_its_way_answers_202(house):
+    body = await withdrawal(house)
+
+    answer = await house.post("/withdrawals", body, headers={"Prefer": "respond-async"}, key="w")
+    running = await house.post("/withdrawals", body, key="w")
+    await house.end_withdrawal(the_one(house))
+    ended = await house.post("/withdrawals", body, key="w")
+
+    assert (202, 202, 201) == (answer.status_code, running.status_code, ended.status_code)

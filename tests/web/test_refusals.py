@@ -1,0 +1,313 @@
+"""Bad input, bad keys, trouble inside: the code of api.md, and nothing moved."""
+
+import pytest
+
+from actors.kernel import ActorStopped
+from storage.errors import StorageUnavailable
+from tests.web.house import MASTER_KEY, open_house
+
+USER = "usr_000000000000000000001"
+ORDER = "ord_000000000000000000001"
+
+
+async def told(answer):
+    """Status and code of a refusal."""
+    body = await answer.get_json()
+    assert {"error", "meta"} == set(body)
+    assert answer.headers["X-Request-ID"] == body["meta"]["requestId"]
+    return answer.status_code, body["error"]["code"]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"amount": 80}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": 80.5}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": "80"}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": "80.000"}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": "0.00"}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": "-1.00"}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": "１.00"}, "INVALID_AMOUNT_FORMAT", "amount"),  # noqa: RUF001 - that digit
+        ({"amount": "1.00\n"}, "INVALID_AMOUNT_FORMAT", "amount"),
+        ({"amount": None}, "MISSING_REQUIRED_FIELD", "amount"),
+        ({"currency": "EUR"}, "INVALID_CURRENCY", "currency"),
+        ({"currency": 7}, "INVALID_CURRENCY", "currency"),
+        ({"title": ""}, "VALIDATION_ERROR", "title"),
+        ({"title": "x" * 201}, "VALIDATION_ERROR", "title"),
+        ({"title": "a\x00b"}, "VALIDATION_ERROR", "title"),
+        ({"title": 5}, "VALIDATION_ERROR", "title"),
+        ({"color": "red"}, "VALIDATION_ERROR", "color"),
+        ({"buyer_id": USER}, "VALIDATION_ERROR", "buyerId"),
+        ({"metadata": []}, "VALIDATION_ERROR", "metadata"),
+        ({"metadata": {"a": "x" * 17_000}}, "VALIDATION_ERROR", "metadata"),
+        ({"metadata": {"a": [{"b\x00": 1}]}}, "VALIDATION_ERROR", "metadata"),
+        ({"clientOrderRef": "x" * 101}, "VALIDATION_ERROR", "clientOrderRef"),
+        (
+            {"milestones": [{"ref": "a b", "title": "t", "amount": "80.00"}]},
+            "VALIDATION_ERROR",
+            "milestones[0].ref",
+        ),
+        (
+            {"milestones": [{"ref": "a", "title": "t", "amount": 80}]},
+            "INVALID_AMOUNT_FORMAT",
+            "milestones[0].amount",
+        ),
+    ],
+)
+async def test_one_fault_gives_its_own_code_and_names_the_field(house, change, code, field):
+    body = {"buyerId": USER, "sellerId": USER, "amount": "80.00", "title": "t", **change}
+
+    answer = await house.post("/orders", body)
+
+    assert (400, code) == await told(answer)
+    fields = (await answer.get_json())["error"]["details"]["fields"]
+    assert [field] == [each["field"] for each in fields]
+    assert [] == house.asked
+
+
+async def test_several_faults_are_one_validation_error_that_names_all(house):
+    answer = await house.post("/orders", {"amount": 1, "title": "", "nonsense": 1})
+
+    assert (400, "VALIDATION_ERROR") == await told(answer)
+    fields = (await answer.get_json())["error"]["details"]["fields"]
+    assert {"amount", "title", "nonsense", "buyerId", "sellerId"} == {
+        each["field"] for each in fields
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/orders?limit=0", "limit"),
+        ("/orders?limit=101", "limit"),
+        ("/orders?limit=ten", "limit"),
+        ("/orders?cursor=ord_nobody", "cursor"),
+        ("/orders?status=DONE", "status"),
+        ("/orders?createdAfter=yesterday", "createdAfter"),
+        ("/orders?colour=red", "colour"),
+        ("/orders?limit=1&limit=2", "limit"),
+        ("/orders?buyerId=a&buyer_id=b", "buyerId"),
+        ("/users?email=%00", "email"),
+        (f"/orders/{ORDER}?expand=1", "expand"),
+    ],
+)
+async def test_a_fault_of_a_query_is_named(house, path, field):
+    answer = await house.get(path)
+
+    assert (400, "VALIDATION_ERROR") == await told(answer)
+    fields = (await answer.get_json())["error"]["details"]["fields"]
+    assert [field] == [each["field"] for each in fields]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", f"/orders/{ORDER}", "ORDER_NOT_FOUND"),
+        ("GET", "/orders/ord_short", "ORDER_NOT_FOUND"),
+        ("GET", "/orders/%00", "ORDER_NOT_FOUND"),
+        ("POST", f"/orders/{ORDER}/reserve", "ORDER_NOT_FOUND"),
+        ("GET", f"/orders/{ORDER}/events", "ORDER_NOT_FOUND"),
+        ("GET", f"/users/{USER}", "USER_NOT_FOUND"),
+        ("GET", f"/users/{USER}/balance", "USER_NOT_FOUND"),
+        ("GET", f"/users/{USER}/wallet", "USER_NOT_FOUND"),
+        ("GET", f"/users/{USER}/ledger", "USER_NOT_FOUND"),
+        ("GET", "/withdrawals/wd_000000000000000000001", "WITHDRAWAL_NOT_FOUND"),
+        ("POST", "/withdrawals/nonsense/commit", "WITHDRAWAL_NOT_FOUND"),
+        ("DELETE", "/auth/api-keys/key_000000000000000000001", "API_KEY_NOT_FOUND"),
+        ("GET", "/nowhere", "NOT_FOUND"),
+        ("POST", "/orders/x/dispute", "NOT_FOUND"),
+    ],
+)
+async def test_what_is_not_there_is_a_404_with_its_code(house, method, path, code):
+    assert (404, code) == await told(await house.request(method, path))
+
+
+async def test_a_method_that_an_endpoint_does_not_know_is_a_405(house):
+    answer = await house.request("PUT", "/orders")
+
+    assert (405, "METHOD_NOT_ALLOWED") == await told(answer)
+    assert "POST" in answer.headers["Allow"]
+
+
+async def test_a_body_that_is_no_json_is_refused(house):
+    json = {"Content-Type": "application/json"}
+    for raw in (b"{", b"\xff", b"[" * 100_000, b'{"a": 1e999}', b'"\\ud800"'):
+        answer = await house.post("/users", data=raw, headers=json)
+        assert (400, "INVALID_JSON") == await told(answer)
+    for raw in (b"[]", b"null", b"5"):
+        answer = await house.post("/users", data=raw, headers=json)
+        assert (400, "VALIDATION_ERROR") == await told(answer)
+
+
+async def test_a_body_of_another_type_is_a_415(house):
+    answer = await house.post("/users", data=b"a=b", headers={"Content-Type": "text/plain"})
+
+    assert (415, "UNSUPPORTED_MEDIA_TYPE") == await told(answer)
+
+
+async def test_a_body_over_one_mebibyte_is_a_413(house):
+    headers = {"Content-Type": "application/json"}
+    told_length = await house.post("/users", data=b" " * (2**20 + 1), headers=headers)
+
+    assert (413, "BODY_TOO_LARGE") == await told(told_length)
+
+
+async def test_who_asks_for_a_problem_gets_rfc_9457(house):
+    answer = await house.get("/nowhere", headers={"Accept": "application/problem+json"})
+
+    body = await answer.get_json()
+    assert "application/problem+json" == answer.content_type
+    assert (404, "NOT_FOUND", "/api/v1/nowhere") == (
+        body["status"],
+        body["code"],
+        body["instance"],
+    )
+
+
+async def test_the_callers_request_id_comes_back_if_it_is_sane(house):
+    sane = await house.get("/health", headers={"X-Request-ID": "trace-1.2:3"})
+    foul = await house.get("/health", headers={"X-Request-ID": "a b<c>"})
+
+    assert "trace-1.2:3" == sane.headers["X-Request-ID"]
+    assert foul.headers["X-Request-ID"].startswith("req_")
+
+
+async def test_no_key_and_a_wrong_key_are_told_apart(house):
+    for headers, code in (
+        ({"Authorization": None}, "UNAUTHORIZED"),
+        ({"Authorization": "Basic abc"}, "UNAUTHORIZED"),
+        ({"Authorization": "Bearer ohk_test_" + "x" * 43}, "INVALID_API_KEY"),
+        ({"Authorization": "Bearer nonsense"}, "INVALID_API_KEY"),
+        ({"Authorization": "Bearer " + MASTER_KEY[:-1]}, "INVALID_API_KEY"),
+        ({"Authorization": None, "x-api-key": "ohk_tok_" + "x" * 43}, "INVALID_API_KEY"),
+    ):
+        assert (401, code) == await told(await house.get("/users", headers=headers))
+    assert [] == house.database.audit
+
+
+async def test_a_missing_scope_is_a_403_and_stands_in_the_audit(house):
+    key = await house.key("read")
+    before = len(house.database.audit)
+
+    answer = await house.post("/users", {}, headers={"Authorization": f"Bearer {key}"})
+
+    assert (403, "INSUFFICIENT_SCOPE") == await told(answer)
+    assert {"requiredScope": "write", "currentScopes": ["read"]} == (await answer.get_json())[
+        "error"
+    ]["details"]
+    (entry,) = house.database.audit[before:]
+    assert b"INSUFFICIENT_SCOPE" in entry.canonical
+    assert b"key:key_" in entry.canonical
+
+
+async def test_a_refused_change_of_a_known_key_stands_in_the_audit(house):
+    order_id = await house.order(reserved=True)
+    before = len(house.database.audit)
+
+    answer = await house.post(f"/orders/{order_id}/reserve")
+
+    assert (409, "FUNDS_ALREADY_RESERVED") == await told(answer)
+    (entry,) = house.database.audit[before:]
+    assert b"order.reserve" in entry.canonical
+    assert b"refused" in entry.canonical
+
+
+@pytest.mark.parametrize("failure", [StorageUnavailable("dsn"), ActorStopped("orders/secret")])
+async def test_what_is_away_is_a_503_without_an_inner_text(house, failure):
+    house.system.orders.address = _raising(failure)
+
+    answer = await house.post(f"/orders/{ORDER}/reserve")
+
+    assert (503, "SERVICE_UNAVAILABLE") == await told(answer)
+    assert "secret" not in await answer.get_data(as_text=True)
+    assert "Retry-After" in answer.headers
+
+
+@pytest.mark.expect_errors
+async def test_what_crashes_is_a_500_with_a_request_id_and_no_inner_text(house):
+    house.fail_next = RuntimeError("a secret inner text")
+
+    answer = await house.post(f"/orders/{ORDER}/reserve")
+
+    assert (500, "INTERNAL_ERROR") == await told(answer)
+    assert "secret" not in await answer.get_data(as_text=True)
+
+
+async def test_a_database_that_is_away_refuses_reads_and_changes(house):
+    user = await house.user()
+    house.database.available = False
+
+    assert (503, "SERVICE_UNAVAILABLE") == await told(await house.get(f"/users/{user.id}"))
+    answer = await house.post("/users", {"externalUserId": "new"}, key="k")
+    assert (503, "SERVICE_UNAVAILABLE") == await told(answer)
+
+    house.database.available = True
+    assert 201 == (await house.post("/users", {"externalUserId": "new"}, key="k")).status_code
+
+
+async def test_a_network_that_is_away_is_a_502(house):
+    user = await house.user()
+    house.network.away = True
+
+    answer = await house.get(f"/users/{user.id}/wallet")
+
+    assert (502, "STELLAR_NETWORK_ERROR") == await told(answer)
+    assert "secret" not in await answer.get_data(as_text=True)
+
+
+async def test_a_withdrawal_of_another_provider_is_refused_before_anyone_is_asked(house):
+    body = {"userId": USER, "amount": "5.00", "destinationRef": "x"}
+
+    airtm = await house.post("/withdrawals", {**body, "destinationType": "airtm_balance"})
+    bank = await house.post("/withdrawals", {**body, "destinationType": "bank"})
+
+    assert (422, "PROVIDER_NOT_ENABLED") == await told(airtm)
+    assert (422, "WITHDRAWAL_DESTINATION_INVALID") == await told(bank)
+    assert [] == house.asked
+
+
+async def test_the_platforms_withdrawal_needs_every_scope(house):
+    key = await house.key("write")
+    body = {
+        "userId": "usr_platform",
+        "amount": "5.00",
+        "destinationType": "crypto",
+        "destinationRef": "GX",
+    }
+
+    answer = await house.post("/withdrawals", body, headers={"Authorization": f"Bearer {key}"})
+
+    assert (403, "INSUFFICIENT_SCOPE") == await told(answer)
+    assert [] == house.asked
+
+
+async def test_a_key_over_its_limit_waits_for_the_next_window(autojump_clock):
+    async with open_house(rate_limit_per_minute=3) as house:
+        left = [(await house.get("/orders")).headers["X-RateLimit-Remaining"] for _ in range(3)]
+        refused = await house.get("/orders")
+
+        assert ["2", "1", "0"] == left
+        assert (429, "RATE_LIMITED") == await told(refused)
+        assert {"limit": 3, "window": 60, "retryAfter": 60} == (await refused.get_json())["error"][
+            "details"
+        ]
+        assert "60" == refused.headers["Retry-After"]
+        # Another caller has a window of its own: here one without a key, by its address.
+        house.headers = {}
+        assert 401 == (await house.get("/orders")).status_code
+
+
+async def test_who_tries_keys_is_stopped_by_the_limit_of_the_address(autojump_clock):
+    async with open_house(rate_limit_per_minute=2) as house:
+        house.headers = {"Authorization": "Bearer ohk_test_wrong"}
+
+        codes = [(await house.get("/orders")).status_code for _ in range(3)]
+
+        assert [401, 401, 429] == codes
+
+
+def _raising(failure):
+    def address(key):
+        raise failure
+
+    return address
