@@ -1,0 +1,122 @@
+"""The end: what is booked against what the chain says, and the events one after the other."""
+
+import os
+from typing import Final
+
+from attrs import frozen
+
+from offerhub.app import utc_now
+from offerhub.cli.demo.api import Api
+from offerhub.cli.demo.failure import DemoFailed
+from offerhub.cli.demo.follower import Follower
+from offerhub.cli.demo.house import House
+from offerhub.cli.demo.outsider import Chain
+from offerhub.cli.demo.story import Purchase
+from offerhub.cli.demo.telling import Telling
+from offerhub.domain import ledger
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.ledger import Books
+from offerhub.domain.money import Money
+from offerhub.settings import NETWORKS
+from storage.embedded import EmbeddedPostgres
+from storage.postgres.pool import open_pool
+from storage.postgres.storage import open_postgres_storage
+
+_PLATFORM: Final = "offerhub:platform"
+
+
+@frozen
+class Line:
+    """One place where money is."""
+
+    place: str
+    booked: Money
+    on_chain: Money
+
+    @property
+    def difference(self) -> Money:
+        return self.on_chain - self.booked
+
+
+async def close(
+    house: House, api: Api, chain: Chain, follower: Follower, purchase: Purchase, tell: Telling
+) -> None:
+    """Show the tables; raises `DemoFailed` unless every figure agrees."""
+    tell.step("Accounts", "the books, read from the database, against the chain, read from Horizon")
+    users = await api.get(f"/users?externalUserId={_PLATFORM}")
+    platform_id, platform_address = users[0]["id"], users[0]["wallet"]["publicKey"]
+    books = await read_books(house)
+    lines = await _lines(books, chain, purchase, platform_address)
+    tell.table(
+        "Ledger against chain (USDC)",
+        ("", "booked", "on chain", "difference"),
+        [
+            (line.place, str(line.booked), str(line.on_chain), str(line.difference))
+            for line in lines
+        ],
+    )
+    for line in lines:
+        if line.difference:
+            raise DemoFailed(f"{line.place}: the books differ from the chain by {line.difference}")
+    tell.good(f"all {len(lines)} figures agree to the stroop (0.0000001 USDC)")
+    try:
+        ledger.check_identities(books, platform_id)
+    except InvariantViolated as broken:
+        raise DemoFailed(f"the books are not in order: {broken}") from broken
+    tell.good("every posting has its counterpart: all accounts of the ledger sum to zero")
+    _check_events(follower, tell)
+
+
+async def read_books(house: House) -> Books:
+    """The sums of all postings and holdings, as an operator reads them beside the process."""
+    dsn = EmbeddedPostgres(house.home, random_bytes=os.urandom).running_dsn()
+    if dsn is None:
+        raise DemoFailed("the orchestrator's PostgreSQL does not run")
+    async with open_pool(dsn, size_max=1) as pool:
+        storage = await open_postgres_storage(
+            pool, random_bytes=os.urandom, clock=utc_now, take_over=False
+        )
+        return await storage.books()
+
+
+async def _lines(
+    books: Books, chain: Chain, purchase: Purchase, platform_address: str
+) -> tuple[Line, ...]:
+    """Each place with its booked amount and the chain's."""
+    buyer, seller = purchase.buyer, purchase.seller
+    fee_address = NETWORKS["sandbox"].fee_address or ""
+    return (
+        Line(
+            f"{buyer.name}'s wallet",
+            books.holding(ledger.wallet(buyer.id)),
+            await chain.usdc(buyer.address),
+        ),
+        Line(
+            f"{seller.name}'s wallet",
+            books.holding(ledger.wallet(seller.id)),
+            await chain.usdc(seller.address),
+        ),
+        Line(
+            "the escrow contract",
+            books.account(ledger.escrow(purchase.order_id)),
+            await chain.contract_usdc(purchase.contract_id),
+        ),
+        Line(
+            "the platform's treasury",
+            books.holding(ledger.WALLET_TREASURY),
+            await chain.usdc(platform_address),
+        ),
+        Line(
+            "paid out to Bob outside",
+            purchase.withdrawn,
+            await chain.usdc(purchase.outsider.address),
+        ),
+        Line("Trustless Work's fee", purchase.fee, await chain.usdc(fee_address)),
+    )
+
+
+def _check_events(follower: Follower, tell: Telling) -> None:
+    sequences = [event.sequence for event in follower.events]
+    if sequences != list(range(1, len(sequences) + 1)):
+        raise DemoFailed(f"the events came out of sequence: {sequences}")
+    tell.good(f"{len(sequences)} events came, 1 to {len(sequences)}: each once, in order, no gap")

@@ -1,0 +1,93 @@
+"""The command: starts the house, plays the story, closes the books, cleans up."""
+
+import signal
+
+import click
+import structlog
+import trio
+import trio_asyncio
+
+from actors.kernel import ungrouped
+from offerhub.cli.demo.api import Api
+from offerhub.cli.demo.closing import close
+from offerhub.cli.demo.failure import DemoFailed
+from offerhub.cli.demo.follower import Follower
+from offerhub.cli.demo.house import open_house
+from offerhub.cli.demo.outsider import Chain
+from offerhub.cli.demo.story import Story
+from offerhub.cli.demo.telling import Telling
+from offerhub.logs import configure_logging
+
+log = structlog.get_logger(__name__)
+
+_EXIT_FAILED = 1
+_EXIT_INTERRUPTED = 130
+
+
+@click.command("demo")
+@click.option(
+    "--ledger-seconds",
+    type=click.FloatRange(0.02, 10),
+    default=0.5,
+    show_default=True,
+    help="How often the sandbox closes a ledger.",
+)
+def demo_command(ledger_seconds: float) -> None:
+    """Play one purchase from deposit to withdrawal and compare the ledger with the chain.
+
+    Starts everything in a temporary home and removes it again. Exits 0 only if every figure
+    agrees.
+    """
+    configure_logging(level="warning", log_format="console")
+    raise SystemExit(trio.run(_demo, ledger_seconds))
+
+
+async def _demo(ledger_seconds: float) -> int:
+    tell = Telling()
+    interrupted = False
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        try:
+            with ungrouped():
+                async with trio.open_nursery() as nursery:
+
+                    async def interrupt() -> None:
+                        nonlocal interrupted
+                        await anext(signals)
+                        interrupted = True
+                        tell.bad("interrupted: stopping everything")
+                        nursery.cancel_scope.cancel()
+
+                    nursery.start_soon(interrupt)
+                    await _play(tell, ledger_seconds)
+                    nursery.cancel_scope.cancel()
+        except DemoFailed as failed:
+            tell.bad(str(failed))
+            return _EXIT_FAILED
+    return _EXIT_INTERRUPTED if interrupted else 0
+
+
+async def _play(tell: Telling, ledger_seconds: float) -> None:
+    tell.title(
+        "OFFER-HUB Orchestrator: one purchase, from deposit to withdrawal",
+        "A real orchestrator with its own PostgreSQL and Redis, on a local stand-in for Stellar and",
+        f"Trustless Work that closes a ledger every {ledger_seconds:g} s. All of it is removed again.",
+    )
+    tell.step("Start", "a fresh home, on free ports")
+    async with open_house(ledger_seconds) as house, trio_asyncio.open_loop():
+        tell.fact("API", house.url)
+        tell.fact("sandbox", house.sandbox)
+        api, chain = Api(house), Chain(house.sandbox)
+        follower = Follower(house, tell.event)
+        try:
+            with ungrouped():
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(follower.run)
+                    purchase = await Story(api, chain, follower, tell).play()
+                    await close(house, api, chain, follower, purchase, tell)
+                    nursery.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(2, shield=True):
+                await api.aclose()
+                await chain.aclose()
+        played_s = tell.seconds
+    tell.good(f"played in {played_s:.1f} s; everything is stopped and removed")
