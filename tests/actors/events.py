@@ -20,11 +20,16 @@ def evt(number: int) -> str:
     return f"evt_{number:021d}"
 
 
-def unit(*numbers: int, type: str = "order.created", aggregate: str = "Order") -> UnitOfWork:
+def unit(
+    *numbers: int, type: str = "order.created", aggregate: str = "Order", padding: int = 0
+) -> UnitOfWork:
     return UnitOfWork(
         at=START + timedelta(seconds=min(numbers)),
         trace=Trace("req", "system:test"),
-        events=tuple(Event(evt(n), type, aggregate, f"ord_{n}", {"n": n}) for n in numbers),
+        events=tuple(
+            Event(evt(n), type, aggregate, f"ord_{n}", {"n": n, "padding": "x" * padding})
+            for n in numbers
+        ),
     )
 
 
