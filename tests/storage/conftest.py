@@ -7,8 +7,8 @@ from attrs import define
 
 from storage.memory import MemoryDatabase, MemoryStorage
 from storage.port import Storage
-from storage.postgres.pool import open_pool
-from storage.postgres.storage import open_postgres_storage
+from storage.postgres.pool import Connection, Pool, open_pool
+from storage.postgres.storage import PostgresStorage, open_postgres_storage
 from tests.storage.units import Hands
 
 
@@ -40,13 +40,11 @@ async def store(store_dsn: str | None, aio_loop: None, hands: Hands) -> AsyncIte
 
         yield Store(open_twin)
         return
-    numbers = iter(range(1, 256))
     async with open_pool(store_dsn, size_max=4) as pool:
+        source = random_bytes()
 
         async def open_postgres() -> Storage:
-            return await open_postgres_storage(
-                pool, random_bytes=lambda count: bytes([next(numbers)]) * count, clock=hands.clock
-            )
+            return await open_postgres_storage(pool, random_bytes=source, clock=hands.clock)
 
         yield Store(open_postgres)
 
@@ -54,3 +52,23 @@ async def store(store_dsn: str | None, aio_loop: None, hands: Hands) -> AsyncIte
 @pytest.fixture
 async def storage(store: Store) -> Storage:
     return await store.open()
+
+
+def random_bytes() -> Callable[[int], bytes]:
+    """Bytes that differ from call to call."""
+    numbers = iter(range(1, 256))
+    return lambda count: bytes([next(numbers)]) * count
+
+
+async def execute(pool: Pool, statement: str) -> None:
+    """Commit what a statement does."""
+
+    async def _aio_execute(connection: Connection) -> None:
+        await connection.execute(statement)
+
+    await pool.commit(_aio_execute)
+
+
+@pytest.fixture
+async def postgres(pool: Pool, hands: Hands) -> PostgresStorage:
+    return await open_postgres_storage(pool, random_bytes=random_bytes(), clock=hands.clock)
