@@ -336,3 +336,24 @@ def test_a_planned_operation_never_carries_the_claim() -> None:
     decision = chain_decisions.start_escrow(reserved(), PAYEE_TERMS, LANES, deciding(claim=claim()))
     assert planned_by(decision).trace.idempotency is None
     assert "req-1" == planned_by(decision).trace.correlation_id
+
+
+def test_only_the_funding_takes_from_a_balance_when_the_chain_confirms() -> None:
+    debits = {}
+    for step, make in STEPS.items():
+        asked = make()
+        assert asked.debits is None
+        debits[step] = confirm(asked.order, planned_by(asked)).debits
+    assert {"deploy": None, "fund": BUYER, "complete:0": None, "release": None} == debits
+
+
+def test_the_error_of_a_step_is_forgotten_when_the_next_one_begins() -> None:
+    asked = release_asked()
+    retried = fail(asked.order, planned_by(asked))
+    following = confirm(retried.order, planned_by(retried)).order.process
+    assert following is not None
+    assert ("approve:0", 1, None) == (
+        following.current,
+        following.attempt,
+        following.last_error,
+    )

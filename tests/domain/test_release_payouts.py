@@ -171,3 +171,11 @@ def test_transfers_of_others_in_the_same_transaction_are_not_the_payout() -> Non
     payout, explained = payout_on_chain(order, (*payouts_of(order), stranger), RECIPIENTS)
     assert explained
     assert usdc("79.76") == payout.net
+
+
+def test_a_contract_that_paid_more_than_the_order_books_nothing() -> None:
+    """Net and fees are as expected, and something else left the contract: nobody explains that."""
+    order = at_release_step(release_asked()).order
+    more = PayoutSeen(contract_of(order), "GSTRANGER", Money(7))
+    with pytest.raises(InvariantViolated):
+        payout_on_chain(order, (*payouts_of(order), more), RECIPIENTS)
