@@ -13,6 +13,7 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import is_id
 from offerhub.domain.trace import Trace
 from web.health import Health
+from web.renderings import Renderings
 from web.schema import Schema
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Call:
     params: Mapping[str, str]
     system: System
     health: Health
+    renderings: Renderings
     trace: Trace
     caller: Caller | None
     body: object = None

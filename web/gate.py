@@ -34,6 +34,7 @@ from web.faults import Faults, fault
 from web.health import Health
 from web.idempotency import Replays, fingerprint, in_progress, is_kept, read_key
 from web.rate_limit import RateLimit
+from web.renderings import Renderings
 
 Observe = Callable[[str, int, str | None, float], None]
 """Told every answer: the endpoint, the status, the error's code, the seconds it took."""
@@ -60,6 +61,7 @@ class Gate:
         self._authentication = authentication
         self._rate_limit = rate_limit
         self._replays = Replays(system)
+        self._renderings = Renderings()
         self._proxies = proxies
         self._observe = observe
 
@@ -113,6 +115,7 @@ class Gate:
             params=params,
             system=self._system,
             health=self._health,
+            renderings=self._renderings,
             trace=Trace(
                 correlation_id=facts.request_id,
                 actor=caller.actor if caller else "system:anyone",

@@ -1,6 +1,10 @@
 """What a client of the API sees when all goes well, and where its money is."""
 
+import trio
+
 from offerhub.domain.order import Order
+from tests.web.house import open_house
+from web.health import Health
 from web.resource_schemas import RESOURCES
 
 
@@ -176,3 +180,45 @@ async def test_anyone_may_ask_for_health_config_and_documents(house):
     assert "/api/v1/orders" in page
     assert "http://" not in page
     assert "https://" not in page
+
+
+async def test_an_order_shown_again_is_the_order_as_it_is_now(house):
+    order_id = await house.order()
+    path = f"/orders/{order_id}"
+
+    first = await (await house.get(path)).get_json()
+    again = await (await house.get(path)).get_json()
+    await house.post(f"{path}/reserve")
+    after = await (await house.get(path, headers={"X-Request-ID": "r:1.x-y_z"})).get_json()
+
+    assert first["data"] == again["data"]
+    assert "FUNDS_RESERVED" == after["data"]["status"]
+    assert {"success", "data", "meta"} == set(after)
+    assert "r:1.x-y_z" == after["meta"]["requestId"]
+
+
+async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
+    async def up():
+        return True
+
+    async def down():
+        raise OSError("secret")
+
+    async def silent():
+        await trio.sleep_forever()
+
+    health = Health({"postgres": up, "redis": down, "stellar": silent})
+    async with open_house(health=health) as house:
+        body = await (await house.get("/health/detailed")).get_json()
+        short = await (await house.get("/health")).get_json()
+
+    states = {name: each["status"] for name, each in body["data"]["dependencies"].items()}
+    assert {"postgres": "up", "redis": "down", "stellar": "down"} == states
+    assert shaped("HealthDetailed", body["data"])
+    assert "degraded" == short["data"]["status"]
+
+
+async def test_every_answer_is_told_to_the_observer(house):
+    await house.get("/users/usr_x")
+
+    assert [("GET /users/<id>", 404, "USER_NOT_FOUND")] == house.observed

@@ -22,7 +22,7 @@ from offerhub.domain.order import Milestone, Order
 from offerhub.domain.resources import milestone_resource, order_resource
 from storage.port import OrderFilter, UnknownCursor
 from web import bodies
-from web.answers import now, one, page
+from web.answers import now, now_rendered, one, page
 from web.call import Answer, Call, Route
 from web.faults import fault
 from web.long_operations import order_on_chain, shown
@@ -54,7 +54,10 @@ async def create(call: Call) -> Answer:
 
 async def show(call: Call) -> Answer:
     """One order: the snapshot of its last commit, or storage."""
-    return now(call, await shown(call, await _order(call)))
+    order = await _order(call)
+    if order.process is None:
+        return now_rendered(call, call.renderings.of(order))
+    return now(call, await shown(call, order))
 
 
 async def listed(call: Call) -> Answer:

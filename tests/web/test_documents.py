@@ -1,0 +1,67 @@
+"""The OpenAPI document says what the code does."""
+
+import msgspec
+
+from offerhub.domain.errors import ErrorCode
+from web.openapi import DOCUMENT, codes_of, document, main, rendered
+from web.routes import ROUTES
+
+
+def test_the_kept_document_is_the_generated_one():
+    assert rendered(ROUTES) == DOCUMENT.read_bytes()
+    assert 0 == main(["--check"])
+
+
+def test_every_endpoint_is_documented_with_its_codes():
+    paths = document(ROUTES)["paths"]
+
+    assert len(ROUTES) == sum(len(methods) for methods in paths.values())
+    reserve = paths["/api/v1/orders/{id}/reserve"]["post"]
+    assert "INSUFFICIENT_FUNDS" in reserve["responses"]["422"]["x-codes"]
+    assert "ORDER_NOT_FOUND" in reserve["responses"]["404"]["x-codes"]
+    assert [] == paths["/api/v1/health"]["get"]["security"]
+    assert {"200", "202"} <= set(paths["/api/v1/orders/{id}/escrow"]["post"]["responses"])
+
+
+def test_every_reference_has_its_target():
+    text = rendered(ROUTES)
+    whole = msgspec.json.decode(text)
+
+    def references(value):
+        if isinstance(value, dict):
+            if "$ref" in value:
+                yield value["$ref"]
+            for each in value.values():
+                yield from references(each)
+        elif isinstance(value, list):
+            for each in value:
+                yield from references(each)
+
+    for reference in set(references(whole)):
+        at = whole
+        for part in reference.removeprefix("#/").split("/"):
+            assert part in at, reference
+            at = at[part]
+
+
+def test_operation_ids_are_unique():
+    ids = [
+        operation["operationId"]
+        for methods in document(ROUTES)["paths"].values()
+        for operation in methods.values()
+    ]
+
+    assert len(ids) == len(set(ids))
+
+
+def test_changes_need_write_or_more_and_reads_need_read():
+    for route in ROUTES:
+        if route.public:
+            continue
+        scopes = {None, "*"} | ({"read"} if route.method == "GET" else {"write"})
+        assert (route.scope and route.scope.value) in scopes, route.endpoint
+        assert ErrorCode.INVALID_API_KEY in codes_of(route)
+
+
+async def test_the_served_document_is_the_kept_one(house):
+    assert DOCUMENT.read_bytes() == await (await house.get("/openapi.json")).get_data()
