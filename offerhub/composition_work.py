@@ -68,14 +68,27 @@ class Addresses:
 
 
 class Work:
-    """Everything between the servers and the callers."""
+    """Everything between the servers and the callers.
+
+    Args:
+        serves: with the API; an errand of the command line does without.
+    """
 
     def __init__(
-        self, settings: Settings, sources: Sources, addresses: Addresses, on_crash: OnCrash
+        self,
+        settings: Settings,
+        sources: Sources,
+        addresses: Addresses,
+        on_crash: OnCrash,
+        *,
+        serves: bool,
     ) -> None:
         self.name = "work"
         self.port: int | None = None
         """Where the API listens, once it does."""
+        self.built: Tree | None = None
+        """The tree of the present life."""
+        self._serves = serves
         self._settings = settings
         self._sources = sources
         self._addresses = addresses
@@ -152,10 +165,11 @@ class Work:
         choices = choices_from(settings, fill_treasury=fill_treasury)
         platform = await self._when_up(partial(prepare, world, choices))
         choices = _with_platform(choices, platform.user.id)
-        tree = build(world, choices, platform, redis)
+        tree = self.built = build(world, choices, platform, redis)
+        face = self._face(tree, storage, redis) if self._serves else ()
         return Supervisor(
             self.name,
-            (*tree.specs, *self._face(tree, storage, redis)),
+            (*tree.specs, *face),
             random=sources.random,
             on_crash=partial(self._told, tree),
             restarts_max=_RESTARTS_MAX,
@@ -200,6 +214,7 @@ class Work:
         """Wait for the database: at the very first start not for long, later for ever."""
         patience_s = _FIRST_WAIT_S if self._lives == 1 else math.inf
         give_up_at = trio.current_time() + patience_s
+        told = False
         while True:
             try:
                 with ungrouped():
@@ -207,7 +222,9 @@ class Work:
             except (StorageUnavailable, DomainError) as away:
                 if not is_unavailable(away) or trio.current_time() >= give_up_at:
                     raise
-                log.info("work.waits_for_database", reason=described(away))
+                if not told:
+                    log.warning("work.waits_for_database", reason=described(away))
+                    told = True
             await trio.sleep(_AGAIN_S)
 
     def _told(self, tree: Tree, name: str, error: Exception) -> None:

@@ -3,6 +3,7 @@
 import click
 
 import offerhub
+from offerhub.cli.bootstrap import bootstrap_command
 from offerhub.cli.demo import demo_command
 from offerhub.cli.run import run_command
 from offerhub.cli.sandbox import sandbox_command
@@ -20,3 +21,4 @@ def main() -> None:
 main.add_command(run_command)
 main.add_command(sandbox_command)
 main.add_command(demo_command)
+main.add_command(bootstrap_command)

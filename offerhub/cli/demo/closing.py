@@ -1,11 +1,10 @@
 """The end: what is booked against what the chain says, and the events one after the other."""
 
-import os
 from typing import Final
 
 from attrs import frozen
 
-from offerhub.app import utc_now
+from offerhub.app import real_sources
 from offerhub.cli.demo.api import Api
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.cli.demo.follower import Follower
@@ -13,14 +12,12 @@ from offerhub.cli.demo.house import House
 from offerhub.cli.demo.outsider import Chain
 from offerhub.cli.demo.story import Purchase
 from offerhub.cli.demo.telling import Telling
+from offerhub.cli.storage import open_beside
 from offerhub.domain import ledger
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books
 from offerhub.domain.money import Money
 from offerhub.settings import NETWORKS
-from storage.embedded import EmbeddedPostgres
-from storage.postgres.pool import open_pool
-from storage.postgres.storage import open_postgres_storage
 
 _PLATFORM: Final = "offerhub:platform"
 
@@ -69,13 +66,7 @@ async def close(
 
 async def read_books(house: House) -> Books:
     """The sums of all postings and holdings, as an operator reads them beside the process."""
-    dsn = EmbeddedPostgres(house.home, random_bytes=os.urandom).running_dsn()
-    if dsn is None:
-        raise DemoFailed("the orchestrator's PostgreSQL does not run")
-    async with open_pool(dsn, size_max=1) as pool:
-        storage = await open_postgres_storage(
-            pool, random_bytes=os.urandom, clock=utc_now, take_over=False
-        )
+    async with open_beside(None, house.home, real_sources()) as storage:
         return await storage.books()
 
 
