@@ -4,6 +4,7 @@ import hashlib
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import trio
 from attrs import define, evolve, field
@@ -18,7 +19,6 @@ from actors.messages import (
     CommitWithdrawal,
     CompleteMilestone,
     CreateOrder,
-    CreateUser,
     CreateWithdrawal,
     RequestRefund,
     RequestRelease,
@@ -43,7 +43,7 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ids import Ids
 from offerhub.domain.money import Money
-from offerhub.domain.order import Milestone, Order
+from offerhub.domain.order import Order
 from offerhub.domain.order_chain_decisions import Lanes, Recipients
 from offerhub.domain.order_decisions import Limits
 from offerhub.domain.trace import Trace
@@ -103,7 +103,7 @@ class House:
     database: MemoryDatabase
     network: Network
     ring: KeyRing
-    app: object = None
+    app: Any = None
     clock_offset: timedelta = timedelta()
     asked: list[object] = field(factory=list)
     fail_next: Exception | None = None
@@ -122,6 +122,12 @@ class House:
             f"/api/v1{path}", method=method, headers=sent, **more
         )
 
+    async def stored(self, kind: Any, entity_id: str) -> Any:
+        """An entity that is there."""
+        found = await self.system.storage.load(kind, entity_id)
+        assert found is not None
+        return found
+
     async def get(self, path, **more):
         return await self.request("GET", path, **more)
 
@@ -130,9 +136,9 @@ class House:
 
     async def user(self, name="ann", *, active=True) -> User:
         answer = await self.post("/users", {"externalUserId": name})
-        user = await self.system.storage.load(User, (await answer.get_json())["data"]["id"])
+        user: User = await self.stored(User, (await answer.get_json())["data"]["id"])
         if active:
-            wallet = await self.system.storage.load(Wallet, user.wallet_id)
+            wallet = await self.stored(Wallet, user.wallet_id)
             await self.system.journal.commit(
                 UnitOfWork(
                     at=self.system.clock(),
@@ -179,8 +185,8 @@ class House:
 
     async def end_operation(self, order_id: str, *, failure: str | None = None) -> Order:
         """What the chain does: the order's present operation ends, and the order takes it."""
-        order = await self.system.storage.load(Order, order_id)
-        found = await self.system.storage.load(ChainOperation, order.process.chain_operation_id)
+        order = await self.stored(Order, order_id)
+        found = await self.stored(ChainOperation, order.process.chain_operation_id)
         ended = evolve(
             found,
             version=found.version + 1,
@@ -200,10 +206,8 @@ class House:
         return decision.order
 
     async def end_withdrawal(self, withdrawal_id: str, *, failure: str | None = None) -> None:
-        withdrawal = await self.system.storage.load(Withdrawal, withdrawal_id)
-        found = await self.system.storage.load(
-            ChainOperation, withdrawal.payment.chain_operation_id
-        )
+        withdrawal = await self.stored(Withdrawal, withdrawal_id)
+        found = await self.stored(ChainOperation, withdrawal.payment.chain_operation_id)
         ended = evolve(
             found,
             version=found.version + 1,
@@ -213,6 +217,7 @@ class House:
         )
         deciding = Deciding(self.system.clock(), self.system.ids, withdrawal.payment.trace)
         decision = withdrawal_decisions.operation_ended(withdrawal, ended, 3, deciding)
+        assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.system.journal.commit(unit), Committed)
         self.system.withdrawal_board.put(withdrawal_id, decision.withdrawal)
@@ -253,7 +258,7 @@ class Orders(_Scripted):
         super().__init__(house)
         self.id = order_id
 
-    async def handle(self, message):
+    async def handle(self, message: Any):
         await self.note(message)
         deciding = self.deciding(message.trace)
         if isinstance(message, CreateOrder):
@@ -307,9 +312,11 @@ class Orders(_Scripted):
                 decision = order_decisions.complete_milestone(order, message.ref, deciding)
                 after = await self.decided(decision)
                 return next(each for each in after.milestones if each.ref == message.ref)
+            case _:
+                raise TypeError(message)
         return await self.decided(decision)
 
-    async def decided(self, decision) -> Order | Milestone:
+    async def decided(self, decision) -> Order:
         await self.commit(decision.unit)
         self.house.system.order_board.put(self.id, decision.order)
         return decision.order
@@ -320,7 +327,7 @@ class Withdrawals(_Scripted):
         super().__init__(house)
         self.id = withdrawal_id
 
-    async def handle(self, message):
+    async def handle(self, message: Any):
         await self.note(message)
         deciding = self.deciding(message.trace)
         if isinstance(message, CreateWithdrawal):
@@ -348,18 +355,20 @@ class Withdrawals(_Scripted):
                     decision = withdrawal_decisions.commit(found, "GUSER", deciding)
                 case CancelWithdrawal():
                     decision = withdrawal_decisions.cancel(found, deciding)
+                case _:
+                    raise TypeError(message)
         await self.commit(decision.unit)
         self.house.system.withdrawal_board.put(self.id, decision.withdrawal)
         return decision.withdrawal
 
 
 class Users(_Scripted):
-    async def handle(self, message: CreateUser):
+    async def handle(self, message: Any):
         await self.note(message)
         storage = self.house.system.storage
         found = await storage.user_by_external_id(message.external_user_id)
         if found is not None:
-            return UserCreated(found, await storage.load(Wallet, found.wallet_id), False)
+            return UserCreated(found, await self.house.stored(Wallet, found.wallet_id), False)
         deciding = self.deciding(message.trace)
         user, wallet, unit = user_decisions.create_user(
             user_decisions.CreateUser(
@@ -422,7 +431,9 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
     withdrawals: Registry[str] = Registry(
         "withdrawals", lambda key: Withdrawals(house, key), random=_constant, on_crash=_ignore
     )
-    network = Network()
+    network: Any = Network()
+    watcher: Any = SimpleNamespace(view=WatcherView())
+    bootstrap: Any = None
     system = System(
         instance=Instance(
             version="0.0.0",
@@ -450,8 +461,8 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
         balance_board=balances,
         hub=hub,
         network=network,
-        watcher=SimpleNamespace(view=WatcherView()),
-        bootstrap=None,
+        watcher=watcher,
+        bootstrap=bootstrap,
         clock=clock,
         ids=ids,
     )

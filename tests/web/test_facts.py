@@ -41,6 +41,12 @@ def test_a_preference_is_read_among_others():
     assert facts.prefers_async
 
 
+def left(limit, **more):
+    allowance = limit.take("key:a", **more)
+    assert allowance is not None
+    return allowance.remaining
+
+
 class Share:
     """Counters of two processes."""
 
@@ -72,9 +78,9 @@ async def test_what_another_process_counts_is_known_a_second_later(autojump_cloc
         for _ in range(3):
             two.take("key:a")
         await trio.sleep(1.01)
-        seen = one.take("key:a").remaining, two.take("key:a", count=False).remaining
+        seen = left(one), left(two, count=False)
         await trio.sleep(60)
-        anew = one.take("key:a").remaining
+        anew = left(one)
         nursery.cancel_scope.cancel()
 
     assert (2, 3) == seen

@@ -1,5 +1,7 @@
 """What a client of the API sees when all goes well, and where its money is."""
 
+from typing import Any
+
 import trio
 
 from offerhub.domain.order import Order
@@ -10,7 +12,8 @@ from web.resource_schemas import RESOURCES
 
 def shaped(name, resource):
     """The resource has exactly the documented fields."""
-    return set(RESOURCES[name]["properties"]) == set(resource)
+    properties: Any = RESOURCES[name]["properties"]
+    return set(properties) == set(resource)
 
 
 async def test_an_order_is_created_reserved_and_canceled(house):
