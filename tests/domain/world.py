@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from attrs import evolve
 
@@ -39,14 +40,14 @@ ATTEMPTS_MAX = 3
 
 
 def counting_ids() -> Ids:
-    """Ids that count instead of rolling dice: all differ, the same in every run."""
+    """Ids from a count instead of dice: all differ, the same in every run."""
     count = 0
 
     def next_bytes(length: int) -> bytes:
         nonlocal count
         count += 1
-        # Six bits a character are used.
-        return bytes((count >> (6 * place)) & 63 for place in reversed(range(length)))
+        # Hashed, so that ids differ whichever bits of the bytes they are made from.
+        return sha256(count.to_bytes(8)).digest()[:length]
 
     return Ids(next_bytes)
 
