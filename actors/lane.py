@@ -375,6 +375,7 @@ class Lane(Actor):
     async def _included(
         self, operation: ChainOperation, record: TransactionRecord
     ) -> ChainOperation:
+        reach(f"lane.before_confirmed.{operation.step}")
         facts: dict[str, Any] = {
             "ledger": record.ledger,
             "closed_at": record.closed_at,
@@ -395,6 +396,7 @@ class Lane(Actor):
             )
             facts["failure"] = ChainFailure(kind, f"the network refused it: {code}", code)
             ended = await self._move(operation, ChainStatus.FAILED, **facts)
+        reach(f"lane.after_confirmed.{operation.step}")
         self._unsettled.pop(operation.id, None)
         return ended
 

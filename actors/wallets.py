@@ -216,6 +216,7 @@ class WalletsActor(Actor):
         )
         reach(f"wallets.before_plan.{step}")
         await self._committed(unit)
+        reach(f"wallets.after_plan.{step}")
         self._work.under_way[operation.id] = operation
         await self._hand_over(operation, wallets)
 
@@ -266,6 +267,7 @@ class WalletsActor(Actor):
                 operation=operation.id,
                 reason=None if operation.failure is None else operation.failure.message,
             )
+        reach(f"wallets.after_effects.{operation.step}")
         del self._work.under_way[operation.id]
 
     async def _look_for(self, wallets: Sequence[Wallet], operation: ChainOperation) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from actors import failpoints
 
-_NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9_.]+)#(?P<reach>[1-9][0-9]{0,8})", re.ASCII)
+_NAMED: Final = re.compile(r"(?P<name>[A-Za-z0-9_.:]+)#(?P<reach>[1-9][0-9]{0,8})", re.ASCII)
 _RECORD: Final = "record:"
 
 
