@@ -19,7 +19,7 @@ from actors.patience import committed_when_possible, when_possible
 from actors.users import PLATFORM_EXTERNAL_ID
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
-from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.chain import ALIVE_STATUSES, ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.ids import Clock, Ids
@@ -200,6 +200,7 @@ class Bootstrap:
             msg = "the chain watcher has no cursor yet"
             raise _NotYet(msg)
         address = platform.wallet.public_key
+        await self._settle_earlier(address)
         account = await parts.network.account(address)
         if account is None:
             await parts.network.fund_from_friendbot(address)
@@ -226,6 +227,22 @@ class Bootstrap:
         if parts.fill_treasury is not None and not (account.usdc or Money.zero()):
             await parts.fill_treasury(address)
         parts.channels.open([channel.public_key for channel in platform.channels])
+
+    async def _settle_earlier(self, address: str) -> None:
+        """Follow envelopes of an earlier life to their end: what they did may stand already."""
+        storage = self._parts.storage
+        open_operations = await when_possible(
+            lambda: storage.open_operations(subject=Subject.BOOTSTRAP), self._parts.random
+        )
+        channels = tuple(channel.public_key for channel in self._platform.channels)
+        for operation in open_operations:
+            if operation.status in ALIVE_STATUSES:
+                intent = (
+                    TrustUsdc(account=address)
+                    if operation.step == "trust"
+                    else OpenChannels(address, channels, self._parts.channel_xlm)
+                )
+                await self._execute(operation.step, intent)
 
     async def _activated(self) -> None:
         """Mark what stands on the chain as active."""

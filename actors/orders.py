@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from actors.balances import CommitDebit, balance_limit
 from actors.board import Board
@@ -70,6 +70,7 @@ class OrderParts:
     balances: Registry[str]
     lanes: Registry[str]
     board: Board[Order]
+    operations: Board[ChainOperation]
     directory: Directory
     now: Clock
     ids: Ids
@@ -155,7 +156,10 @@ class OrderActor(Actor):
         operation_id = order.process.chain_operation_id
         operation = self._operation
         if operation is None or operation.id != operation_id or operation_id == self._handed_over:
-            operation = await self._parts.storage.load(ChainOperation, operation_id)
+            # What the lane has ended stands on the board and never changes again.
+            operation = self._parts.operations.get(operation_id)
+            if operation is None or operation.is_open:
+                operation = await self._parts.storage.load(ChainOperation, operation_id)
         if operation is None:
             log.error("order.operation_missing", order=self._id, operation=operation_id)
             return
@@ -254,10 +258,15 @@ class OrderActor(Actor):
             process = order.process
             if process is None:
                 return None
+            lanes = await self._lanes(order)
+            if process.operation is Operation.ESCROW:
+                # A deployment that is rebuilt keeps its channel: after a restart the channels may
+                # not stand again yet, and what has ended must not wait for them.
+                lanes = evolve(lanes, channel=ended.source)
             return chain_decisions.operation_ended(
                 order,
                 ended,
-                await self._lanes(order, with_channel=process.operation is Operation.ESCROW),
+                lanes,
                 await self._recipients(order),
                 self._parts.attempts_max,
                 self._deciding(process.trace),
@@ -280,6 +289,8 @@ class OrderActor(Actor):
         """Give an operation to its lane, in a child task: the mailbox stays open."""
         self._operation = operation
         self._handed_over = operation.id
+        if self._parts.operations.get(operation.id) is None:
+            self._parts.operations.put(operation.id, operation)
         self.spawn(self._tell_lane, operation, pause_s)
 
     async def _tell_lane(self, operation: ChainOperation, pause_s: float) -> None:

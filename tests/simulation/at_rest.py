@@ -15,6 +15,7 @@ from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
 from offerhub.sandbox.engine.rows import OperationRow
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
+from tests.simulation.checks import WatchedDatabase
 from tests.simulation.desk import Desk
 from tests.simulation.world import Universe
 
@@ -70,7 +71,7 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
 class Rest:
     """Compares the database with the chain."""
 
-    database: MemoryDatabase
+    database: WatchedDatabase
     universe: Universe
     desk: Desk
     wrong: list[str] = field(factory=list)
@@ -195,12 +196,10 @@ class Rest:
                 self.wrong.append(f"{key} ({use.action}) has no answer")
                 continue
             record = self.database.idempotency.get(key)
-            if answer.ok:
-                self._demand_equal(1 + use.releases, effects[key], f"effects of {key} {use.action}")
-            elif answer.code != "released":
-                self._demand_equal(
-                    use.releases, effects[key], f"effects of {key}, refused with {answer.code}"
-                )
+            lasting = effects[key] - self.database.times_released(key)
+            self._demand_equal(
+                int(answer.ok), lasting, f"effects of {key}: {use.action} {answer.code}"
+            )
             if answer.body is not None:
                 if record is None or record.state is not IdempotencyState.DONE:
                     self.wrong.append(f"{key} has lost its answer")

@@ -54,6 +54,10 @@ class WatchedDatabase(MemoryDatabase):
         """Replay everything from the beginning."""
         self._checker.check_whole(self)
 
+    def times_released(self, key: str) -> int:
+        """How often a key was given back after an effect that had not lasted."""
+        return self._checker.released[key]
+
 
 @define
 class Checker:
@@ -69,6 +73,7 @@ class Checker:
     _commits: int = 0
     _versions: dict[tuple[type, str], Any] = field(factory=dict)
     _firsts: Counter[str] = field(factory=Counter)
+    released: Counter[str] = field(factory=Counter)
 
     def committed(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
         """Check what one unit did."""
@@ -178,6 +183,7 @@ class Checker:
             _demand(self._firsts[record.key] == 1, f"{record.key} has had two effects")
         if record.state is IdempotencyState.RELEASED:
             self._firsts[record.key] = 0
+            self.released[record.key] += 1
             self.history.mark("key released")
 
 

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 
 from actors.journal import JournalClosed
 from actors.kernel import ActorError
+from actors.patience import is_unavailable
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
@@ -110,7 +111,9 @@ class Desk:
         with trio.move_on_after(self.chance.uniform(0, 3) if hasty else 65):
             try:
                 return await self._request(machine, claim, use, send)
-            except (ActorError, JournalClosed, StorageUnavailable) as error:
+            except (ActorError, DomainError, JournalClosed, StorageUnavailable) as error:
+                if isinstance(error, DomainError) and not is_unavailable(error):
+                    raise
                 self.history.mark(f"no answer: {type(error).__name__}")
                 return None
         if hasty:

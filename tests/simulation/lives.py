@@ -10,7 +10,9 @@ import trio
 from attrs import define, evolve, field
 
 from actors import failpoints
+from actors.patience import is_unavailable
 from actors.supervisor import TooManyRestarts
+from offerhub.domain.errors import DomainError
 from storage.port import StorageUnavailable
 from tests.simulation.climate import Climate
 from tests.simulation.history import History
@@ -129,6 +131,10 @@ class Lives:
                 await trio.sleep(self._overlap_s)
                 life.dead = True
         except* StorageUnavailable:
+            self.history.mark("start refused: the database is away")
+        except* DomainError as refused:
+            if refused.split(is_unavailable)[1] is not None:
+                raise
             self.history.mark("start refused: the database is away")
         except* TooManyRestarts as gave_up:
             self.history.violated(f"the process gave up: {gave_up.exceptions[0]}")

@@ -23,7 +23,7 @@ from tests.simulation.market import OUTSIDE, Market
 from tests.simulation.outside import opened
 from tests.simulation.world import Universe
 
-QUIET_S: Final = 4 * 3600.0
+QUIET_S: Final = 3600.0
 """Within this long without faults everything must have come to rest."""
 
 _EXPECTED_ERRORS: Final = frozenset({"wallets.refill_failed"})
