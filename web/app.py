@@ -15,6 +15,7 @@ from web.errors import BODY_MAX_BYTES
 from web.facts import TrustedProxies
 from web.gate import Gate, Observe
 from web.health import Health
+from web.idempotency import ReplayCache
 from web.rate_limit import RateLimit
 from web.routes import ROUTES
 
@@ -30,6 +31,7 @@ def create_app(
     trusted_proxies: TrustedProxies = (),
     more_routes: Sequence[Route] = (),
     observe: Observe | None = None,
+    replay_cache: ReplayCache | None = None,
 ) -> QuartTrio:
     """Make the application; `web.server.serve_app` serves it.
 
@@ -39,6 +41,7 @@ def create_app(
         health: what `GET /health` tells; its `run` is a service.
         more_routes: endpoints beside those of `web.routes`.
         observe: told every answer, for metrics.
+        replay_cache: keeps final answers for quick replays (`storage.redis.RedisBuffer`).
     """
     app = QuartTrio(__name__, static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_MAX_BYTES
@@ -52,6 +55,7 @@ def create_app(
         rate_limit,
         proxies=trusted_proxies,
         observe=observe,
+        cache=replay_cache,
     )
     for route in (*ROUTES, *more_routes):
         app.add_url_rule(

@@ -84,11 +84,13 @@ class Route:
     """An endpoint: everything that the gate checks and the documentation tells.
 
     Args:
-        path: below `/api/v1`, with `<name>` parameters.
+        path: with `<name>` parameters.
         scope: `None` lets any key in; see `public`.
         status: of a success.
         codes: what the handler itself may refuse with; the gate's own are added.
         body, query: their schemas; a POST without a body schema takes `{}` or nothing.
+        base: whether the path is below `/api/v1`.
+        limited: whether it counts against the rate limit.
         reads_key_first: look an idempotency key up before the handler runs, because the handler
             may answer without a commit that would refuse a used key.
     """
@@ -111,6 +113,7 @@ class Route:
     action: str = ""
     media: str = "application/json"
     base: bool = True
+    limited: bool = True
 
     @property
     def endpoint(self) -> str:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import (
 )
 
 from actors.journal import JournalClosed
-from actors.kernel import ActorStopped
+from actors.kernel import ActorStopped, AskTimeout
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.providers.stellar.port import StellarUnavailable
 from storage.errors import StorageUnavailable
@@ -41,7 +41,7 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
     match error:
         case DomainError():
             return error
-        case StorageUnavailable() | ActorStopped() | JournalClosed():
+        case StorageUnavailable() | ActorStopped() | AskTimeout() | JournalClosed():
             _log.warning(
                 "unavailable", request_id=request_id, endpoint=endpoint, error=type(error).__name__
             )
@@ -60,9 +60,13 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
                 error=type(error).__name__,
                 exc_info=error,
             )
-            return DomainError(
-                ErrorCode.INTERNAL_ERROR, "something went wrong here; the request id tells us what"
-            )
+            return _internal()
+
+
+def _internal() -> DomainError:
+    return DomainError(
+        ErrorCode.INTERNAL_ERROR, "something went wrong here; the request id tells us what"
+    )
 
 
 def _of_http(error: HTTPException) -> DomainError:
@@ -79,5 +83,7 @@ def _of_http(error: HTTPException) -> DomainError:
             return body_too_large()
         case RequestTimeout():
             return DomainError(ErrorCode.INVALID_JSON, "the body did not arrive in time")
+        case _ if error.code is None or error.code >= 500:
+            return _internal()  # Quart has logged what it was
         case _:
             return DomainError(ErrorCode.VALIDATION_ERROR, "the request cannot be understood")

@@ -32,7 +32,7 @@ from web.errors import BODY_MAX_BYTES, body_too_large, refusal_of, unavailable
 from web.facts import Facts, TrustedProxies, read_facts
 from web.faults import Faults, fault
 from web.health import Health
-from web.idempotency import Replays, fingerprint, in_progress, is_kept, read_key
+from web.idempotency import ReplayCache, Replays, fingerprint, in_progress, is_kept, read_key
 from web.rate_limit import RateLimit
 from web.renderings import Renderings
 
@@ -55,12 +55,13 @@ class Gate:
         *,
         proxies: TrustedProxies = (),
         observe: Observe | None = None,
+        cache: ReplayCache | None = None,
     ) -> None:
         self._system = system
         self._health = health
         self._authentication = authentication
         self._rate_limit = rate_limit
-        self._replays = Replays(system)
+        self._replays = Replays(system, cache)
         self._renderings = Renderings()
         self._proxies = proxies
         self._observe = observe
@@ -107,8 +108,10 @@ class Gate:
             facts.allowance = self._rate_limit.take(_address(facts), count=False)
             raise body_too_large()
         caller = None if route.public else await self._caller(facts)
-        facts.allowance = self._rate_limit.take(caller.actor if caller else _address(facts))
-        if facts.allowance is not None and facts.allowance.exceeded:
+        facts.allowance = self._rate_limit.take(
+            caller.actor if caller else _address(facts), count=route.limited
+        )
+        if facts.allowance is not None and facts.allowance.exceeded and route.limited:
             raise facts.allowance.refusal()
         call = Call(
             route=route,

@@ -9,7 +9,8 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from datetime import timedelta
+from typing import Final, Protocol
 
 import msgspec
 
@@ -25,6 +26,7 @@ from web.call import Answer
 from web.faults import fault
 
 REPLAYED: Final = ("Idempotency-Replayed", "true")
+LIFETIME: Final = timedelta(hours=24)
 _KEY_MAX: Final = 255
 _SEEN_MAX: Final = 50_000
 _HEADER: Final = "Idempotency-Key"
@@ -85,11 +87,26 @@ def reused() -> DomainError:
     return DomainError(ErrorCode.IDEMPOTENCY_KEY_REUSED, "this key was used for another request")
 
 
+class ReplayCache(Protocol):
+    """Final answers kept beside storage, best effort; never raises for its own trouble."""
+
+    async def get_answer(self, key: str) -> bytes | None: ...
+
+    async def put_answer(self, key: str, answer: bytes, ttl_s: float) -> None: ...
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    fingerprint: str
+    status: int
+    body: bytes
+
+
 class Replays:
     """The keys whose requests run in this process, and the answers of those that have run."""
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, cache: ReplayCache | None = None) -> None:
         self._system = system
+        self._cache = cache
         self._in_flight: dict[str, str] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
 
@@ -118,6 +135,11 @@ class Replays:
 
         `None` if nothing does. Raises `IDEMPOTENCY_KEY_REUSED`, `StorageUnavailable`.
         """
+        kept = await self._cached(claim.key)
+        if kept is not None:
+            if kept.fingerprint != claim.fingerprint:
+                raise reused()
+            return Answer(kept.status, kept.body, (REPLAYED,))
         record = await self._system.storage.idempotency(claim.key)
         if record is None or record.state is IdempotencyState.RELEASED:
             return None
@@ -126,8 +148,26 @@ class Replays:
         if record.state is IdempotencyState.DONE:
             if record.status is None or record.body is None:
                 return None
+            await self._cache_answer(record, record.status, record.body)
             return Answer(record.status, record.body, (REPLAYED,))
         return await self._standing(record, request_id)
+
+    async def _cached(self, key: str) -> _Kept | None:
+        if self._cache is None:
+            return None
+        found = await self._cache.get_answer(key)
+        return None if found is None else msgspec.json.decode(found, type=_Kept)
+
+    async def _cache_answer(self, record: IdempotencyRecord, status: int, body: bytes) -> None:
+        """Keep what storage has as final: it will not change any more until it is forgotten."""
+        if self._cache is None:
+            return
+        left = record.created_at + LIFETIME - self._system.clock()
+        if left > timedelta():
+            kept = _Kept(record.fingerprint, status, body)
+            await self._cache.put_answer(
+                record.key, msgspec.json.encode(kept), left.total_seconds()
+            )
 
     async def _standing(self, record: IdempotencyRecord, request_id: str) -> Answer | None:
         storage = self._system.storage

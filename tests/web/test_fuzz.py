@@ -53,7 +53,7 @@ def _encoded(body) -> bytes:
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 @given(st.lists(_requests(), min_size=1, max_size=5))
 def test_no_request_makes_a_500(requests):

@@ -263,3 +263,37 @@ async def _user(house, user_id):
     from offerhub.domain.users import User  # noqa: PLC0415
 
     return await house.system.storage.load(User, user_id)
+
+
+class Cache:
+    """What Redis would keep."""
+
+    def __init__(self):
+        self.kept = {}
+
+    async def get_answer(self, key):
+        await trio.lowlevel.checkpoint()
+        return self.kept.get(key)
+
+    async def put_answer(self, key, answer, ttl_s):
+        await trio.lowlevel.checkpoint()
+        assert 0 < ttl_s <= 86_400
+        self.kept[key] = answer
+
+
+async def test_a_cached_answer_replays_without_the_database(autojump_clock):
+    cache = Cache()
+    async with open_house(replay_cache=cache) as house:
+        order_id = await house.order()
+        path = f"/orders/{order_id}/reserve"
+        first = await house.post(path, key="k")
+        await house.post(path, key="k")
+        house.database.available = False
+
+        replayed = await house.post(path, key="k")
+        other = await house.post(path, {"amount": "80.00"}, key="k")
+
+        assert await bytes_of(first) == await bytes_of(replayed)
+        assert "true" == replayed.headers["Idempotency-Replayed"]
+        # Refused under the right code, though nothing can be written into the audit now.
+        assert other.status_code in {409, 503}

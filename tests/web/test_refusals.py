@@ -311,3 +311,34 @@ def _raising(failure):
         raise failure
 
     return address
+
+
+async def test_slashes_are_not_made_up_for(house):
+    assert (404, "NOT_FOUND") == await told(await house.get("//orders"))
+    assert 200 == (await house.get("/orders/")).status_code
+
+
+async def test_who_watches_the_health_is_never_over_a_limit(autojump_clock):
+    async with open_house(rate_limit_per_minute=1) as house:
+        codes = {(await house.get("/health")).status_code for _ in range(5)}
+
+        assert {200} == codes
+
+
+@pytest.mark.expect_errors
+async def test_a_fault_of_the_gate_itself_is_a_500_too(house):
+    gate = next(iter(house.app.view_functions.values())).func.__self__
+    original = gate._response
+    faults = [RuntimeError("inner text")]
+
+    def once(answer, facts, path):
+        if faults:
+            raise faults.pop()
+        return original(answer, facts, path)
+
+    gate._response = once
+
+    answer = await house.get("/users")
+
+    assert (500, "INTERNAL_ERROR") == await told(answer)
+    assert "inner" not in await answer.get_data(as_text=True)

@@ -77,6 +77,7 @@ ROUTES: Final = (
         "Whether the instance does well",
         "Health",
         "Instance",
+        limited=False,
         public=True,
     ),
     Route(
