@@ -30,7 +30,7 @@ from offerhub.composition_failures import for_people
 from offerhub.composition_servers import servers
 from offerhub.composition_work import Addresses, Sources, Work
 from offerhub.settings import Settings
-from storage.embedded import HomeInUse, hold_home
+from storage.embedded import EmbeddedServerDied, HomeInUse, hold_home
 
 log = structlog.get_logger(__name__)
 
@@ -179,7 +179,14 @@ class _Process:
     def _crashed(self, name: str, error: Exception) -> None:
         """A crash before the API has answered once is a failed start; later it is repaired."""
         if self._up:
-            log.error("process.child_crashed", child=name, error=described(error), exc_info=error)
+            # A server that died is told by its own message; a traceback of ours adds nothing.
+            died = isinstance(error, EmbeddedServerDied)
+            log.error(
+                "process.child_crashed",
+                child=name,
+                error=str(error) if died else described(error),
+                exc_info=None if died else error,
+            )
             return
         log.debug("process.start_failed", child=name, exc_info=error)
         if self._failed is None:
