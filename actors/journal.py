@@ -8,6 +8,7 @@ events go to the publisher.
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
 import trio
 from attrs import define
 
@@ -24,6 +25,8 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from storage.port import Storage, StorageUnavailable
+
+log = structlog.get_logger(__name__)
 
 GROUP_MAX: Final = 64
 """Units of one transaction at most: more would only make the first of them wait."""
@@ -112,6 +115,8 @@ class Journal:
         reach("journal.after_commit")
         for entry, outcome in zip(group, outcomes, strict=True):
             entry.outcome = outcome
+            if isinstance(outcome, Refused) and outcome.kind is RefusalKind.BROKEN:
+                log.error("journal.unit_breaks_a_rule", rule=outcome.subject)
             if isinstance(outcome, Committed):
                 for user_id, balance in outcome.balances.items():
                     self._balances.put(user_id, balance)

@@ -9,6 +9,8 @@ import structlog
 from hypothesis import settings
 from structlog.testing import LogCapture
 
+pytest_plugins = ["tests.storage.fixtures"]
+
 # No deadline: two cores that are busy with other things prove nothing about the code.
 settings.register_profile("offerhub", deadline=None, print_blob=True)
 # CI judges a change, so the same change gets the same examples; elsewhere new ones are looked for.

@@ -181,7 +181,8 @@ class RefusalKind(StrEnum):
     `FUNDS`: a balance would fall below zero. `LIMIT`: a balance would pass the maximum.
     `TAKEN`: a unique key exists (`subject` names it: `client_order_ref`, `external_user_id`,
     `idempotency_key`, `dedupe`, `public_key`). `UNAVAILABLE`: the database is away, and the unit
-    is known not to be committed. `FENCED`: a newer process owns the storage.
+    is known not to be committed. `FENCED`: a newer process owns the storage. `BROKEN`: it breaks a
+    rule of the ledger, which is a fault of ours; `subject` says which.
     """
 
     CONFLICT = "conflict"
@@ -190,6 +191,7 @@ class RefusalKind(StrEnum):
     TAKEN = "taken"
     UNAVAILABLE = "unavailable"
     FENCED = "fenced"
+    BROKEN = "broken"
 
 
 @frozen

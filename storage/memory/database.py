@@ -71,10 +71,10 @@ class MemoryDatabase:
 
     def commit(self, unit: UnitOfWork, epoch: int) -> CommitOutcome:
         """Commit one unit whole, or refuse it and leave everything as it was."""
-        refused = self._refusal(unit, epoch)
-        if refused is not None:
-            return refused
-        filled = fill(unit, self.balances, self.counters)
+        try:
+            filled = self._refusal(unit, epoch) or fill(unit, self.balances, self.counters)
+        except InvariantViolated as error:
+            return Refused(RefusalKind.BROKEN, str(error))
         if isinstance(filled, Refused):
             return filled
         self._write(filled)

@@ -8,7 +8,6 @@ import trio
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
-from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ids import Clock
 from offerhub.domain.ledger import Books
 from offerhub.domain.order import Order
@@ -69,16 +68,7 @@ class MemoryStorage:
                 await trio.sleep(self._latency_s())
         if not self._database.available:
             raise StorageUnavailable("the twin is switched off")
-        outcomes: list[CommitOutcome] = []
-        broken: InvariantViolated | None = None
-        for unit in group:
-            try:
-                outcomes.append(self._database.commit(unit, self._epoch))
-            except InvariantViolated as error:
-                broken = error
-        if broken is not None:
-            raise broken  # after the others, as PostgreSQL does
-        return outcomes
+        return [self._database.commit(unit, self._epoch) for unit in group]
 
     async def load(self, kind: type[E], entity_id: str) -> E | None:
         return (await self._at()).tables.of(kind).rows.get(entity_id)

@@ -58,7 +58,6 @@ class Committer:
 
         Raises:
             StorageUnavailable: nothing of the group is committed.
-            InvariantViolated: a unit breaks a rule of the ledger; the others are committed.
         """
         outcomes: list[CommitOutcome] = []
         async with self._one_at_a_time:
@@ -70,7 +69,6 @@ class Committer:
         self, group: Sequence[UnitOfWork], scope: trio.CancelScope
     ) -> list[CommitOutcome]:
         outcomes: list[CommitOutcome] = []
-        broken: InvariantViolated | None = None
         parts = deque(split(group))
         while parts:
             part = parts.popleft()
@@ -89,10 +87,7 @@ class Committer:
                 elif isinstance(error, GroupRefused):
                     outcomes.append(await self._first_reason(part[0]) or error.refused)
                 else:
-                    broken = error
-                    outcomes.append(Refused(RefusalKind.CONFLICT))
-        if broken is not None:
-            raise broken
+                    outcomes.append(Refused(RefusalKind.BROKEN, str(error)))
         return outcomes
 
     async def _commit_part(

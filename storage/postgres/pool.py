@@ -16,7 +16,7 @@ other `asyncpg.PostgresError` = the database refused (a constraint, a conflict),
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -206,9 +206,16 @@ class Pool:
     async def _aio_release(self, connection: Connection) -> None:
         try:
             await self._pool.release(connection, timeout=_RELEASE_TIMEOUT_S)
-        except (TimeoutError, *_AWAY, asyncpg.InterfaceError):
-            # It could not be reset; asyncpg has dropped it. What the unit did is not changed.
-            connection.terminate()
+        except (
+            TimeoutError,
+            *_AWAY,
+            asyncpg.InterfaceError,
+            asyncpg.exceptions.InternalClientError,
+        ):
+            # It could not be given back; what the unit did is not changed. asyncpg has dropped it
+            # already, or drops it now, and says so of a connection that is no longer its own.
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
 
 
 @asynccontextmanager
@@ -238,6 +245,8 @@ async def open_pool(
     """
     pool = await aio_as_trio(_aio_create)(
         dsn,
+        # Our units leave no session state behind, so a connection needs no round trip of a reset.
+        reset=_aio_keep,
         min_size=0,
         max_size=size_max,
         timeout=connect_timeout_s,
@@ -255,6 +264,10 @@ async def open_pool(
     finally:
         with trio.move_on_after(_CLOSE_DEADLINE_S, shield=True):
             await aio_as_trio(_aio_close)(pool)
+
+
+async def _aio_keep(_connection: Connection) -> None:
+    """Leave a connection as it is when it is given back."""
 
 
 async def _aio_create(dsn: str, **options: Any) -> Any:
