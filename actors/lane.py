@@ -14,6 +14,7 @@ import structlog
 import trio
 from attrs import evolve, frozen
 
+from actors.board import Board
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Actor, Address, Backoff, Message
@@ -76,6 +77,9 @@ OWN_LIFETIME_S: Final = 120
 _BUILD_REFUSALS_MAX: Final = 12
 """Refusals that may pass (a lagging read model) before an attempt is given up."""
 
+_SHORT_OF_XLM_S: Final = 1.0
+"""Pause of an operation whose source account waits for XLM."""
+
 _PERMANENT: Final = frozenset(
     {"op_no_destination", "op_no_trust", "op_not_authorized", "op_line_full", "op_malformed"}
 )
@@ -105,6 +109,7 @@ class LaneParts:
     """What every lane works with.
 
     Args:
+        operations: snapshots of operations as last committed.
         wake_owner: tells the owner of an operation that it has ended; never waits.
         want_refill: tells the wallets' actor that an address lacks XLM; never waits.
         xlm: policies by the role of the account.
@@ -120,6 +125,7 @@ class LaneParts:
     now: Clock
     ids: Ids
     random: Callable[[], float]
+    operations: Board[ChainOperation]
     wake_owner: Callable[[ChainOperation], None]
     want_refill: Callable[[str], None]
     xlm: dict[WalletRole, XlmPolicy]
@@ -165,7 +171,9 @@ class Lane(Actor):
         return None
 
     async def _execute(self, message: Execute) -> None:
-        operation = await self._stored(message.operation_id)
+        operation = self._parts.operations.get(message.operation_id)
+        if operation is None or operation.status is not ChainStatus.PLANNED:
+            operation = await self._stored(message.operation_id)
         if operation is None:
             log.error("lane.operation_unknown", operation=message.operation_id)
             return
@@ -175,21 +183,32 @@ class Lane(Actor):
             operation = await self._stored(operation.id) or operation
         if operation.status is ChainStatus.PLANNED:
             operation = await self._sign(operation, message.intent)
+        if operation.status is ChainStatus.PLANNED:
+            # It waits for XLM behind whatever else there is, be it the refill of this account.
+            self.spawn(self._execute_later, message)
+            return
         if operation.is_open:
             operation = await self._settle(operation)
             self._refresh(operation, message.intent)
         self._parts.wake_owner(operation)
 
+    async def _execute_later(self, message: Execute) -> None:
+        await trio.sleep(_SHORT_OF_XLM_S)
+        await self.self_address.tell(message)
+
     # From planned to signed.
 
     async def _sign(self, operation: ChainOperation, intent: Intent) -> ChainOperation:
-        """Build, check and sign until an envelope stands, or the step is refused."""
+        """Build, check and sign until an envelope stands, or the step is refused.
+
+        An operation whose source lacks XLM comes back as it was: planned.
+        """
         trouble = 0
         refusals = 0
         from_memory = self._account is not None
         while True:
             try:
-                account = await self._funded_account()
+                account = await self._funded_account(intent)
                 network = await self._parts.clock.state()
                 unsigned = await self._build(intent, account, network)
             except EscrowRefused as refused:
@@ -201,7 +220,7 @@ class Lane(Actor):
             except (ProviderUnavailable, StellarUnavailable) as away:
                 reason = away.reason
             except _LacksXlm as lacks:
-                reason = lacks.reason
+                return await self._note(operation, lacks.reason)
             else:
                 answer = await self._asked_vault(
                     SignTransaction(unsigned, intent, account.sequence + 1, network)
@@ -219,8 +238,11 @@ class Lane(Actor):
             operation = await self._note(operation, reason)
             await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
 
-    async def _funded_account(self) -> AccountState:
-        """The source account, with enough XLM for its own fees."""
+    async def _funded_account(self, intent: Intent) -> AccountState:
+        """The source account, with enough XLM for its own fees.
+
+        A refill does not wait for one: every channel may be short at once, and one must begin.
+        """
         account = self._account
         if account is None or account.xlm_spendable < self._xlm_minimum:
             account = await self._parts.network.account(self._source)
@@ -228,7 +250,7 @@ class Lane(Actor):
         if account is None:
             msg = "the source account is not on the network yet"
             raise _LacksXlm(msg)
-        if account.xlm_spendable < self._xlm_minimum:
+        if account.xlm_spendable < self._xlm_minimum and not isinstance(intent, RefillWallets):
             self._account = None
             self._parts.want_refill(self._source)
             msg = "the source account is being refilled with XLM"
@@ -428,14 +450,16 @@ class Lane(Actor):
         )
 
     def _refresh(self, operation: ChainOperation, intent: Intent) -> None:
-        """Tell the provider's read model of a call that went past it; nobody waits for it."""
+        """Tell the provider's read model of calls that went past it; nobody waits for it.
+
+        Once an action, after its last step: the model takes the contract as it stands, and each
+        call counts under the provider's limit.
+        """
         tx_hash = operation.tx_hash
         if (
             operation.status is ChainStatus.CONFIRMED
             and tx_hash is not None
-            and isinstance(
-                intent, FundEscrow | ChangeMilestoneStatus | ApproveMilestone | ReleaseFunds
-            )
+            and isinstance(intent, FundEscrow | ReleaseFunds)
         ):
             self.spawn(self._parts.provider.refresh, tx_hash)
 
@@ -470,10 +494,12 @@ class Lane(Actor):
             writes=(moved,),
             audit=() if audit is None else (audit,),
         )
+        self._parts.operations.drop(operation.id)
         outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
         if not isinstance(outcome, Committed):
             msg = f"{operation.id} was written elsewhere: {outcome}"
             raise Superseded(msg)
+        self._parts.operations.put(operation.id, moved)
         return moved
 
     async def _stored(self, operation_id: str) -> ChainOperation | None:

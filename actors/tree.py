@@ -152,7 +152,7 @@ def _vault(world: World, choices: Choices) -> Vault:
     return Vault(world.storage, world.ring, choices.rules, world.random_bytes)
 
 
-def build(
+def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     world: World, choices: Choices, platform: Platform, buffer: EventBuffer | None = None
 ) -> Tree:
     """Build the tree around a prepared storage.
@@ -167,6 +167,7 @@ def build(
     balance_board: Board[Balance] = Board()
     order_board: Board[Order] = Board()
     withdrawal_board: Board[Withdrawal] = Board()
+    operations: Board[ChainOperation] = Board()
     journal = Journal(world.storage, balance_board, hub)
     directory = Directory(world.storage)
     channels = Channels()
@@ -210,6 +211,7 @@ def build(
         now=world.now,
         ids=ids,
         random=world.random,
+        operations=operations,
         wake_owner=wake_owner,
         want_refill=lambda address: wallets.address.wake(RefillWanted(address)),
         xlm=xlm,
@@ -246,6 +248,7 @@ def build(
         balances=balances,
         lanes=lanes,
         board=order_board,
+        operations=operations,
         directory=directory,
         now=world.now,
         ids=ids,
@@ -272,6 +275,7 @@ def build(
         balances=balances,
         lanes=lanes,
         board=withdrawal_board,
+        operations=operations,
         directory=directory,
         network=world.network,
         now=world.now,
@@ -355,7 +359,9 @@ def build(
             fill_treasury=choices.fill_treasury,
         ),
     )
-    recovery = Recovery(RecoveryParts(world.storage, orders, withdrawals, world.random))
+    recovery = Recovery(
+        RecoveryParts(world.storage, orders, withdrawals, wallets.address, world.random)
+    )
     crashes.recovery = recovery
     system = System(
         instance=instance,

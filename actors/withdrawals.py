@@ -55,6 +55,7 @@ class WithdrawalParts:
     balances: Registry[str]
     lanes: Registry[str]
     board: Board[Withdrawal]
+    operations: Board[ChainOperation]
     directory: Directory
     network: StellarNetwork
     now: Clock
@@ -105,9 +106,11 @@ class WithdrawalActor(Actor):
         withdrawal = await self._loaded()
         if withdrawal is None or withdrawal.payment is None:
             return
-        operation = await self._parts.storage.load(
-            ChainOperation, withdrawal.payment.chain_operation_id
-        )
+        operation_id = withdrawal.payment.chain_operation_id
+        # What the lane has ended stands on the board and never changes again.
+        operation = self._parts.operations.get(operation_id)
+        if operation is None or operation.is_open:
+            operation = await self._parts.storage.load(ChainOperation, operation_id)
         if operation is None:
             log.error("withdrawal.operation_missing", withdrawal=self._id)
             return
