@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _AGAIN: Final = Backoff(first_s=0.2, limit_s=30.0)
 _POLL_S: Final = 0.1
+_TELL_AGAIN_S: Final = 20.0
 _RESERVE_XLM: Final = Money(100_000_000)
 """What the platform's wallet needs beside its channels before it opens them: 10 XLM."""
 
@@ -274,9 +275,13 @@ class Bootstrap:
                 Subject.BOOTSTRAP, step, (self._platform.wallet.id,), source, deciding
             )
             await committed_when_possible(parts.journal, unit, random)
-        await parts.lanes.address(source).tell(Execute(operation.id, intent))
         operation_id = operation.id
+        told_at = -float("inf")
         while operation is not None and operation.is_open:
+            if trio.current_time() - told_at > _TELL_AGAIN_S:
+                # Again from time to time: a lane that crashed on it has forgotten it.
+                told_at = trio.current_time()
+                await parts.lanes.address(source).tell(Execute(operation_id, intent))
             await trio.sleep(_POLL_S)
             operation = await when_possible(
                 lambda: storage.load(ChainOperation, operation_id), random

@@ -11,7 +11,7 @@ import structlog
 import trio
 from attrs import frozen
 
-from actors.kernel import Registry
+from actors.kernel import Address, Registry
 from actors.patience import when_possible
 from storage.port import Storage
 
@@ -23,11 +23,16 @@ SWEEP_S: Final = 60.0
 
 @frozen
 class RecoveryParts:
-    """What recovery works with."""
+    """What recovery works with.
+
+    Args:
+        wallets: the wallets' actor, which hands its operations to their lanes again.
+    """
 
     storage: Storage
     orders: Registry[str]
     withdrawals: Registry[str]
+    wallets: Address
     random: Callable[[], float]
 
 
@@ -58,3 +63,4 @@ class Recovery:
             self._parts.orders.wake(order_id, RESUME)
         for withdrawal_id in await when_possible(storage.withdrawals_on_the_way, random):
             self._parts.withdrawals.wake(withdrawal_id, RESUME)
+        self._parts.wallets.wake(RESUME)

@@ -184,14 +184,17 @@ class WalletsActor(Actor):
                 for wallet in batch:
                     del self._work.activate[wallet.id]
             elif self._work.refill:
-                batch = [
-                    wallet for wallet in self._work.refill.values() if wallet.public_key != channel
-                ][:REFILLS_MAX]
-                if not batch:
-                    continue
-                await self._start(Subject.REFILL, "refill", batch, channel)
-                for wallet in batch:
-                    del self._work.refill[wallet.id]
+                await self._start_refill(channel)
+        refilling = any(each.subject is Subject.REFILL for each in self._work.under_way.values())
+        if self._work.refill and not refilling:
+            # What the channels carry may itself wait for this refill: it goes beside it.
+            await self._start_refill(self._parts.channels()[0])
+
+    async def _start_refill(self, channel: str) -> None:
+        batch = list(self._work.refill.values())[:REFILLS_MAX]
+        await self._start(Subject.REFILL, "refill", batch, channel)
+        for wallet in batch:
+            del self._work.refill[wallet.id]
 
     async def _ready(self) -> bool:
         """Whether channels and the watcher's cursor stand: no address is opened unwatched."""

@@ -36,7 +36,7 @@ from offerhub.sandbox.faults import FaultKind, FaultSpec
 from tests.simulation.transport import Weather
 from tests.simulation.world import Machine, Universe, started
 
-WAIT_S = 900.0
+WAIT_S = 3600.0
 """Long in the mock clock's time, and nothing in ours: an envelope's whole life fits in."""
 
 BUILD = "POST /deployer/*"

@@ -25,7 +25,8 @@ def test_a_sealed_seed_opens_for_its_own_wallet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wallet_id", "public_key"), [("wal_2", KEYS.public_key), ("wal_1", Keypair.random().public_key)]
+    ("wallet_id", "public_key"),
+    [("wal_2", KEYS.public_key), ("wal_1", Keypair.random().public_key)],
 )
 def test_a_seed_that_was_moved_to_another_row_does_not_open(
     wallet_id: str, public_key: str
