@@ -1,0 +1,71 @@
+"""The database read directly, beside the running process or after its death."""
+
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import trio
+import trio_asyncio
+
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.unit_of_work import IdempotencyRecord
+from storage.port import Storage
+from storage.postgres.pool import open_pool
+from storage.postgres.storage import open_postgres_storage
+
+T = TypeVar("T")
+
+_DEADLINE_S = 60
+_POLL_S = 0.05
+
+
+def read(database_url: str, question: Callable[[Storage], Awaitable[T]]) -> T:
+    """Ask the storage something; the running process stays the owner of the database."""
+
+    async def main() -> T:
+        with trio.fail_after(_DEADLINE_S):
+            async with trio_asyncio.open_loop(), open_pool(database_url, size_max=1) as pool:
+                storage = await open_postgres_storage(
+                    pool,
+                    random_bytes=os.urandom,
+                    clock=lambda: datetime.now(UTC),
+                    take_over=False,
+                )
+                return await question(storage)
+
+    return trio.run(main)
+
+
+def record_under(database_url: str, key: str) -> IdempotencyRecord | None:
+    """What stands under an idempotency key; `None` before the schema stands, too."""
+    return read(database_url, lambda storage: storage.idempotency(key))
+
+
+async def at_rest(storage: Storage) -> None:
+    """Wait until nothing is on the way any more. Raises `AssertionError` after 30 s."""
+    standing: dict[str, object] = {}
+    with trio.move_on_after(30):
+        while True:
+            standing = {
+                "operations": [
+                    (each.step, each.status.value, each.last_error)
+                    for each in await storage.open_operations()
+                ],
+                "orders": await storage.orders_on_the_way(),
+                "withdrawals": await storage.withdrawals_on_the_way(),
+                "wallets": [each.id for each in await storage.wallets_activating()],
+            }
+            if not any(standing.values()):
+                return
+            await trio.sleep(_POLL_S)
+    raise AssertionError(f"still on the way: {standing}")
+
+
+async def until(storage: Storage, fulfilled: Callable[[Sequence[ChainOperation]], bool]) -> None:
+    """Wait until the open chain operations are as wanted. Raises `AssertionError` after 30 s."""
+    with trio.move_on_after(30):
+        while not fulfilled(await storage.open_operations()):
+            await trio.sleep(_POLL_S)
+        return
+    raise AssertionError("no such chain operation came")

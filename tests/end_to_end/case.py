@@ -1,0 +1,122 @@
+"""One case: a purchase whose orchestrator dies on the way, and everything that must hold then."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import define, field, frozen
+
+from storage.embedded import EmbeddedPostgres
+from tests.end_to_end import books, checks
+from tests.end_to_end.chain_view import Chain
+from tests.end_to_end.process import (
+    Orchestrator,
+    RunningSandbox,
+    free_port,
+    own_home,
+    start_orchestrator,
+)
+from tests.end_to_end.purchase import Lost, Purchase
+from tests.end_to_end.subscriber import Subscriber
+
+DEATH_S = 10.0
+
+
+@frozen
+class Grounds:
+    """What outlives the orchestrator: its database, its Redis and the network.
+
+    Args:
+        database_url, redis_url: `None`: the embedded ones of the case's home.
+    """
+
+    database_url: str | None
+    redis_url: str | None
+    sandbox: RunningSandbox
+    chain: Chain
+
+
+@define(eq=False)
+class Case:
+    """One orchestrator with its client and its subscriber, over all its lives."""
+
+    grounds: Grounds
+    home: Path
+    purchase: Purchase
+    subscriber: Subscriber = field(factory=Subscriber)
+    port: int = field(factory=free_port)
+
+    @contextmanager
+    def life(
+        self, failpoint: str | None = None, env: Mapping[str, str] | None = None
+    ) -> Iterator[Orchestrator]:
+        """Run the orchestrator; it may be dead already when the block begins."""
+        variables = dict(env or {})
+        if self.grounds.database_url is not None:
+            variables["DATABASE_URL"] = self.grounds.database_url
+        if self.grounds.redis_url is not None:
+            variables["REDIS_URL"] = self.grounds.redis_url
+        if failpoint is not None:
+            variables["OFFERHUB_FAILPOINT"] = failpoint
+        with start_orchestrator(
+            self.home, sandbox=self.grounds.sandbox, port=self.port, env=variables, wait=False
+        ) as orchestrator:
+            if orchestrator.wait_ready():
+                self.purchase.point_at(orchestrator)
+                self.subscriber.point_at(orchestrator)
+            try:
+                yield orchestrator
+            finally:
+                self.subscriber.point_at(None)
+
+    def database_url(self) -> str:
+        """The DSN of the database; the embedded one must run."""
+        given = self.grounds.database_url
+        found = given or EmbeddedPostgres(self.home, random_bytes=os.urandom).running_dsn()
+        assert found is not None, "the embedded PostgreSQL does not run"
+        return found
+
+    def play_until_death(self, orchestrator: Orchestrator) -> bool:
+        """Play the purchase; true if the process died, false if the purchase reached its end."""
+        if not orchestrator.alive():
+            return True
+        try:
+            self.purchase.play()
+        except Lost:
+            orchestrator.wait_ended(DEATH_S)
+            return True
+        return False
+
+    def recover(self, orchestrator: Orchestrator) -> None:
+        """The second life: what was begun ends by itself, then the client repeats its calls."""
+        lost = self.purchase.asking
+        committed = (
+            lost is not None and books.record_under(self.database_url(), lost.key) is not None
+        )
+        books.read(self.database_url(), books.at_rest)
+        if lost is not None:
+            checks.all_or_nothing(self.purchase, lost, committed=committed)
+        self.finish(orchestrator)
+
+    def finish(self, orchestrator: Orchestrator) -> None:
+        """Play the purchase to its end and check everything about it."""
+        self.purchase.play()
+        checks.everything(
+            checks.Scene(
+                orchestrator,
+                self.database_url(),
+                self.grounds.chain,
+                self.purchase,
+                self.subscriber,
+            )
+        )
+
+
+@contextmanager
+def open_case(grounds: Grounds) -> Iterator[Case]:
+    """A fresh orchestrator's home, a purchase that has not begun and a subscriber."""
+    with own_home() as home:
+        case = Case(grounds, home, Purchase(grounds.sandbox, grounds.chain.new_outsider()))
+        with case.subscriber.following():
+            yield case

@@ -1,0 +1,175 @@
+"""What must hold after every purchase, checked from outside: chain, books, events, answers, audit."""
+
+from collections import Counter
+from typing import Final
+
+from attrs import frozen
+
+from offerhub.domain import ledger
+from offerhub.domain.ledger import Books
+from offerhub.domain.money import Money
+from offerhub.domain.unit_of_work import Balance
+from storage.audit_chain import AuditVerified, verify_audit_chain
+from storage.port import Storage
+from tests.end_to_end import books
+from tests.end_to_end.chain_view import Chain
+from tests.end_to_end.process import Orchestrator
+from tests.end_to_end.purchase import ACTIONS, DEPOSIT, MILESTONES, WITHDRAWN, Action, Purchase
+from tests.end_to_end.subscriber import Event, Subscriber, replay
+
+_DEPLOY: Final = "tw_new_single_release_escrow"
+_NET: Final = Money.parse("79.76")
+_LEFT_TO_BUYER: Final = Money.parse("20.00")
+_LEFT_TO_SELLER: Final = _NET - Money.parse(WITHDRAWN)
+
+
+@frozen
+class Scene:
+    """Where a purchase has been played to its end."""
+
+    orchestrator: Orchestrator
+    database_url: str
+    chain: Chain
+    purchase: Purchase
+    subscriber: Subscriber
+
+
+@frozen
+class _Stored:
+    """What the database says at the end."""
+
+    books: Books
+    balances: dict[str, Balance]
+    platform_id: str
+    platform_address: str
+    channels: tuple[str, ...]
+    last_sequence: int
+    audit: AuditVerified
+
+
+def all_or_nothing(purchase: Purchase, lost: Action, *, committed: bool) -> None:
+    """Before the client repeats anything: the lost action is at its end, or never was."""
+    standing = lost.standing(purchase)
+    expected = lost.after if committed else lost.before
+    assert standing == expected, (
+        f"{lost.name} had {'a commit' if committed else 'no commit'} and stands at {standing!r}"
+    )
+
+
+def everything(scene: Scene) -> None:
+    """All checks of a purchase that has reached its end."""
+    books.read(scene.database_url, books.at_rest)
+    stored = books.read(scene.database_url, _stored)
+    money(scene, stored)
+    once_on_chain(scene, stored)
+    events(scene, stored.last_sequence)
+    replays(scene)
+    assert stored.audit.broken_at is None, stored.audit
+    assert stored.audit.entries > 0
+
+
+def money(scene: Scene, stored: _Stored) -> None:
+    """The books balance, and agree with the API's balances and with the chain to the stroop."""
+    ledger.check_identities(stored.books, stored.platform_id)
+    purchase = scene.purchase
+    contract_id = purchase.order()["escrow"]["contractId"]
+    for role, left in (("buyer", _LEFT_TO_BUYER), ("seller", _LEFT_TO_SELLER)):
+        user = purchase.user(role)
+        shown = purchase.balance(role)
+        assert (shown["available"], shown["reserved"]) == (left.two_places(), "0.00"), role
+        row = stored.balances[user["id"]]
+        assert (row.available, row.reserved) == (left, Money.zero()), role
+        assert stored.books.account(ledger.available(user["id"])) == left, role
+        assert stored.books.account(ledger.withdrawing(user["id"])) == Money.zero(), role
+        assert stored.books.holding(ledger.wallet(user["id"])) == left, role
+        assert scene.chain.usdc(user["wallet"]["publicKey"]) == left, role
+    order_id = purchase.answers["order"].data["id"]
+    assert stored.books.account(ledger.escrow(order_id)) == Money.zero()
+    assert scene.chain.contract_usdc(contract_id) == Money.zero()
+    assert scene.chain.usdc(purchase.outsider.address) == Money.parse(WITHDRAWN)
+    treasury = stored.books.holding(ledger.WALLET_TREASURY)
+    assert scene.chain.usdc(stored.platform_address) == treasury
+
+
+def once_on_chain(scene: Scene, stored: _Stored) -> None:
+    """One deployment, one funding, one release and one withdrawal are on the chain."""
+    purchase, chain = scene.purchase, scene.chain
+    buyer = purchase.user("buyer")["wallet"]["publicKey"]
+    seller = purchase.user("seller")["wallet"]["publicKey"]
+    deployed: Counter[str] = sum((chain.calls(each) for each in stored.channels), Counter())
+    assert deployed == {_DEPLOY: 1}
+    assert chain.calls(buyer) == {
+        "fund_escrow": 1,
+        "approve_milestone": len(MILESTONES),
+        "release_funds": 1,
+    }
+    assert chain.calls(seller) == {"change_milestone_status": len(MILESTONES)}
+    assert chain.payments(seller, purchase.outsider.address) == [Money.parse(WITHDRAWN)]
+
+
+def events(scene: Scene, last_sequence: int) -> None:
+    """Every event came once, in order and without a gap, to a new and to a returning subscriber."""
+    seen = replay(scene.orchestrator, last_sequence)
+    scene.subscriber.wait_for(last_sequence)
+    followed = list(scene.subscriber.events)
+    for came in (seen, followed):
+        assert [each.sequence for each in came] == list(range(1, last_sequence + 1))
+    assert [each.body for each in seen] == [each.body for each in followed]
+    told = Counter(each.type for each in seen)
+    assert told == _expected_events()
+    _in_order_of_each_resource(scene, seen)
+
+
+def replays(scene: Scene) -> None:
+    """The same key gives the same final answer again, marked as a replay."""
+    for action in ACTIONS:
+        first = scene.purchase.answers[action.name]
+        again = scene.purchase.ask(action)
+        assert again.replayed, action.name
+        assert (again.status, again.body) == (first.status, first.body), action.name
+
+
+def credits(scene_events: list[Event], user_id: str) -> list[str]:
+    """Amounts of the deposits credited to a user, as the events tell them."""
+    return [
+        each.body["payload"]["amount"]
+        for each in scene_events
+        if each.type == "balance.credited"
+        and each.aggregate_id == user_id
+        and each.body["payload"]["source"] == "stellar_deposit"
+    ]
+
+
+def _expected_events() -> Counter[str]:
+    # What no action causes: the platform's own user, and the deposit.
+    expected = Counter({"user.created": 1, "balance.credited": 1})
+    for action in ACTIONS:
+        expected.update(action.events)
+    return expected
+
+
+def _in_order_of_each_resource(scene: Scene, seen: list[Event]) -> None:
+    order_id = scene.purchase.answers["order"].data["id"]
+    caused = [event for action in ACTIONS for event in action.events]
+    of_order = [each.type for each in seen if each.aggregate_id == order_id]
+    assert of_order == [each for each in caused if each.startswith("order.")]
+    withdrawal_id = scene.purchase.answers["withdrawal"].data["id"]
+    of_withdrawal = [each.type for each in seen if each.aggregate_id == withdrawal_id]
+    assert of_withdrawal == [each for each in caused if each.startswith("withdrawal.")]
+    buyer_id = scene.purchase.user("buyer")["id"]
+    assert credits(seen, buyer_id) == [DEPOSIT]
+
+
+async def _stored(storage: Storage) -> _Stored:
+    platform = await storage.user_by_external_id("offerhub:platform")
+    assert platform is not None
+    wallets = await storage.wallets_of_platform()
+    return _Stored(
+        books=await storage.books(),
+        balances={each.user_id: each for each in await storage.balances()},
+        platform_id=platform.id,
+        platform_address=next(w.public_key for w in wallets if w.id == platform.wallet_id),
+        channels=tuple(w.public_key for w in wallets if w.id != platform.wallet_id),
+        last_sequence=await storage.last_sequence(),
+        audit=await verify_audit_chain(storage),
+    )

@@ -1,0 +1,345 @@
+"""A marketplace's backend that plays one purchase with fixed idempotency keys.
+
+It repeats a call whose answer was lost, with the same key, until the call has its final answer.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import httpx
+from attrs import define, field, frozen
+
+from tests.end_to_end.chain_view import Outsider
+from tests.end_to_end.process import Orchestrator, RunningSandbox
+
+DEPOSIT: Final = "100.00"
+PRICE: Final = "80.00"
+WITHDRAWN: Final = "50.00"
+MILESTONES: Final = ("draft", "final")
+
+_CALL_S = 60.0
+_WAIT_S = 30.0
+_POLL_S = 0.03
+_AGAIN: Final = frozenset(
+    {"IDEMPOTENCY_KEY_IN_PROGRESS", "SERVICE_UNAVAILABLE", "WALLET_NOT_READY"}
+)
+
+
+class Lost(Exception):
+    """The process died, and with it the answer to what was asked last."""
+
+
+class WrongAnswer(AssertionError):
+    """A call was answered with something that is no step of a purchase."""
+
+
+@frozen
+class Answer:
+    """The final answer of a call."""
+
+    status: int
+    body: dict[str, Any]
+    replayed: bool
+
+    @property
+    def data(self) -> Any:
+        return self.body["data"]
+
+
+@frozen
+class Action:
+    """A POST of the purchase.
+
+    Args:
+        body: made from the answers of the actions before it.
+        standing: reads what has become of it: `before` or `after`, or something else on the way.
+        events: types of the events that it causes, of the resources that it is about.
+    """
+
+    name: str
+    path: Callable[["Purchase"], str]
+    body: Callable[["Purchase"], dict[str, Any]]
+    standing: Callable[["Purchase"], str]
+    before: str
+    after: str
+    events: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return f"purchase-{self.name}"
+
+
+@define(eq=False)
+class Purchase:
+    """The state of the client; it outlives the orchestrator."""
+
+    sandbox: RunningSandbox
+    outsider: Outsider
+    answers: dict[str, Answer] = field(factory=dict)
+    deposited: bool = False
+    asking: Action | None = None
+    """The action whose answer is not there yet: the one that was lost."""
+    _orchestrator: Orchestrator | None = None
+
+    def point_at(self, orchestrator: Orchestrator) -> None:
+        """Where the process is that it should call from now on."""
+        self._orchestrator = orchestrator
+
+    def play(self, *, before: str | None = None) -> None:
+        """Go on from where it stands to the end, or to the action of that name.
+
+        Raises `Lost` when the process dies.
+        """
+        self.register()
+        self.deposit()
+        for action in ACTIONS[2:]:
+            if action.name == before:
+                return
+            self.act(action)
+
+    def register(self) -> None:
+        """Create buyer and seller, and wait until their wallets are active."""
+        for action in ACTIONS[:2]:
+            self.act(action)
+        self._wait(lambda: self._wallet("buyer")["isActive"] and self._wallet("seller")["isActive"])
+
+    def deposit(self) -> None:
+        """Pay the buyer's deposit on chain, once, and wait until it is credited."""
+        self.pay_deposit()
+        self._wait(lambda: self.balance("buyer")["total"] != "0.00" or "reserve" in self.answers)
+
+    def pay_deposit(self) -> None:
+        """Pay the buyer's deposit on chain, unless it is paid already."""
+        if not self.deposited:
+            self.sandbox.faucet(self.user("buyer")["wallet"]["publicKey"], DEPOSIT)
+            self.deposited = True
+
+    def act(self, action: Action) -> Answer:
+        """Ask for one action until it has its final answer; at once if it has it already."""
+        if action.name not in self.answers:
+            self.asking = action
+            self.answers[action.name] = self.ask(action)
+            self.asking = None
+        return self.answers[action.name]
+
+    def ask(self, action: Action) -> Answer:
+        """The final answer under the action's key. Raises `Lost`, `WrongAnswer`."""
+        deadline = time.monotonic() + _CALL_S
+        while True:
+            answer = self._sent(
+                "POST",
+                action.path(self),
+                json=action.body(self),
+                headers={"Idempotency-Key": action.key},
+            )
+            if answer is not None:
+                body = answer.json()
+                if answer.is_success and answer.status_code != httpx.codes.ACCEPTED:
+                    replayed = answer.headers.get("Idempotency-Replayed") == "true"
+                    return Answer(answer.status_code, body, replayed)
+                if not answer.is_success and body["error"]["code"] not in _AGAIN:
+                    raise WrongAnswer(f"{action.name}: {answer.status_code} {answer.text[:500]}")
+            if time.monotonic() > deadline:
+                shown = "nothing" if answer is None else answer.text[:500]
+                raise WrongAnswer(f"{action.name}: no final answer in {_CALL_S} s, but {shown}")
+            time.sleep(_POLL_S)
+
+    def get(self, path: str) -> Any:
+        """The `data` of a GET. Raises `Lost`, `WrongAnswer`."""
+        deadline = time.monotonic() + _WAIT_S
+        while True:
+            answer = self._sent("GET", path)
+            if answer is not None and answer.is_success:
+                return answer.json()["data"]
+            if answer is not None and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise WrongAnswer(f"{path}: {answer.status_code} {answer.text[:500]}")
+            if time.monotonic() > deadline:
+                raise WrongAnswer(f"{path}: no answer in {_WAIT_S} s")
+            time.sleep(_POLL_S)
+
+    def user(self, role: str) -> Any:
+        """The user as it was answered."""
+        return self.answers[role].data
+
+    def balance(self, role: str) -> Any:
+        return self.get(f"/users/{self.user(role)['id']}/balance")
+
+    def order(self) -> Any:
+        return self.get(f"/orders/{self.answers['order'].data['id']}")
+
+    def _wallet(self, role: str) -> Any:
+        return self.get(f"/users/{self.user(role)['id']}/wallet")
+
+    def _wait(self, fulfilled: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _WAIT_S
+        while not fulfilled():
+            if time.monotonic() > deadline:
+                raise WrongAnswer(f"nothing came in {_WAIT_S} s")
+            time.sleep(_POLL_S)
+
+    def _sent(self, method: str, path: str, **options: Any) -> httpx.Response | None:
+        """The answer; `None` if there was none and the process lives."""
+        orchestrator = self._orchestrator
+        if orchestrator is None:
+            raise Lost
+        try:
+            return httpx.request(
+                method,
+                orchestrator.api + path,
+                timeout=_CALL_S,
+                trust_env=False,
+                **{
+                    **options,
+                    "headers": {
+                        "Authorization": f"Bearer {orchestrator.master_key}",
+                        **options.get("headers", {}),
+                    },
+                },
+            )
+        except httpx.HTTPError:
+            time.sleep(_POLL_S)
+            if not orchestrator.alive():
+                raise Lost from None
+            return None
+
+
+def _user(name: str) -> Action:
+    return Action(
+        name=name,
+        path=lambda _: "/users",
+        body=lambda _: {"externalUserId": name, "type": name.upper()},
+        standing=lambda purchase: str(len(purchase.get(f"/users?externalUserId={name}"))),
+        before="0",
+        after="1",
+        events=("user.created", "wallet.created"),
+    )
+
+
+def _of_order(
+    name: str, path: str, before: str, after: str, events: tuple[str, ...], **body: str
+) -> Action:
+    return Action(
+        name=name,
+        path=lambda purchase: f"/orders/{purchase.answers['order'].data['id']}/{path}",
+        body=lambda _: dict(body),
+        standing=lambda purchase: str(purchase.order()["status"]),
+        before=before,
+        after=after,
+        events=events,
+    )
+
+
+def _milestone(ref: str) -> Action:
+    def standing(purchase: Purchase) -> str:
+        found = {each["ref"]: str(each["status"]) for each in purchase.order()["milestones"]}
+        return found[ref]
+
+    return Action(
+        name=f"complete-{ref}",
+        path=lambda purchase: (
+            f"/orders/{purchase.answers['order'].data['id']}/milestones/{ref}/complete"
+        ),
+        body=lambda _: {},
+        standing=standing,
+        before="OPEN",
+        after="COMPLETED",
+        events=("escrow.milestone_completed",),
+    )
+
+
+def _withdrawal_standing(purchase: Purchase) -> str:
+    found = purchase.get(f"/withdrawals?userId={purchase.user('seller')['id']}")
+    return ", ".join(str(each["status"]) for each in found)
+
+
+ACTIONS: Final = (
+    _user("buyer"),
+    _user("seller"),
+    Action(
+        name="order",
+        path=lambda _: "/orders",
+        body=lambda purchase: {
+            "buyerId": purchase.user("buyer")["id"],
+            "sellerId": purchase.user("seller")["id"],
+            "amount": PRICE,
+            "title": "A logo",
+            "clientOrderRef": "logo",
+            "milestones": [
+                {"ref": MILESTONES[0], "title": "Draft", "amount": "30.00"},
+                {"ref": MILESTONES[1], "title": "Final", "amount": "50.00"},
+            ],
+        },
+        standing=lambda purchase: str(len(purchase.get("/orders?clientOrderRef=logo"))),
+        before="0",
+        after="1",
+        events=("order.created",),
+    ),
+    _of_order(
+        "reserve",
+        "reserve",
+        "ORDER_CREATED",
+        "FUNDS_RESERVED",
+        ("balance.reserved", "order.funds_reserved"),
+    ),
+    _of_order(
+        "escrow",
+        "escrow",
+        "FUNDS_RESERVED",
+        "ESCROW_CREATING",
+        ("order.escrow_creating", "escrow.created"),
+    ),
+    _of_order(
+        "fund",
+        "escrow/fund",
+        "ESCROW_CREATING",
+        "IN_PROGRESS",
+        (
+            "order.escrow_funding",
+            "escrow.funding_started",
+            "balance.debited",
+            "escrow.funded",
+            "order.escrow_funded",
+            "order.in_progress",
+        ),
+    ),
+    *(_milestone(ref) for ref in MILESTONES),
+    _of_order(
+        "release",
+        "resolution/release",
+        "IN_PROGRESS",
+        "CLOSED",
+        (
+            "order.release_requested",
+            "escrow.released",
+            "balance.credited",
+            "order.released",
+            "order.closed",
+        ),
+        requestedBy="buyer",
+    ),
+    Action(
+        name="withdrawal",
+        path=lambda _: "/withdrawals",
+        body=lambda purchase: {
+            "userId": purchase.user("seller")["id"],
+            "amount": WITHDRAWN,
+            "destinationType": "crypto",
+            "destinationRef": purchase.outsider.address,
+        },
+        standing=_withdrawal_standing,
+        before="",
+        after="WITHDRAWAL_COMPLETED",
+        events=(
+            "withdrawal.created",
+            "balance.debited",
+            "withdrawal.committed",
+            "withdrawal.completed",
+        ),
+    ),
+)
+
+
+def action_named(name: str) -> Action:
+    """One of the purchase's actions."""
+    return next(action for action in ACTIONS if action.name == name)
