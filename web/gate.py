@@ -5,9 +5,7 @@ One table of routes, one path through it: nothing here knows what an endpoint do
 
 from collections.abc import Callable, Mapping
 from typing import Final, cast
-from urllib.parse import parse_qsl
 
-import msgspec
 import quart
 import trio
 from quart import Response
@@ -28,19 +26,18 @@ from web.answers import PROBLEM_TYPE, as_problem, error_body
 from web.authentication import Authentication, check_scope
 from web.bodies import EMPTY
 from web.call import Answer, Call, Caller, Route
-from web.errors import BODY_MAX_BYTES, body_too_large, refusal_of, unavailable
+from web.errors import body_too_large, refusal_of, unavailable
 from web.facts import Facts, TrustedProxies, read_facts
-from web.faults import Faults, fault
 from web.health import Health
 from web.idempotency import ReplayCache, Replays, fingerprint, in_progress, is_kept, read_key
 from web.rate_limit import RateLimit
+from web.reading import read_json, read_query, too_large
 from web.renderings import Renderings
 
 Observe = Callable[[str, int, str | None, float], None]
 """Told every answer: the endpoint, the status, the error's code, the seconds it took."""
 
 _AUDITED_STATUSES: Final = frozenset({403, 404, 409, 422})
-_JSON: Final = b"application/json"
 
 
 class Gate:
@@ -104,7 +101,7 @@ class Gate:
         self, route: Route, params: Mapping[str, str], request: Request, facts: Facts
     ) -> Answer | Response:
         changes = route.method == "POST"
-        if changes and _too_large(facts):
+        if changes and too_large(facts):
             facts.allowance = self._rate_limit.take(_address(facts), count=False)
             raise body_too_large()
         caller = None if route.public else await self._caller(facts)
@@ -136,7 +133,7 @@ class Gate:
         if changes:
             return await self._change(call, request, facts)
         if not route.public:
-            call.query = _query(route, request.query_string)
+            call.query = read_query(route, request.query_string)
         if route.method == "DELETE":
             try:
                 return await route.handler(call)
@@ -161,8 +158,8 @@ class Gate:
         unreadable: DomainError | None = None
         body: object = raw
         try:
-            body = _json(raw, facts)
-            _query(call.route, request.query_string)
+            body = read_json(raw, facts)
+            read_query(call.route, request.query_string)
         except DomainError as error:
             unreadable = error
         if key is None:
@@ -173,8 +170,13 @@ class Gate:
             key, fingerprint(call.route.method, request.path, body), call.route.status
         )
         with self._replays.running(claim) as seen:
-            if seen or call.route.reads_key_first:
-                replay = await self._replays.answer(claim, call.trace.correlation_id)
+            # Who waits for the chain can wait for a query, and must not depend on the chain to
+            # be told what the key has stood for all along.
+            if seen or call.route.long or call.route.reads_key_first:
+                try:
+                    replay = await self._replays.answer(claim, call.trace.correlation_id)
+                except DomainError as error:
+                    return await self._refused(call, error)
                 if replay is not None:
                     return replay
             call.trace = _claiming(call.trace, claim)
@@ -300,43 +302,3 @@ def _claiming(trace: Trace, claim: IdempotencyClaim) -> Trace:
 
 def _address(facts: Facts) -> str:
     return f"ip:{facts.ip}"
-
-
-def _too_large(facts: Facts) -> bool:
-    length = facts.headers.get(b"content-length")
-    return length is not None and length.isdigit() and int(length[:20]) > BODY_MAX_BYTES
-
-
-def _json(raw: bytes, facts: Facts) -> object:
-    """The body as parsed JSON; nothing at all is an empty object."""
-    if not raw:
-        return {}
-    media = facts.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-    if media != _JSON and not (media.startswith(b"application/") and media.endswith(b"+json")):
-        raise DomainError(
-            ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json"
-        )
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        reason = str(error) if isinstance(error, msgspec.MsgspecError) else "it is nested too deep"
-        raise DomainError(ErrorCode.INVALID_JSON, f"the body is no JSON: {reason}"[:200]) from None
-
-
-def _query(route: Route, text: bytes) -> object:
-    """The query string as its schema builds it."""
-    if not text:
-        return None if route.query is None else route.query.parse({})
-    pairs: dict[str, object] = {}
-    faults = Faults()
-    try:
-        given = parse_qsl(text.decode("ascii"), keep_blank_values=True, max_num_fields=50)
-    except ValueError:
-        raise fault("query", "cannot be read") from None
-    for name, value in given:
-        if name in pairs:
-            faults.add(name[:100], "is given twice")
-        pairs[name] = value
-    if faults:
-        raise faults.error()
-    return (route.query or EMPTY).parse(pairs)

@@ -1,0 +1,59 @@
+"""What a request carries, read: its body as JSON, its query string as pairs."""
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from offerhub.domain.errors import DomainError, ErrorCode
+from web.bodies import EMPTY
+from web.call import Route
+from web.errors import BODY_MAX_BYTES
+from web.facts import Facts
+from web.faults import Faults, fault
+
+_JSON: Final = b"application/json"
+_PARAMETERS_MAX: Final = 50
+
+
+def too_large(facts: Facts) -> bool:
+    """Whether the body says of itself that it is over the limit."""
+    length = facts.headers.get(b"content-length")
+    return length is not None and length.isdigit() and int(length[:20]) > BODY_MAX_BYTES
+
+
+def read_json(raw: bytes, facts: Facts) -> object:
+    """The body as parsed JSON; nothing at all is an empty object."""
+    if not raw:
+        return {}
+    media = facts.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if media != _JSON and not (media.startswith(b"application/") and media.endswith(b"+json")):
+        raise DomainError(
+            ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json"
+        )
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        reason = str(error) if isinstance(error, msgspec.MsgspecError) else "it is nested too deep"
+        raise DomainError(ErrorCode.INVALID_JSON, f"the body is no JSON: {reason}"[:200]) from None
+
+
+def read_query(route: Route, text: bytes) -> object:
+    """The query string as its schema builds it."""
+    if not text:
+        return None if route.query is None else route.query.parse({})
+    pairs: dict[str, object] = {}
+    faults = Faults()
+    try:
+        given = parse_qsl(
+            text.decode("ascii"), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX
+        )
+    except ValueError:
+        raise fault("query", "cannot be read") from None
+    for name, value in given:
+        if name in pairs:
+            faults.add(name[:100], "is given twice")
+        pairs[name] = value
+    if faults:
+        raise faults.error()
+    return (route.query or EMPTY).parse(pairs)
