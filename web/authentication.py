@@ -1,6 +1,7 @@
 """Who is calling (api.md, Authentication)."""
 
 import hmac
+from collections.abc import Callable
 from typing import Final
 
 from actors.keys import TOKEN_PREFIX, KeyRing, digest_of
@@ -23,10 +24,13 @@ class Authentication:
         self._ring = ring
         self._clock = clock
 
-    async def caller(self, facts: Facts) -> Caller:
+    async def caller(self, facts: Facts, before_query: Callable[[Facts], None]) -> Caller:
         """The caller of a request. Raises `UNAUTHORIZED`, `INVALID_API_KEY`.
 
         A key that was seen lately costs no query.
+
+        Args:
+            before_query: called before storage is asked for a key; raises to prevent it.
         """
         text = _presented(facts)
         digest = digest_of(text)
@@ -36,6 +40,7 @@ class Authentication:
                 return MASTER
             if not text.startswith(_PREFIX) or len(text) > _TEXT_MAX:
                 raise _invalid()
+            before_query(facts)
             known = await self._ring.find(digest, token=text.startswith(TOKEN_PREFIX))
         if known is None or not known.valid_at(self._clock()):
             raise _invalid()

@@ -144,12 +144,18 @@ class Gate:
     async def _caller(self, facts: Facts) -> Caller:
         """The caller; who has no valid key counts against his address."""
         try:
-            return await self._authentication.caller(facts)
+            return await self._authentication.caller(facts, self._before_query)
         except DomainError:
             facts.allowance = self._rate_limit.take(_address(facts))
             if facts.allowance is not None and facts.allowance.exceeded:
                 raise facts.allowance.refusal() from None
             raise
+
+    def _before_query(self, facts: Facts) -> None:
+        """Whoever guesses keys beyond his limit costs no more queries."""
+        allowance = self._rate_limit.take(_address(facts), count=False)
+        if allowance is not None and allowance.remaining == 0:
+            raise allowance.refusal()
 
     async def _change(self, call: Call, request: Request, facts: Facts) -> Answer | Response:
         raw = cast("bytes", await request.get_data())

@@ -236,18 +236,3 @@ class ListOf:
             "maxItems": self.maximum,
             **({"minItems": self.minimum} if self.minimum else {}),
         }
-
-
-@frozen
-class OneOf:
-    """A text out of a list that is no enumeration of the domain."""
-
-    values: tuple[str, ...]
-
-    def read(self, value: object, name: str, faults: Faults) -> object:
-        if value not in self.values:
-            faults.add(name, "must be one of " + ", ".join(self.values))
-        return value
-
-    def document(self) -> dict[str, object]:
-        return {"type": "string", "enum": list(self.values)}
