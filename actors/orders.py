@@ -35,7 +35,7 @@ from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain.chain import ChainOperation, FailureKind
 from offerhub.domain.deciding import Deciding
-from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.order import Milestone, Operation, Order, OrderStatus
@@ -52,6 +52,7 @@ log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
 _AWAY_S: Final = 1.0
+_STUCK_S: Final = 300.0
 _AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
 
 
@@ -145,8 +146,8 @@ class OrderActor(Actor):
             for key in keys:
                 self.spawn(self._wake_later, key)
 
-    async def _wake_later(self, key: Hashable) -> None:
-        await trio.sleep(_AWAY_S)
+    async def _wake_later(self, key: Hashable, pause_s: float = _AWAY_S) -> None:
+        await trio.sleep(pause_s)
         self.self_address.wake(key)
 
     async def _look(self) -> None:
@@ -167,7 +168,16 @@ class OrderActor(Actor):
             self._hand_over(operation, pause_s=0.0)
             return
         reach(f"order.before_effects.{operation.step}")
-        await self._take_end(operation)
+        try:
+            await self._take_end(operation)
+        except (InvariantViolated, DomainError) as error:
+            if is_unavailable(error):
+                raise
+            # Nothing is booked that we cannot explain: it stands until an operator has looked.
+            log.error(  # noqa: TRY400 - the traceback would tell no more than the rule
+                "order.stuck", order=self._id, operation=operation.id, error=str(error)
+            )
+            self.spawn(self._wake_later, operation.id, _STUCK_S)
         reach(f"order.after_effects.{operation.step}")
 
     # Commands.

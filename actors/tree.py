@@ -340,6 +340,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
             usdc_code=choices.rules.usdc_code,
             usdc_issuer=choices.rules.usdc_issuer,
             passphrase=choices.rules.passphrase,
+            platform_user_id=platform.user.id,
             poll_s=choices.poll_s,
         )
     )

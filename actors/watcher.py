@@ -4,7 +4,7 @@ What arrived while the process was down is credited after it is up, once: credit
 cursor are one commit, and the cursor moves only from where it was read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -21,6 +21,7 @@ from offerhub.domain import deposits
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR, Arrival, Known, Unreadable
 from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.order import Order
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
     Committed,
@@ -89,6 +90,7 @@ class WatcherParts:
     usdc_code: str
     usdc_issuer: str
     passphrase: str
+    platform_user_id: str
     poll_s: float
 
 
@@ -212,43 +214,37 @@ class ChainWatcher:
                 case Committed():
                     self._at(page.cursor)
                     return page.cursor
-                case Refused(RefusalKind.TAKEN, subject):
-                    # Credited before, under an older cursor: leave it out, credit the others.
-                    log.error("watcher.credited_before", reference=subject)
-                    arrivals = [
-                        arrival for arrival in arrivals if f"deposit:{arrival.reference}" != subject
-                    ]
+                case Refused(RefusalKind.TAKEN):
+                    # Some of it was credited before, under a cursor that was set back.
+                    log.error("watcher.credited_before", cursor=cursor)
+                    arrivals = await self._credit_singly(arrivals, known, move)
                 case Refused(RefusalKind.LIMIT):
+                    # What a balance cannot take is kept apart for an operator.
                     log.error("watcher.balance_limit", user=outcome.subject)
-                    arrivals, unreadable = self._park(arrivals, unreadable, known, outcome.subject)
+                    known = evolve(known, full=known.full | {outcome.subject})
                 case Refused():
                     stored = await self._first_cursor()
                     log.warning("watcher.page_refused", kind=outcome.kind.value, cursor=stored)
                     return stored
 
-    def _park(
-        self,
-        arrivals: list[Arrival],
-        unreadable: list[Unreadable],
-        known: Known,
-        user_id: str,
-    ) -> tuple[list[Arrival], list[Unreadable]]:
-        """What a user's balance cannot take is parked for an operator; the cursor moves on."""
-        kept, parked = [], list(unreadable)
+    async def _credit_singly(
+        self, arrivals: list[Arrival], known: Known, move: CursorMove
+    ) -> list[Arrival]:
+        """Credit each arrival that was not credited before; what is refused otherwise is left.
+
+        The cursor stays: an arrival is known by its own reference, so a kill repeats nothing.
+        """
+        left = []
         for arrival in arrivals:
-            wallet = known.wallets.get(arrival.destination)
-            if wallet is not None and wallet.user_id == user_id:
-                body: Mapping[str, object] = {
-                    "userId": user_id,
-                    "amount": arrival.amount.seven_places(),
-                    "transactionHash": arrival.tx_hash,
-                }
-                parked.append(
-                    Unreadable(arrival.reference, "the balance would pass its maximum", body)
-                )
-            else:
-                kept.append(arrival)
-        return kept, parked
+            unit = deposits.page([arrival], (), known, move, self._deciding())
+            if not unit.transfers:
+                continue
+            outcome = await committed_when_possible(
+                self._parts.journal, evolve(unit, cursor=None), self._parts.random
+            )
+            if isinstance(outcome, Refused) and outcome.kind is not RefusalKind.TAKEN:
+                left.append(arrival)
+        return left
 
     def _arrivals(self, record: PaymentRecord) -> list[Arrival]:
         return [
@@ -287,7 +283,21 @@ class ChainWatcher:
             if contracts
             else {}
         )
-        return Known(wallets=wallets, operations=operations, contracts=orders)
+        payees = await self._payees(sorted(set(orders.values())))
+        return Known(wallets=wallets, operations=operations, contracts=orders, payees=payees)
+
+    async def _payees(self, order_ids: list[str]) -> dict[str, frozenset[str]]:
+        if not order_ids:
+            return {}
+        storage = self._parts.storage
+        orders = await when_possible(
+            lambda: storage.load_many(Order, order_ids), self._parts.random
+        )
+        platform = self._parts.platform_user_id
+        return {
+            order_id: frozenset({order.buyer_id, order.seller_id, platform})
+            for order_id, order in orders.items()
+        }
 
     def _at(self, cursor: str) -> None:
         ledger = TOID.from_int64(int(cursor)).ledger_sequence

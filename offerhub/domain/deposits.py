@@ -7,7 +7,7 @@ events are one commit.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, Subject
@@ -57,11 +57,15 @@ class Known:
         wallets: by address.
         operations: our chain operations by transaction hash.
         contracts: order ids by contract.
+        payees: user ids that an order's contract may pay, by order id; the platform's among them.
+        full: users whose balance can take no more.
     """
 
     wallets: Mapping[str, Wallet]
     operations: Mapping[str, ChainOperation]
     contracts: Mapping[str, str]
+    payees: Mapping[str, frozenset[str]] = field(factory=dict)
+    full: frozenset[str] = frozenset()
 
 
 @frozen
@@ -89,7 +93,7 @@ def page(
         if wallet is None or not arrival.amount or _internal(arrival, known):
             continue
         chain_reference = f"{arrival.tx_hash}:{arrival.reference}"
-        stray = arrival.source in known.contracts
+        stray = arrival.source in known.contracts or wallet.user_id in known.full
         if wallet.role is not WalletRole.USER:
             movement = postings.deposit_to_treasury(arrival.amount, chain_reference)
             action = "treasury.deposit"
@@ -154,12 +158,15 @@ def page(
 def _internal(arrival: Arrival, known: Known) -> bool:
     """Whether the owner of an operation of ours books this transfer itself.
 
-    A payout of an order's contract is booked by the order. A withdrawal to another user's wallet
-    is a deposit there.
+    A payout of an order's contract to one of its payees is booked by the order. A withdrawal to
+    another user's wallet is a deposit there.
     """
     operation = known.operations.get(arrival.tx_hash)
     if operation is None or operation.subject is Subject.WITHDRAWAL:
         return False
     if operation.subject is Subject.ORDER:
-        return known.contracts.get(arrival.source or "") == operation.subject_id
+        order_id = operation.subject_id
+        return known.contracts.get(arrival.source or "") == order_id and known.wallets[
+            arrival.destination
+        ].user_id in known.payees.get(order_id, ())
     return True

@@ -45,9 +45,11 @@ def read(
     *arrivals: Arrival,
     operations: tuple[ChainOperation, ...] = (),
     unreadable: tuple[Unreadable, ...] = (),
+    full: frozenset[str] = frozenset(),
 ) -> UnitOfWork:
     by_hash = {str(known.tx_hash): known for known in operations}
-    known = Known(WALLETS, by_hash, {"CONTRACT": "ord_1", "OTHER": "ord_2"})
+    payees = {"ord_1": frozenset({"usr_buyer", "usr_seller", "usr_platform"})}
+    known = Known(WALLETS, by_hash, {"CONTRACT": "ord_1", "OTHER": "ord_2"}, payees, full)
     return page(arrivals, unreadable, known, MOVE, deciding())
 
 
@@ -169,3 +171,10 @@ def test_a_record_that_nobody_can_read_is_parked_and_the_rest_credited() -> None
     )
     assert MOVE == unit.cursor
     assert NOW == unit.at
+
+
+def test_what_a_full_balance_cannot_take_is_parked_with_an_alarm() -> None:
+    unit = read(arrival(amount="5.0"), full=frozenset({"usr_buyer"}))
+    assert ["parked"] == kinds(unit)
+    assert [] == [event.type for event in unit.events]
+    assert ["alarm"] == [entry.result for entry in unit.audit]
