@@ -4,14 +4,12 @@ from typing import Final
 
 from attrs import frozen
 
-from actors.board import Board
 from actors.journal import Journal
 from actors.kernel import Actor, Message
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ledger import Side, balance_changes
 from offerhub.domain.money import BALANCE_MAX, Money
 from offerhub.domain.unit_of_work import (
-    Balance,
     CommitOutcome,
     Committed,
     RefusalKind,
@@ -36,7 +34,6 @@ class BalanceParts:
 
     storage: Storage
     journal: Journal
-    board: Board[Balance]
     currency: str
 
 
@@ -70,9 +67,8 @@ class BalanceActor(Actor):
                 return outcome
 
     async def _insufficient(self, unit: UnitOfWork) -> DomainError:
+        # Not onto the board: a commit may have put a newer row there while this one was read.
         balance = await self._parts.storage.balance(self._user_id)
-        if balance is not None:
-            self._parts.board.put(self._user_id, balance)
         taken = balance_changes(unit.transfers).get(self._user_id, {})
         return DomainError(
             ErrorCode.INSUFFICIENT_FUNDS,

@@ -223,7 +223,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         on_crash=crashes.on_crash,
         crashes_max=20,
     )
-    balance_parts = BalanceParts(world.storage, journal, balance_board, instance.currency)
+    balance_parts = BalanceParts(world.storage, journal, instance.currency)
     balances: Registry[str] = Registry(
         "balances",
         lambda user_id: BalanceActor(user_id, balance_parts),
