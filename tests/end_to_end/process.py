@@ -7,16 +7,19 @@
         with start_orchestrator(home, sandbox=sandbox) as second:
             ...
 
-Every wait is bounded and whatever still lives at the end is killed by its id. The embedded
-PostgreSQL outlives a killed orchestrator on purpose; `own_home` ends it.
+Every wait is bounded and whatever still lives at the end is killed by its id; on Linux also when
+the test run itself is killed. The embedded PostgreSQL outlives a killed orchestrator on purpose;
+`own_home` ends it, and what an earlier run could not end.
 """
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,11 +29,15 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import define
 
-from storage.embedded import discard_home
+from storage.embedded import HomeInUse, discard_home, hold_home
 
 START_S = 60.0
 STOP_S = 40.0
 _POLL_S = 0.02
+_HELD = "test"
+_LEFT_BEHIND_S = 1800.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class DidNotStart(Exception):
@@ -120,11 +127,18 @@ class RunningSandbox(Program):
 @contextmanager
 def own_home(prefix: str = "offerhub-e2e-") -> Iterator[Path]:
     """A temporary OFFERHUB_HOME; at the end its servers are stopped and it is removed."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{prefix}*/{_HELD}.lock"):
+        # Old, and nobody holds it: of a run that was killed, not of one that is just ending.
+        with suppress(HomeInUse, OSError):
+            if time.time() - lock.stat().st_mtime > _LEFT_BEHIND_S:
+                with hold_home(lock.parent, _HELD):
+                    discard_home(lock.parent)
     home = Path(tempfile.mkdtemp(prefix=prefix))
-    try:
-        yield home
-    finally:
-        discard_home(home)
+    with hold_home(home, _HELD):
+        try:
+            yield home
+        finally:
+            discard_home(home)
 
 
 @contextmanager
@@ -215,7 +229,18 @@ def _spawn(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # One system call and no lock of Python's, so other threads do not matter.
+            preexec_fn=_die_with_us if threading.current_thread() is _MAIN else None,  # noqa: PLW1509
         )
+
+
+_MAIN = threading.main_thread()
+
+
+def _die_with_us() -> None:
+    """Have the kernel kill the child when the thread that made it ends: the run was killed."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _wait_answer(program: Program, url: str, timeout_s: float) -> bool:
