@@ -20,8 +20,12 @@ def main() -> int:
     if os.environ.get("PYTHONHASHSEED") != "0":
         # Orders of sets of strings are part of a run: the same in every process.
         environment = {**os.environ, "PYTHONHASHSEED": "0"}
-        os.execve(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]], environment)
-    seeds = [asked.seed] if asked.seed is not None else range(asked.first, asked.first + asked.seeds)
+        os.execve(
+            sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]], environment
+        )
+    seeds = (
+        [asked.seed] if asked.seed is not None else range(asked.first, asked.first + asked.seeds)
+    )
     began = time.perf_counter()
     failed: list[int] = []
     marks: Counter[str] = Counter()

@@ -35,7 +35,9 @@ class Climate:
 
     Args:
         kill_every_s: mean time between two kills; 0: never.
-        kill_at_failpoint: that the process dies at a failpoint it reaches.
+        kill_at_failpoint: that the process dies at a failpoint it reaches (at the journal's: less).
+        storm_every_s: mean time between two spells in which no submission arrives; 0: never.
+        envelope_s: how long the provider's envelopes live.
         disconnects: that a client hangs up before its answer.
     """
 
@@ -57,6 +59,8 @@ class Climate:
     kill_at_failpoint: float
     away_every_s: float
     pause_every_s: float
+    storm_every_s: float
+    envelope_s: float
     disconnects: float
 
 
@@ -83,9 +87,11 @@ def drawn(chance: random.Random) -> Climate:
         latency_s=chance.choice((0.0, 0.005, 0.2)),
         faults=sometimes(0.25),
         kill_every_s=chance.choice((0.0, 20.0, 45.0)) if foul else 0.0,
-        kill_at_failpoint=sometimes(0.02),
+        kill_at_failpoint=sometimes(0.05),
         away_every_s=chance.choice((0.0, 40.0)) if foul else 0.0,
         pause_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
+        storm_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
+        envelope_s=chance.choice((20.0, 40.0, 300.0)),
         disconnects=sometimes(0.3),
     )
 

@@ -154,7 +154,7 @@ class Desk:
     ) -> Answered | None:
         """Keep a definitive refusal under its key, as the web does."""
         code = refusal.code
-        if code in _TRANSIENT:
+        if code in _TRANSIENT and "currentState" not in refusal.details:
             self.history.mark(f"transient: {code.value}")
             return None
         progress = refusal.details.get("progress") is not None

@@ -25,6 +25,23 @@ _CALM_S: Final = 5.0
 """The first seconds of a life without a kill, so that every life does something."""
 
 
+_FAULTS_OF_OURS: Final = frozenset(
+    {
+        "AssertionError",
+        "AttributeError",
+        "DomainError",
+        "IndexError",
+        "InvariantViolated",
+        "KeyError",
+        "LookupError",
+        "TypeError",
+        "UnboundLocalError",
+        "ValueError",
+    }
+)
+"""Crashes that no trouble outside excuses."""
+
+
 @define(eq=False)
 class Life:
     """One life of the process."""
@@ -142,7 +159,15 @@ class Lives:
     def _crashed(self, life: Life, name: str, error: Exception) -> None:
         self.history.note("crash", life.number, name, type(error).__name__)
         if life is self.present and not life.dead and not life.ended.is_set():
-            self.crashes.append(f"{name}: {type(error).__name__}: {error}")
+            self.note_crash(name, f"{type(error).__name__}: {error}")
+
+    def note_crash(self, name: str, error: str) -> None:
+        """A crash of the living process: repaired, but some are faults of ours at any time."""
+        kind = error.partition(":")[0]
+        self.crashes.append(f"{name}: {error}")
+        self.history.mark(f"crash: {name.partition('/')[0]}: {kind}")
+        if kind in _FAULTS_OF_OURS:
+            self.history.violated(f"{name} crashed: {error}")
 
     def _weather(self, life: Life):
         def fate(request: httpx.Request) -> Fate:
@@ -183,7 +208,8 @@ class Lives:
         self.history.mark(f"reached {name.partition(':')[0]}")
         if self.healed or trio.current_time() - self._began < _CALM_S:
             return
-        if life is self.present and self.chance.random() < self.climate.kill_at_failpoint:
+        rarer = 0.3 if name.startswith("journal.") else 1.0
+        if life is self.present and self.chance.random() < rarer * self.climate.kill_at_failpoint:
             self.kill(name.partition(":")[0])
 
 

@@ -120,7 +120,8 @@ class Market:
     async def _pay(self, user: User, amount: Money) -> None:
         while self.universe.sandbox.engine.usdc_balance(user.public_key) is None:
             await trio.sleep(1)
-        if self.lives.present is None or self.lives.present.machine is None:
+        life = self.lives.present
+        if life is None or life.machine is None or life.dead:
             self.history.mark("a deposit while the process is down")
         try:
             await self._faucet.pay(user.public_key, amount)

@@ -11,7 +11,7 @@ import trio
 from attrs import define, frozen
 
 from offerhub.domain.order import Order, OrderStatus
-from offerhub.sandbox.faults import FaultKind
+from offerhub.sandbox.faults import FaultKind, FaultSpec
 from tests.simulation.at_rest import Rest, unrest
 from tests.simulation.checks import WatchedDatabase
 from tests.simulation.climate import Climate, drawn, drawn_faults
@@ -56,7 +56,7 @@ async def _run(seed: int) -> Report:
     history = History()
     history.note("climate", climate)
     database = WatchedDatabase(history)
-    universe = Universe(seed, climate.ledger_s, database)
+    universe = Universe(seed, climate.ledger_s, database, climate.envelope_s)
     opened(universe, list(OUTSIDE))
     lives = Lives(universe, climate, history, chance)
     desk = Desk(lives, history, chance, climate.disconnects)
@@ -145,6 +145,8 @@ class Trouble:
                 nursery.start_soon(self._pause_ledgers)
             if climate.faults:
                 nursery.start_soon(self._order_faults)
+            if climate.storm_every_s:
+                nursery.start_soon(self._storm)
             await trio.sleep_forever()
 
     def heal(self) -> None:
@@ -182,12 +184,30 @@ class Trouble:
     async def _order_faults(self) -> None:
         plan = self.universe.sandbox.faults
         while True:
-            self._note_faults()
-            plan.clear()
-            for fault in drawn_faults(self.chance, self.climate.faults):
-                plan.add(fault)
-                self.history.note("fault", fault.kind.value, fault.route, fault.rate)
+            ordered = [plan.add(spec) for spec in drawn_faults(self.chance, self.climate.faults)]
+            for fault in ordered:
+                spec = fault.spec
+                self.history.note("fault", spec.kind.value, spec.route, spec.rate)
             await trio.sleep(self.chance.uniform(5, 40))
+            self._note_faults()
+            for fault in ordered:
+                plan.remove(fault.id)
+
+    async def _storm(self) -> None:
+        """For a while no submission arrives, so that envelopes die."""
+        plan = self.universe.sandbox.faults
+        while True:
+            await trio.sleep(self.chance.expovariate(1 / self.climate.storm_every_s))
+            self.history.mark("storm: no submission arrives")
+            storm = [
+                plan.add(FaultSpec(kind, route=route, rate=1.0, delay_s=20))
+                for route in ("POST /transactions", "POST /helper/send-transaction")
+                for kind in [self.chance.choice((FaultKind.ERROR_BEFORE, FaultKind.CLOSE_BEFORE))]
+            ]
+            self.history.note("storm")
+            await trio.sleep(self.chance.uniform(10, 3 * self.climate.envelope_s))
+            for fault in storm:
+                plan.remove(fault.id)
 
     def _note_faults(self) -> None:
         for fault in self.universe.sandbox.faults.faults():
@@ -208,8 +228,7 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
         living = present is not None and entry.get("life") == present.number and not present.dead
         if method in {"error", "critical", "exception"} and living:
             if event == "actor.crashed":
-                lives.crashes.append(f"{facts.get('actor')}: {facts.get('error')}")
-                history.mark("an actor crashed")
+                lives.note_crash(str(facts.get("actor")), str(facts.get("error")))
             elif event not in _EXPECTED_ERRORS:
                 history.violated(f"unexpected ERROR: {event} {facts}")
         raise structlog.DropEvent
@@ -222,6 +241,3 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
         yield
     finally:
         structlog.configure(**configured)
-
-
-FAULTS: Final = tuple(f"fault: {kind.value}" for kind in FaultKind if kind.value != "stream_cut")

@@ -43,6 +43,7 @@ from offerhub.sandbox.constants import (
     SANDBOX_PASSPHRASE,
     TRUSTLESS_WORK_API_KEY,
 )
+from offerhub.sandbox.escrow.face import FaceSettings
 from storage.memory import MemoryDatabase, MemoryStorage
 from tests.simulation.transport import SandboxTransport, Weather
 
@@ -106,6 +107,7 @@ class Universe:
     seed: int
     ledger_s: float = 1.0
     database: MemoryDatabase = field(factory=MemoryDatabase)
+    envelope_s: float = 300.0
     sandbox: Sandbox = field(init=False)
     lives: int = 0
 
@@ -115,6 +117,9 @@ class Universe:
             clock=now,
             random_bytes=bytes_from(f"sandbox {self.seed}"),
             ledger_seconds=self.ledger_s,
+            face_settings=FaceSettings(
+                api_key=TRUSTLESS_WORK_API_KEY, envelope_lifetime_s=self.envelope_s
+            ),
         )
 
 
