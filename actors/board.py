@@ -58,4 +58,6 @@ class Board(Generic[T]):
                     waiting = self._waiting.get(entity_id)
                     if waiting is not None and event in waiting:
                         waiting.remove(event)
+                        if not waiting:
+                            del self._waiting[entity_id]
         return None

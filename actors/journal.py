@@ -1,8 +1,8 @@
 """The journal: the write path. It commits every unit that waits in one transaction (DESIGN.md).
 
 While one group is being committed, the next gathers. A unit's asker gets its own outcome. After a
-commit, and before any asker is answered, the balances' snapshots are replaced; then the committed
-events go to the publisher.
+commit, and before any asker is answered, the snapshots of what it changed are replaced; then the
+committed events go to the publisher.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from actors.board import Board
 from actors.failpoints import reach
 from actors.publisher import EventHub
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
@@ -24,6 +25,7 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
+from offerhub.domain.withdrawal import Withdrawal
 from storage.port import Storage, StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -47,12 +49,26 @@ class _Entry:
 
 
 class Journal:
-    """Commits units in groups; its `run` is a service of the tree."""
+    """Commits units in groups; its `run` is a service of the tree.
 
-    def __init__(self, storage: Storage, balances: Board[Balance], hub: EventHub) -> None:
+    Args:
+        orders, withdrawals: boards that show what a unit wrote before its events are told; who
+            hears of a change and asks for the order is to see the change.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        balances: Board[Balance],
+        hub: EventHub,
+        orders: Board[Order] | None = None,
+        withdrawals: Board[Withdrawal] | None = None,
+    ) -> None:
         self._storage = storage
         self._balances = balances
         self._hub = hub
+        self._orders: Board[Order] = orders or Board()
+        self._withdrawals: Board[Withdrawal] = withdrawals or Board()
         self._waiting: list[_Entry] = []
         self._filled = trio.Event()
         self._room = trio.Semaphore(_WAITING_MAX)
@@ -118,12 +134,20 @@ class Journal:
             if isinstance(outcome, Refused) and outcome.kind is RefusalKind.BROKEN:
                 log.error("journal.unit_breaks_a_rule", rule=outcome.subject)
             if isinstance(outcome, Committed):
-                for user_id, balance in outcome.balances.items():
-                    self._balances.put(user_id, balance)
+                self._show(entry.unit, outcome)
         for entry in group:
             if isinstance(entry.outcome, Committed):
                 self._hub.publish(entry.outcome.events)
             _wake(entry)
+
+    def _show(self, unit: UnitOfWork, committed: Committed) -> None:
+        for user_id, balance in committed.balances.items():
+            self._balances.put(user_id, balance)
+        for entity in unit.writes:
+            if isinstance(entity, Order):
+                self._orders.put(entity.id, entity)
+            elif isinstance(entity, Withdrawal):
+                self._withdrawals.put(entity.id, entity)
 
 
 def _wake(entry: _Entry) -> None:

@@ -372,10 +372,14 @@ class OrderActor(Actor):
 
     async def _loaded(self) -> Order | None:
         if self._order is None:
-            self._order = await self._parts.storage.load(Order, self._id)
-            if self._order is not None:
-                self._parts.board.put(self._id, self._order)
+            self._found(await self._parts.storage.load(Order, self._id))
         return self._order
+
+    def _found(self, order: Order | None) -> None:
+        # A child task reads too: what was committed meanwhile is newer than what it found.
+        if self._order is None and order is not None:
+            self._order = order
+            self._parts.board.put(self._id, order)
 
     async def _wallets(self, order: Order) -> tuple[Wallet, Wallet]:
         wallets = await self._parts.directory.wallets([order.buyer_id, order.seller_id])

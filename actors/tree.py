@@ -168,7 +168,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     order_board: Board[Order] = Board()
     withdrawal_board: Board[Withdrawal] = Board()
     operations: Board[ChainOperation] = Board()
-    journal = Journal(world.storage, balance_board, hub)
+    journal = Journal(world.storage, balance_board, hub, order_board, withdrawal_board)
     directory = Directory(world.storage)
     channels = Channels()
     clock = LedgerClock(world.network)

@@ -208,7 +208,7 @@ class WithdrawalActor(Actor):
 
     async def _tell_lane(self, operation: ChainOperation, pause_s: float) -> None:
         await trio.sleep(pause_s)
-        withdrawal = self._withdrawal
+        withdrawal = await self._loaded()
         if withdrawal is None:
             return
         intent = PayUsdc(
@@ -257,10 +257,14 @@ class WithdrawalActor(Actor):
 
     async def _loaded(self) -> Withdrawal | None:
         if self._withdrawal is None:
-            self._withdrawal = await self._parts.storage.load(Withdrawal, self._id)
-            if self._withdrawal is not None:
-                self._parts.board.put(self._id, self._withdrawal)
+            self._found(await self._parts.storage.load(Withdrawal, self._id))
         return self._withdrawal
+
+    def _found(self, withdrawal: Withdrawal | None) -> None:
+        # A child task reads too: what was committed meanwhile is newer than what it found.
+        if self._withdrawal is None and withdrawal is not None:
+            self._withdrawal = withdrawal
+            self._parts.board.put(self._id, withdrawal)
 
     async def _wallet(self, user_id: str) -> Wallet:
         wallets = await self._parts.directory.wallets([user_id])
