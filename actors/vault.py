@@ -18,10 +18,9 @@ from offerhub.domain.users import SealedSeed, Wallet
 from offerhub.providers.stellar.check import check_transaction
 from offerhub.providers.stellar.envelope import (
     ForeignTransaction,
-    contract_id_of_deploy,
     sign,
 )
-from offerhub.providers.stellar.intents import DeployEscrow, Intent
+from offerhub.providers.stellar.intents import Intent
 from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.stellar.rules import SigningRules
 from storage.port import Storage
@@ -142,9 +141,7 @@ class Vault(Actor):
             sequence=checked.sequence,
             max_time=int(checked.max_time.timestamp()),
             fee_stroops=checked.fee_stroops,
-            contract_id=contract_id_of_deploy(envelope, self._rules.network_id)
-            if isinstance(message.intent, DeployEscrow)
-            else None,
+            contract_id=checked.contract_id,
         )
 
     def _keypair(self, wallet: Wallet) -> Keypair:

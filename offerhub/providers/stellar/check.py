@@ -12,6 +12,7 @@ from offerhub.providers.stellar.envelope import (
     CheckedTransaction,
     ForeignTransaction,
     contract_call,
+    contract_id_made_by,
     moment,
     read_unsigned,
     transaction_hash,
@@ -88,6 +89,9 @@ def check_transaction(
         fee_stroops=fee,
         signers=intent.signers,
         intent=intent,
+        contract_id=contract_id_made_by(transaction, rules.network_id)
+        if isinstance(intent, DeployEscrow)
+        else None,
     )
 
 

@@ -51,6 +51,8 @@ class CheckedTransaction:
     fee_stroops: int
     signers: tuple[str, ...]
     intent: Intent = field(repr=False)
+    contract_id: str | None = None
+    """The escrow that a deployment makes, known before it is sent."""
 
 
 def read_unsigned(envelope_xdr: str) -> UnsignedEnvelope:
@@ -131,7 +133,15 @@ def contract_id_of_deploy(envelope_xdr: str, network_id: bytes) -> str:
     Raises: `ForeignTransaction` if the envelope deploys nothing.
     """
     envelope = _decode(_bytes_of(envelope_xdr))
-    call = contract_call(envelope.v1.tx) if envelope.v1 is not None else None
+    if envelope.v1 is None:
+        msg = "not a plain transaction"
+        raise ForeignTransaction(msg)
+    return contract_id_made_by(envelope.v1.tx, network_id)
+
+
+def contract_id_made_by(transaction: xdr.Transaction, network_id: bytes) -> str:
+    """The same of a transaction that is read already."""
+    call = contract_call(transaction)
     if call is None or len(call.args) <= _SALT_ARGUMENT:
         msg = "not a deployment"
         raise ForeignTransaction(msg)
