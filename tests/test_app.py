@@ -44,8 +44,8 @@ def running() -> Iterator[Orchestrator]:
         yield orchestrator
 
 
-def run_in(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """`offerhub run` where it is expected to end by itself."""
+def run_in(home: Path, command: str = "run", **env: str) -> subprocess.CompletedProcess[str]:
+    """`offerhub run`, or another command, where it is expected to end by itself."""
     variables = {
         "OFFERHUB_HOME": str(home),
         "PORT": str(free_port()),
@@ -53,7 +53,7 @@ def run_in(home: Path, **env: str) -> subprocess.CompletedProcess[str]:
         **env,
     }
     return subprocess.run(
-        [sys.executable, "-m", "offerhub", "run"],
+        [sys.executable, "-m", "offerhub", command],
         env={"PATH": os.environ["PATH"], **variables},
         cwd=home,
         capture_output=True,
@@ -180,6 +180,36 @@ def test_sigterm_stops_in_order_though_a_stream_is_open_and_a_start_goes_on_ther
                     client.get(f"/users/{user['id']}/wallet").json()["data"]["status"] == "ACTIVE"
                 )
             )
+
+
+# ------------------------------------------------------------------ bootstrap
+
+
+def test_bootstrap_puts_the_platforms_accounts_on_the_chain_and_repeats_harmlessly() -> None:
+    with own_home() as home:
+        env = {"SANDBOX_LEDGER_SECONDS": "0.1", "CHANNEL_ACCOUNTS": "2"}
+        first = run_in(home, "bootstrap", **env)
+        second = run_in(home, "bootstrap", **env)
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert first.stdout.count("  active  ") == 3
+    assert "all 3 accounts stand on sandbox" in first.stdout
+    # Nothing is paid or made a second time.
+    assert first.stdout == second.stdout
+
+
+def test_bootstrap_beside_a_running_orchestrator_shows_how_far_it_is(
+    running: Orchestrator,
+) -> None:
+    home = running.log.parent
+    sandbox = running.log_text().split('"sandbox": "')[1].split('"')[0]
+
+    def stands() -> bool:
+        looked = run_in(home, "bootstrap", STELLAR_HORIZON_URL=sandbox)
+        return looked.returncode == 0 and "all 5 accounts stand" in looked.stdout
+
+    soon(stands)
+    with running.client() as client:
+        assert client.get("/health").status_code == 200
 
 
 # ------------------------------------------------------------------ values
