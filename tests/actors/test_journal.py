@@ -131,11 +131,14 @@ async def test_a_refused_unit_does_not_hurt_its_neighbours() -> None:
         at.storage.gate = trio.Event()
         at.ask("first", at.hands.unit(writes=(at.hands.user(),)))
         await wait_all_tasks_blocked()
-        at.ask("deposit", at.hands.deposit("usr_1", "10"))
-        at.ask("too much", at.hands.reserve("usr_1", "11.00"))
-        at.ask("conflict", at.hands.unit(writes=(user,)))
-        at.ask("enough", at.hands.reserve("usr_1", "10.00"))
-        await wait_all_tasks_blocked()
+        for name, unit in (
+            ("deposit", at.hands.deposit("usr_1", "10")),
+            ("too much", at.hands.reserve("usr_1", "11.00")),
+            ("conflict", at.hands.unit(writes=(user,))),
+            ("enough", at.hands.reserve("usr_1", "10.00")),
+        ):
+            at.ask(name, unit)
+            await wait_all_tasks_blocked()
         at.storage.gate.set()
         await wait_all_tasks_blocked()
         assert isinstance(at.outcomes["deposit"], Committed)

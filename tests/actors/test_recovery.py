@@ -1,0 +1,109 @@
+"""Recovery: whatever was on the way goes on, at the start, after a crash, and from time to time."""
+
+import pytest
+import trio
+
+from actors.recovery import SWEEP_S
+from offerhub.domain.chain import ChainStatus
+from offerhub.domain.order import EscrowStatus, OrderStatus, Outcome
+from offerhub.domain.withdrawal import WithdrawalStatus
+from offerhub.sandbox.faults import FaultKind, FaultSpec
+from tests.actors.purchase import closing, doomed, living, open_market
+from tests.simulation.world import Universe, open_outside_account
+
+ORDER_POINTS = ("order.before_effects.deploy", "order.after_effects.deploy")
+
+
+@pytest.mark.parametrize("point", ORDER_POINTS)
+async def test_the_effects_of_a_confirmed_step_are_booked_once_after_a_kill(
+    autojump_clock: object, point: str
+) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, point) as market:
+            order = await market.reserved_order()
+            await market.start_escrow(order)
+        async with living(universe) as market:
+            deployed = await market.settled(order)
+            assert deployed.escrow is not None
+            assert EscrowStatus.CREATED is deployed.escrow.status
+            assert 1 == len(await market.events("escrow.created"))
+            assert 1 == len(universe.sandbox.engine.contract_ids())
+
+
+async def test_an_end_is_taken_while_the_platforms_accounts_cannot_be_looked_at(
+    autojump_clock: object,
+) -> None:
+    """A deployment that has ended needs no channel, so the order does not wait for one."""
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, "order.before_effects.deploy") as market:
+            order = await market.reserved_order()
+            await market.start_escrow(order)
+        universe.sandbox.faults.add(FaultSpec(FaultKind.ERROR_BEFORE, "GET /accounts/*", rate=1.0))
+        async with living(universe) as market:
+            assert (await market.settled(order)).escrow is not None
+            states = {each.name: each for each in market.machine.supervisor.tree().children}
+            assert 0 == states["orders"].restarts
+
+
+@pytest.mark.parametrize("point", ["withdrawal.before_effects", "withdrawal.after_effects"])
+async def test_the_end_of_a_payment_is_booked_once_after_a_kill(
+    autojump_clock: object, point: str
+) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, point) as market:
+            user = await market.user("user", "50.00")
+            outside = open_outside_account(universe, "outside")
+            withdrawal = await market.withdraw(user, "20.00", outside)
+        async with living(universe) as market:
+            assert WithdrawalStatus.COMPLETED is (await market.ended(withdrawal)).status
+            assert 1 == len(await market.events("withdrawal.completed"))
+            assert 200_000_000 == market.on_chain(outside)
+            await market.check_books()
+
+
+async def test_a_lost_wake_up_is_made_up_for_by_the_sweep(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_market() as market:
+        order = await market.reserved_order()
+        orders = market.machine.system.orders
+        with monkeypatch.context() as deaf:
+            deaf.setattr(orders, "wake", lambda *_: None)
+            await market.start_escrow(order)
+            await trio.sleep(20)
+            (operation,) = await market.operations(order.id)
+            assert ChainStatus.CONFIRMED is operation.status
+            assert (await market.stored(order)).process is not None
+        with trio.fail_after(SWEEP_S + 10):
+            await market.settled(order)
+
+
+async def test_many_orders_on_the_way_all_reach_their_end_after_a_kill(
+    autojump_clock: object,
+) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with living(universe) as market:
+            buyer, seller = await market.user("buyer", "100.00"), await market.user("seller")
+            orders = [
+                await market.reserve(await market.order(buyer, seller, "10.00")) for _ in range(8)
+            ]
+            for order in orders:
+                await market.start_escrow(order)
+        async with living(universe) as market:
+            for order in orders:
+                await market.settled(order)
+                await market.start_funding(order)
+        async with living(universe) as market:
+            for order in orders:
+                assert OrderStatus.IN_PROGRESS is (await market.settled(order)).status
+                await market.start_release(order)
+        async with living(universe) as market:
+            for order in orders:
+                assert Outcome.RELEASED is (await market.settled(order)).outcome
+            await market.wait_available(seller, "79.76")
+            assert 8 == len(universe.sandbox.engine.contract_ids())
+            await market.check_books()
