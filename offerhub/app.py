@@ -26,10 +26,10 @@ from attrs import frozen
 from actors.kernel import Node, described, ungrouped
 from actors.supervisor import ChildSpec, Supervisor
 from actors.tree import Tree
-from offerhub.composition_failpoints import BadFailpoint, watch_failpoints
-from offerhub.composition_failures import for_people
-from offerhub.composition_servers import servers
-from offerhub.composition_work import Addresses, Sources, Work
+from offerhub.composition.failpoints import BadFailpoint, watch_failpoints
+from offerhub.composition.failures import for_people
+from offerhub.composition.servers import servers
+from offerhub.composition.work import Addresses, Sources, Work
 from offerhub.settings import Settings
 from storage.embedded import EmbeddedServerDied, HomeInUse, hold_home
 

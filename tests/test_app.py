@@ -14,9 +14,9 @@ import pytest
 from attrs import evolve
 
 from actors import failpoints
-from offerhub.composition_choices import poll_s
-from offerhub.composition_failpoints import BadFailpoint, watch_failpoints
-from offerhub.composition_failures import for_people
+from offerhub.composition.choices import poll_s
+from offerhub.composition.failpoints import BadFailpoint, watch_failpoints
+from offerhub.composition.failures import for_people
 from offerhub.settings import Settings, load_settings
 from storage.embedded.process import read_pid
 from storage.errors import StorageUnavailable
@@ -253,7 +253,7 @@ def test_a_record_has_every_failpoint_that_was_reached_in_order(
 def test_a_failpoint_kills_the_process_at_its_nth_reach_and_nothing_runs_after() -> None:
     code = (
         "from actors import failpoints\n"
-        "from offerhub.composition_failpoints import watch_failpoints\n"
+        "from offerhub.composition.failpoints import watch_failpoints\n"
         "watch_failpoints('here#2')\n"
         "for n in range(3):\n"
         "    print(n, flush=True)\n"

@@ -15,7 +15,7 @@ from actors.tree import CHANNEL_XLM, Tree
 from offerhub import app
 from offerhub.cli.start import cannot_start, load_or_exit
 from offerhub.cli.storage import open_beside
-from offerhub.composition_outside import open_outside
+from offerhub.composition.outside import open_outside
 from offerhub.domain.money import Money
 from offerhub.domain.users import Wallet, WalletRole, WalletStatus
 from offerhub.providers.stellar.port import StellarNetwork

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from offerhub.composition_work import Sources
+from offerhub.composition.work import Sources
 from storage.embedded import EmbeddedPostgres
 from storage.postgres.pool import open_pool
 from storage.postgres.storage import PostgresStorage, open_postgres_storage

@@ -168,6 +168,9 @@ class Pool:
             if progress.committing and not isinstance(error, _REFUSED):
                 raise OutcomeUnknown(type(error).__name__) from error
             raise
+        except asyncpg.exceptions.InternalClientError as error:
+            # The session died in the middle of a message, and asyncpg lost its place in it.
+            raise _lost(mode, progress, error) from error
         except asyncpg.InterfaceError as error:
             # asyncpg says "connection is closed" with the class that also means misuse.
             if "closed" in str(error) or "closing" in str(error):
@@ -198,7 +201,8 @@ class Pool:
             await transaction.commit()
             return result
         except asyncio.CancelledError:
-            connection.terminate()
+            with suppress(asyncpg.InterfaceError):
+                connection.terminate()
             raise
         finally:
             await self._aio_release(connection)

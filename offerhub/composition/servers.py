@@ -7,7 +7,7 @@ import trio
 
 from actors.kernel import ungrouped
 from actors.supervisor import ChildSpec, Service
-from offerhub.composition_work import Addresses, Sources
+from offerhub.composition.work import Addresses, Sources
 from offerhub.sandbox.server import serve_sandbox
 from offerhub.settings import Settings
 from storage.embedded import EmbeddedPostgres, EmbeddedRedis, hold_home

@@ -7,7 +7,7 @@ import asyncpg
 from actors.bootstrap import BootstrapFailed
 from actors.kernel import described
 from actors.supervisor import TooManyRestarts
-from offerhub.composition_failpoints import BadFailpoint
+from offerhub.composition.failpoints import BadFailpoint
 from offerhub.domain.errors import DomainError
 from offerhub.settings import Settings
 from storage.embedded import EmbeddedServerDied, HomeInUse

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import trio
 from attrs import frozen
 
-from offerhub.composition_choices import TREASURY_OF_THE_SANDBOX
+from offerhub.composition.choices import TREASURY_OF_THE_SANDBOX
 from offerhub.providers.rate import RateBudget
 from offerhub.providers.stellar.horizon import HorizonClient
 from offerhub.providers.stellar.sandbox_control import SandboxControl

@@ -20,8 +20,8 @@ from actors.sealing import KeyRing
 from actors.supervisor import ChildSpec, Service, Supervisor
 from actors.tree import Choices, Tree, World, build, prepare
 from actors.watcher import WatcherState
-from offerhub.composition_choices import choices_from
-from offerhub.composition_outside import Outside, open_outside
+from offerhub.composition.choices import choices_from
+from offerhub.composition.outside import Outside, open_outside
 from offerhub.domain.errors import DomainError
 from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.settings import Settings

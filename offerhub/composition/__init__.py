@@ -1,0 +1,1 @@
+"""What `offerhub.app` is put together from: one step of the start a module."""
