@@ -4,7 +4,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from errors_page import render_errors
+from events_page import render_events
+
 from offerhub.domain import order_states
+from web.openapi import rendered
+from web.routes import ROUTES
 
 DOCS = Path(__file__).resolve().parent
 
@@ -23,6 +28,9 @@ Generated from the table in `offerhub/domain/order_states.py` by `make docs`.
 
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
+    "errors.md": lambda: render_errors(ROUTES),
+    "events.md": render_events,
+    "openapi.json": lambda: rendered(ROUTES).decode(),
     "order-states.md": render_order_states,
 }
 """File below docs/ → the function that gives its whole text."""
