@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from tests.simulation.simulation import Report, simulate
+from tests.simulation.sometimes import SOMETIMES, missed
 
 
 def main() -> int:
@@ -15,7 +16,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=20, help="how many seeds, from --first on")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seed", type=int, help="one seed, with the end of its history")
-    parser.add_argument("--lines", type=int, default=60)
+    parser.add_argument("--marks", action="store_true", help="every mark with its count")
+    parser.add_argument("--lines", type=int, default=60, help="how much of it")
     asked = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         # Orders of sets of strings are part of a run: the same in every process.
@@ -35,18 +37,22 @@ def main() -> int:
         report = simulate(seed)
         marks.update(report.marks)
         totals.update(
-            orders=report.orders,
-            closed=report.released,
-            commits=report.commits,
-            lives=report.lives,
-            simulated=int(report.simulated_s),
+            {
+                "orders": report.orders,
+                "closed": report.closed,
+                "withdrawals": report.withdrawals,
+                "commits": report.commits,
+                "lives": report.lives,
+                "simulated seconds": int(report.simulated_s),
+            }
         )
         _tell(report, time.perf_counter() - started)
         if report.violations:
             failed.append(seed)
         if asked.seed is not None:
             print("\n".join(report.lines[-asked.lines :]))
-    _summary(marks, totals, len(list(seeds)), time.perf_counter() - began)
+    took_s = time.perf_counter() - began
+    _summary(marks, totals, len(list(seeds)), took_s, every=asked.marks)
     if failed:
         print(f"FAILED seeds: {failed}; repeat one with: python -m tests.simulation --seed N")
     return 1 if failed else 0
@@ -55,8 +61,8 @@ def main() -> int:
 def _tell(report: Report, took_s: float) -> None:
     state = "FAILED" if report.violations else "ok"
     print(
-        f"seed {report.seed}: {state}  {report.orders} orders, {report.released} closed,"
-        f" {report.lives} lives, {report.commits} audit entries, {report.simulated_s:.0f} s"
+        f"seed {report.seed}: {state}  {report.orders} orders, {report.closed} closed,"
+        f" {report.lives} lives, {report.commits} commits, {report.simulated_s:.0f} s"
         f" simulated in {took_s:.1f} s, {report.digest[:12]}",
         flush=True,
     )
@@ -64,13 +70,20 @@ def _tell(report: Report, took_s: float) -> None:
         print(f"    {violation}", flush=True)
 
 
-def _summary(marks: Counter[str], totals: Counter[str], seeds: int, took_s: float) -> None:
-    for name in sorted(marks):
+def _summary(
+    marks: Counter[str], totals: Counter[str], seeds: int, took_s: float, *, every: bool
+) -> None:
+    unreached = missed(marks)
+    for name in sorted(marks) if every else ():
         print(f"{marks[name]:8d}  {name}")
+    for name in unreached:
+        print(f"   never  {name}")
+    print(f"dangerous places reached: {len(SOMETIMES) - len(unreached)} of {len(SOMETIMES)}")
+    figures = ", ".join(f"{count} {name}" for name, count in totals.items())
     print(
-        f"{seeds} seeds in {took_s:.0f} s: {dict(totals)};"
+        f"{seeds} seeds in {took_s:.0f} s: {figures};"
         f" {totals['orders'] / took_s:.1f} purchases a second,"
-        f" {totals['simulated'] / took_s:.0f} simulated seconds a second"
+        f" {totals['simulated seconds'] / took_s:.0f} simulated seconds a second"
     )
 
 

@@ -10,7 +10,7 @@ from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.ledger import WALLET_TREASURY, TransferKind, escrow, wallet
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
 from offerhub.domain.unit_of_work import IdempotencyState
-from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
+from offerhub.domain.users import Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
 from offerhub.sandbox.engine.rows import OperationRow
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
@@ -54,16 +54,22 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
             found.append(f"{order.id} is {order.status} with {order.process.current} on its way")
         elif order.status not in _WAITING_FOR_THE_CLIENT:
             found.append(f"{order.id} is left {order.status}")
-    for withdrawal in tables.of(Withdrawal).rows.values():
-        if withdrawal.committed and withdrawal.status not in ENDED:
-            found.append(f"{withdrawal.id} is left {withdrawal.status}")
-    for each in tables.of(Wallet).rows.values():
-        if each.status is not WalletStatus.ACTIVE:
-            found.append(f"the wallet {each.id} of a {each.role} is {each.status}")
+    found += [
+        f"{withdrawal.id} is left {withdrawal.status}"
+        for withdrawal in tables.of(Withdrawal).rows.values()
+        if withdrawal.committed and withdrawal.status not in ENDED
+    ]
+    found += [
+        f"the wallet {each.id} of a {each.role} is {each.status}"
+        for each in tables.of(Wallet).rows.values()
+        if each.status is not WalletStatus.ACTIVE
+    ]
     credited = {transfer.reference for transfer in _deposits_booked(database)}
-    for reference, _ in _deposits_made(database, universe):
-        if reference not in credited:
-            found.append(f"the deposit {reference} is not credited")
+    found += [
+        f"the deposit {reference} is not credited"
+        for reference, _ in _deposits_made(database, universe)
+        if reference not in credited
+    ]
     return found
 
 
@@ -224,10 +230,9 @@ def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[s
     made = []
     for row in _operations(universe):
         details = row.details
-        if row.type == "payment" and details.get("to") in addresses:
-            if details.get("asset_code") == "USDC":
-                amount = str(details["amount"]).replace(".", "")
-                made.append((f"{row.id}-0", int(amount)))
+        usdc = row.type == "payment" and details.get("asset_code") == "USDC"
+        if usdc and details.get("to") in addresses:
+            made.append((f"{row.id}-0", int(str(details["amount"]).replace(".", ""))))
     return made
 
 
@@ -236,13 +241,4 @@ def _deposits_booked(database: MemoryDatabase):
         transfer
         for transfer in database.transfers
         if transfer.kind in {TransferKind.DEPOSIT, TransferKind.TREASURY_DEPOSIT}
-    ]
-
-
-def users_of(database: MemoryDatabase) -> list[User]:
-    """Every user but the platform's."""
-    return [
-        user
-        for user in database.tables.of(User).rows.values()
-        if user.external_user_id != "offerhub:platform"
     ]

@@ -1,4 +1,4 @@
-"""What must hold after every commit, computed from the transfers alone (docs/invariants.md, B1–B8).
+"""What must hold after every commit, computed from the transfers alone (docs/invariants.md).
 
 The checks are incremental; every so often everything is replayed from the beginning.
 """
@@ -50,6 +50,10 @@ class WatchedDatabase(MemoryDatabase):
                 self._history.note("refused", kind.value, subject, unit.trace.actor)
         return outcome
 
+    @property
+    def commits(self) -> int:
+        return self._checker.commits
+
     def check_whole(self) -> None:
         """Replay everything from the beginning."""
         self._checker.check_whole(self)
@@ -70,21 +74,21 @@ class Checker:
     _events: int = 0
     _audit: int = 0
     _audit_hash: bytes = bytes(32)
-    _commits: int = 0
+    commits: int = 0
     _versions: dict[tuple[type, str], Any] = field(factory=dict)
     _firsts: Counter[str] = field(factory=Counter)
     released: Counter[str] = field(factory=Counter)
 
     def committed(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
         """Check what one unit did."""
-        self._commits += 1
+        self.commits += 1
         try:
             self._check_transfers(database, unit)
             self._check_events(database)
             self._check_audit(database)
             self._check_entities(database, unit)
             self._check_keys(unit)
-            if self._commits % _REPLAY_EVERY == 0:
+            if self.commits % _REPLAY_EVERY == 0:
                 self.check_whole(database)
         except InvariantViolated as violated:
             self.history.violated(str(violated))

@@ -38,6 +38,7 @@ class Climate:
         kill_at_failpoint: that the process dies at a failpoint it reaches (at the journal's: less).
         storm_every_s: mean time between two spells in which no submission arrives; 0: never.
         envelope_s: how long the provider's envelopes live.
+        xlm_minimum: in stroops; below it a wallet is refilled before it signs.
         disconnects: that a client hangs up before its answer.
     """
 
@@ -61,6 +62,7 @@ class Climate:
     pause_every_s: float
     storm_every_s: float
     envelope_s: float
+    xlm_minimum: int
     disconnects: float
 
 
@@ -92,6 +94,7 @@ def drawn(chance: random.Random) -> Climate:
         pause_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
         storm_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
         envelope_s=chance.choice((20.0, 40.0, 300.0)),
+        xlm_minimum=chance.choice((5_000_000, 19_950_000)),
         disconnects=sometimes(0.3),
     )
 

@@ -10,17 +10,21 @@ import trio
 from attrs import define, evolve, field
 
 from actors import failpoints
+from actors.lane import XlmPolicy
 from actors.patience import is_unavailable
 from actors.supervisor import TooManyRestarts
 from offerhub.domain.errors import DomainError
+from offerhub.domain.money import Money
 from storage.port import StorageUnavailable
 from tests.simulation.climate import Climate
 from tests.simulation.history import History
+from tests.simulation.sometimes import AIMS
 from tests.simulation.transport import SMOOTH, Fate, Loss
 from tests.simulation.world import Machine, Universe, choices, started
 
 _living: ContextVar["Life | None"] = ContextVar("living", default=None)
 
+_AIMED: Final = 0.7
 _CALM_S: Final = 5.0
 """The first seconds of a life without a kill, so that every life does something."""
 
@@ -48,6 +52,8 @@ class Life:
 
     number: int
     machine: Machine | None = None
+    aim: str | None = None
+    """The failpoint at which it dies when it first reaches it."""
     dead: bool = False
     """Nothing that it still does has an effect, and nobody hears of it."""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
@@ -82,7 +88,9 @@ class Lives:
         failpoints.watch(self._reached)
         try:
             while not self._over:
-                life = Life(self.universe.lives + 1)
+                aimed = self.climate.kill_at_failpoint and self.chance.random() < _AIMED
+                aim = self.chance.choice(AIMS) if aimed else None
+                life = Life(self.universe.lives + 1, aim=aim)
                 self.present = life
                 self._began = trio.current_time()
                 nursery.start_soon(self._live, life)
@@ -132,8 +140,11 @@ class Lives:
     async def _one_life(self, life: Life) -> None:
         climate = self.climate
         latency = None if not climate.latency_s else self._latency_s
-        chosen = choices(climate.channels)
-        chosen = evolve(chosen, attempts_max=climate.attempts_max)
+        chosen = evolve(
+            choices(climate.channels),
+            attempts_max=climate.attempts_max,
+            wallet_xlm=XlmPolicy(minimum=Money(climate.xlm_minimum), level=Money(20_000_000)),
+        )
         try:
             async with started(
                 self.universe,
@@ -208,9 +219,11 @@ class Lives:
         self.history.mark(f"reached {name.partition(':')[0]}")
         if self.healed or trio.current_time() - self._began < _CALM_S:
             return
+        place = name.partition(":")[0]
         rarer = 0.3 if name.startswith("journal.") else 1.0
-        if life is self.present and self.chance.random() < rarer * self.climate.kill_at_failpoint:
-            self.kill(name.partition(":")[0])
+        drawn = self.chance.random() < rarer * self.climate.kill_at_failpoint
+        if life is self.present and (drawn or place == life.aim):
+            self.kill(place)
 
 
 def _route(request: httpx.Request) -> str:

@@ -1,12 +1,16 @@
 """Accounts of nobody's on the sandbox's chain, and what they do there."""
 
 import hashlib
+from typing import Final
 
 from stellar_sdk import Account, Keypair, TransactionBuilder
 from stellar_sdk.operation import ChangeTrust
 
 from offerhub.sandbox import constants
 from tests.simulation.world import Universe, now, open_outside_account
+
+OUTSIDE: Final = ("one", "two", "doomed-1", "doomed-2", "doomed-3")
+"""Outside accounts that trust USDC; the doomed ones will drop it."""
 
 
 def keys_of(name: str) -> Keypair:

@@ -11,6 +11,7 @@ import trio
 from attrs import define, frozen
 
 from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.withdrawal import Withdrawal
 from offerhub.sandbox.faults import FaultKind, FaultSpec
 from tests.simulation.at_rest import Rest, unrest
 from tests.simulation.checks import WatchedDatabase
@@ -19,8 +20,8 @@ from tests.simulation.desk import Desk
 from tests.simulation.determinism import run_seeded
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
-from tests.simulation.market import OUTSIDE, Market
-from tests.simulation.outside import opened
+from tests.simulation.market import Market
+from tests.simulation.outside import OUTSIDE, opened
 from tests.simulation.world import Universe
 
 QUIET_S: Final = 3600.0
@@ -39,7 +40,8 @@ class Report:
     digest: str
     lives: int
     orders: int
-    released: int
+    closed: int
+    withdrawals: int
     commits: int
     simulated_s: float
     lines: tuple[str, ...]
@@ -82,8 +84,9 @@ async def _run(seed: int) -> Report:
         digest=history.digest,
         lives=universe.lives,
         orders=len(orders),
-        released=sum(order.status is OrderStatus.CLOSED for order in orders),
-        commits=len(database.audit),
+        closed=sum(order.status is OrderStatus.CLOSED for order in orders),
+        withdrawals=len(database.tables.of(Withdrawal).rows),
+        commits=database.commits,
         simulated_s=trio.current_time(),
         lines=tuple(history.lines),
     )

@@ -1,0 +1,82 @@
+"""Dangerous places that a good run of seeds reaches; a claim that never met danger proves little.
+
+docs/invariants.md says what each is about. `missed` names those that a run did not reach.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from offerhub.sandbox.faults import FaultKind
+
+_STEPS: Final = ("deploy", "fund", "complete", "approve", "release", "pay", "activate")
+_LANE: Final = (
+    "before_signed",
+    "after_signed",
+    "before_submit",
+    "after_submit",
+    "before_confirmed",
+    "after_confirmed",
+)
+
+SOMETIMES: Final = (
+    *(f"killed: lane.{place}.{step}" for step in _STEPS for place in _LANE),
+    *(
+        f"killed: order.{side}_effects.{step}"
+        for step in _STEPS[:5]
+        for side in ("before", "after")
+    ),
+    "killed: withdrawal.before_effects",
+    "killed: withdrawal.after_effects",
+    "killed: wallets.before_plan.activate",
+    "killed: wallets.before_effects.activate",
+    "killed: wallets.before_effects.refill",
+    "killed: watcher.before_commit",
+    "killed: watcher.after_commit",
+    "killed: journal.before_commit",
+    "killed: journal.after_commit",
+    "killed: any instant",
+    "killed while starting",
+    "two processes at once",
+    "refused: fenced",
+    "refused: funds",
+    "refused: taken",
+    "the database was away",
+    "start refused: the database is away",
+    "ledgers paused",
+    "storm: no submission arrives",
+    "lost request of POST transactions",
+    "lost answer of POST transactions",
+    "lost request of POST helper/send-transaction",
+    "lost answer of POST helper/send-transaction",
+    "an envelope was rebuilt",
+    *(f"operation {step}: expired" for step in _STEPS),
+    "operation pay: failed",
+    "operation refill: confirmed",
+    "deploy retried",
+    "deploy fallen back",
+    "fund retried",
+    "fund fallen back",
+    "key released",
+    "key taken at the commit",
+    "refused, but the key had had its effect",
+    "replayed before the handler",
+    "the client hung up",
+    "answer of a dead process",
+    "a deposit while the process is down",
+    "a second action: INVALID_STATE_TRANSITION",
+    "answer: INSUFFICIENT_FUNDS",
+    "withdrawal doomed: WITHDRAWAL_FAILED",
+    "withdrawal doomed: WITHDRAWAL_DESTINATION_INVALID",
+    "withdrawal nobody: WITHDRAWAL_DESTINATION_INVALID",
+    "withdrawal user: WITHDRAWAL_COMPLETED",
+    "event: order.refunded",
+    "event: order.canceled",
+    "event: withdrawal.canceled",
+    *(f"fault: {kind.value}" for kind in FaultKind if kind is not FaultKind.STREAM_CUT),
+)
+
+
+def missed(marks: Counter[str], sometimes: Iterable[str] = SOMETIMES) -> list[str]:
+    """Which of the dangerous places were not reached."""
+    return [name for name in sometimes if not marks[name]]
