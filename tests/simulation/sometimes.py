@@ -19,20 +19,21 @@ _LANE: Final = (
     "after_confirmed",
 )
 
+AIMS: Final = (
+    *(f"lane.{place}.{step}" for step in _STEPS for place in _LANE),
+    *(f"order.{side}_effects.{step}" for step in _STEPS[:5] for side in ("before", "after")),
+    "withdrawal.before_effects",
+    "withdrawal.after_effects",
+    "wallets.before_plan.activate",
+    "wallets.before_effects.activate",
+    "wallets.before_effects.refill",
+    "watcher.before_commit",
+    "watcher.after_commit",
+)
+"""Failpoints at which a life may be destined to die."""
+
 SOMETIMES: Final = (
-    *(f"killed: lane.{place}.{step}" for step in _STEPS for place in _LANE),
-    *(
-        f"killed: order.{side}_effects.{step}"
-        for step in _STEPS[:5]
-        for side in ("before", "after")
-    ),
-    "killed: withdrawal.before_effects",
-    "killed: withdrawal.after_effects",
-    "killed: wallets.before_plan.activate",
-    "killed: wallets.before_effects.activate",
-    "killed: wallets.before_effects.refill",
-    "killed: watcher.before_commit",
-    "killed: watcher.after_commit",
+    *(f"killed: {place}" for place in AIMS),
     "killed: journal.before_commit",
     "killed: journal.after_commit",
     "killed: any instant",
