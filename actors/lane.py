@@ -77,6 +77,9 @@ OWN_LIFETIME_S: Final = 120
 _BUILD_REFUSALS_MAX: Final = 12
 """Refusals that may pass (a lagging read model) before an attempt is given up."""
 
+_LAG_S: Final = 6.0
+"""How far a server may lag behind another, and a little more: a ledger."""
+
 _SHORT_OF_XLM_S: Final = 1.0
 """Pause of an operation whose source account waits for XLM."""
 
@@ -206,6 +209,7 @@ class Lane(Actor):
         trouble = 0
         refusals = 0
         from_memory = self._account is not None
+        looked_again = False
         while True:
             try:
                 account = await self._funded_account(intent)
@@ -228,11 +232,14 @@ class Lane(Actor):
                 if isinstance(answer, Signed):
                     return await self._store_envelope(operation, account, answer)
                 operation = await self._not_signed(operation, answer)
-                if not from_memory:
+                if looked_again:
                     return await self._fail(operation, FailureKind.FOREIGN, answer.reason, None)
-                # The sequence number in memory may have been behind the network's: read it again.
-                from_memory = False
+                # The sequence number may be an old one, from memory or from a server that lags
+                # behind the provider's (stellar-horizon.md §2.3): read it again, once.
+                looked_again = True
                 self._account = None
+                if not from_memory:
+                    await trio.sleep(_LAG_S)
                 continue
             trouble += 1
             operation = await self._note(operation, reason)

@@ -21,7 +21,7 @@ from offerhub.domain.money import Money
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
 from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.providers.stellar.horizon import HorizonClient
-from offerhub.providers.stellar.port import Rejected, SubmitResult
+from offerhub.providers.stellar.port import AccountState, Rejected, SubmitResult
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.providers.trustless_work.port import EscrowRefused
 from offerhub.providers.trustless_work.refusals import RefusalKind
@@ -200,14 +200,44 @@ async def test_an_envelope_that_never_arrives_is_built_again_only_after_its_time
         assert 200_000_000 == market.on_chain(buyer.public_key)
 
 
-async def test_an_envelope_that_is_built_expired_is_not_signed(autojump_clock: object) -> None:
+async def test_an_envelope_that_is_built_expired_is_not_signed_and_is_asked_for_again(
+    autojump_clock: object,
+) -> None:
     async with open_market() as market:
         order = await market.reserved_order()
-        market.fault(FaultKind.EXPIRED_BOUNDS, BUILD, times=1)
+        market.fault(FaultKind.EXPIRED_BOUNDS, BUILD, times=3)
         await market.start_escrow(order)
-        back = await market.settled(order)
-        assert OrderStatus.FUNDS_RESERVED is back.status
+        assert OrderStatus.FUNDS_RESERVED is (await market.settled(order)).status
         assert {None} == {each.tx_hash for each in await market.operations(order.id)}
+        await market.start_escrow(order)
+        deployed = await market.settled(order)
+        assert OrderStatus.ESCROW_CREATING is deployed.status
+        assert 1 == len(market.universe.sandbox.engine.contract_ids())
+
+
+async def test_an_account_that_is_told_late_does_not_make_an_honest_envelope_foreign(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers agree after a while (stellar-horizon.md §2.3): the sequence number is read again."""
+    honest = HorizonClient.account
+    asked: list[str] = []
+
+    async def account(self: HorizonClient, address: str) -> AccountState | None:
+        found = await honest(self, address)
+        if found is None or asked:
+            return found
+        asked.append(address)
+        return evolve(found, sequence=found.sequence - 1)
+
+    async with open_market() as market:
+        order = await market.deployed_order()
+        buyer = await market.buyer(order)
+        monkeypatch.setattr(HorizonClient, "account", account)
+        await market.start_funding(order)
+        assert OrderStatus.IN_PROGRESS is (await market.settled(order)).status
+        assert [buyer.public_key] == asked
+        (funding,) = operations(market.universe, step="fund")
+        assert 1 == funding.attempt
 
 
 # Refusals and attempts.
