@@ -23,6 +23,7 @@ class Board(Generic[T]):
         self._snapshots: OrderedDict[str, T] = OrderedDict()
         self._waiting: dict[str, list[trio.Event]] = {}
         self._kept_max = kept_max
+        self._patient = True
 
     def get(self, entity_id: str) -> T | None:
         """The snapshot of the last commit, or `None` if it is not here: ask storage."""
@@ -44,12 +45,17 @@ class Board(Generic[T]):
     async def wait_until(
         self, entity_id: str, holds: Callable[[T], bool], timeout_s: float
     ) -> T | None:
-        """Wait until a snapshot holds; `None` when the time is over. Cancelling it is harmless."""
+        """Wait until a snapshot holds; `None` when the time is over, or `let_go` says so.
+
+        Cancelling it is harmless.
+        """
         with trio.move_on_after(timeout_s):
             while True:
                 snapshot = self._snapshots.get(entity_id)
                 if snapshot is not None and holds(snapshot):
                     return snapshot
+                if not self._patient:
+                    return None
                 event = trio.Event()
                 self._waiting.setdefault(entity_id, []).append(event)
                 try:
@@ -61,3 +67,15 @@ class Board(Generic[T]):
                         if not waiting:
                             del self._waiting[entity_id]
         return None
+
+    def let_go(self) -> None:
+        """Have nobody wait any longer: the process stops, and what runs goes on after a restart."""
+        self._patient = False
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
+        self._waiting.clear()
+
+    def hold(self) -> None:
+        """Let waiting begin again."""
+        self._patient = True

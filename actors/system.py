@@ -59,3 +59,15 @@ class System:
     bootstrap: Bootstrap
     clock: Clock
     ids: Ids
+
+    def open_subscriptions(self) -> None:
+        """The web server is up: streams may begin, and requests may wait for the chain."""
+        self.hub.open_subscriptions()
+        self.order_board.hold()
+        self.withdrawal_board.hold()
+
+    def close_subscriptions(self) -> None:
+        """The web server stops: end the streams; who waits for the chain gets its 202 now."""
+        self.hub.close_subscriptions()
+        self.order_board.let_go()
+        self.withdrawal_board.let_go()

@@ -199,7 +199,7 @@ class Work:
                 host=settings.http.host,
                 port=settings.http.port,
                 shutdown=stop.wanted,
-                streams=tree.system.hub,
+                streams=tree.system,
                 task_status=_Port(self, task_status),
             )
 

@@ -67,3 +67,22 @@ def test_a_full_board_forgets_what_was_written_longest_ago() -> None:
     for name in ("a", "b", "a", "c"):
         board.put(name, 1)
     assert (1, None, 1) == (board.get("a"), board.get("b"), board.get("c"))
+
+
+async def test_a_board_that_lets_go_ends_every_wait_at_once(autojump_clock: object) -> None:
+    board: Board[int] = Board()
+    board.put("a", 1)
+    found: list[int | None] = []
+
+    async def wait() -> None:
+        found.append(await board.wait_until("a", lambda value: value > 1, 60))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(wait)
+        await trio.testing.wait_all_tasks_blocked()
+        board.let_go()
+    assert [None] == found
+    assert trio.current_time() < 1
+    assert await board.wait_until("a", lambda value: value > 1, 60) is None
+    board.hold()
+    assert 1 == await board.wait_until("a", lambda value: value == 1, 60)
