@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from actors import failpoints
 from actors.recovery import SWEEP_S
 from offerhub.domain.chain import ChainStatus
 from offerhub.domain.order import EscrowStatus, OrderStatus, Outcome
@@ -107,3 +108,33 @@ async def test_many_orders_on_the_way_all_reach_their_end_after_a_kill(
             await market.wait_available(seller, "79.76")
             assert 8 == len(universe.sandbox.engine.contract_ids())
             await market.check_books()
+
+
+@pytest.mark.expect_errors
+async def test_a_lane_that_crashes_on_everything_takes_nobody_with_it(
+    autojump_clock: object,
+) -> None:
+    """Its askers wait out its quarantine; when the fault is gone the work is done."""
+    async with open_market() as market:
+        order = await market.reserved_order()
+        points = ("lane.before_signed.activate", "lane.before_signed.deploy")
+        broken = True
+
+        def fail(reached: str) -> None:
+            if broken and reached in points:
+                msg = f"provoked at {reached}"
+                raise RuntimeError(msg)
+
+        failpoints.watch(fail)
+        try:
+            user = await market.new_user("user")
+            await market.start_escrow(order)
+            await trio.sleep(300)
+            children = {each.name: each for each in market.machine.supervisor.tree().children}
+            assert children["lanes"].restarts > 20
+            assert {"lanes"} == {name for name, each in children.items() if each.restarts}
+            broken = False
+            await market.wait_active(user)
+            assert OrderStatus.ESCROW_CREATING is (await market.settled(order)).status
+        finally:
+            failpoints.watch(None)
