@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.end_to_end.process import (
     own_home,
     start_orchestrator,
 )
-from tests.end_to_end.purchase import Lost, Purchase
+from tests.end_to_end.purchase import Action, Lost, Purchase
 from tests.end_to_end.subscriber import Subscriber
 
 DEATH_S = 10.0
@@ -39,11 +40,11 @@ class Grounds:
 
 @define(eq=False)
 class Case:
-    """One orchestrator with its client and its subscriber, over all its lives."""
+    """One orchestrator with its clients and its subscriber, over all its lives."""
 
     grounds: Grounds
     home: Path
-    purchase: Purchase
+    purchases: tuple[Purchase, ...]
     subscriber: Subscriber = field(factory=Subscriber)
     port: int = field(factory=free_port)
 
@@ -63,12 +64,18 @@ class Case:
             self.home, sandbox=self.grounds.sandbox, port=self.port, env=variables, wait=False
         ) as orchestrator:
             if orchestrator.wait_ready():
-                self.purchase.point_at(orchestrator)
+                for purchase in self.purchases:
+                    purchase.point_at(orchestrator)
                 self.subscriber.point_at(orchestrator)
             try:
                 yield orchestrator
             finally:
                 self.subscriber.point_at(None)
+
+    @property
+    def purchase(self) -> Purchase:
+        """The only purchase, or the first."""
+        return self.purchases[0]
 
     def database_url(self) -> str:
         """The DSN of the database; the embedded one must run."""
@@ -77,12 +84,20 @@ class Case:
         assert found is not None, "the embedded PostgreSQL does not run"
         return found
 
+    def play(self) -> None:
+        """Play every purchase to its end, all at once. Raises `Lost` when the process dies."""
+        with ThreadPoolExecutor(len(self.purchases)) as pool:
+            played = [pool.submit(purchase.play) for purchase in self.purchases]
+        faults = [fault for each in played if (fault := each.exception()) is not None]
+        for fault in sorted(faults, key=lambda each: isinstance(each, Lost)):
+            raise fault
+
     def play_until_death(self, orchestrator: Orchestrator) -> bool:
         """Play the purchase; true if the process died, false if the purchase reached its end."""
         if not orchestrator.alive():
             return True
         try:
-            self.purchase.play()
+            self.play()
         except Lost:
             orchestrator.wait_ended(DEATH_S)
             return True
@@ -90,33 +105,42 @@ class Case:
 
     def recover(self, orchestrator: Orchestrator) -> None:
         """The second life: what was begun ends by itself, then the client repeats its calls."""
-        lost = self.purchase.asking
-        committed = (
-            lost is not None and books.record_under(self.database_url(), lost.key) is not None
-        )
+        lost = [
+            (purchase, purchase.asking, self._committed(purchase, purchase.asking))
+            for purchase in self.purchases
+            if purchase.asking is not None
+        ]
         books.read(self.database_url(), books.at_rest)
-        if lost is not None:
-            checks.all_or_nothing(self.purchase, lost, committed=committed)
+        for purchase, action, committed in lost:
+            checks.all_or_nothing(purchase, action, committed=committed)
         self.finish(orchestrator)
 
     def finish(self, orchestrator: Orchestrator) -> None:
         """Play the purchase to its end and check everything about it."""
-        self.purchase.play()
+        self.play()
         checks.everything(
             checks.Scene(
                 orchestrator,
                 self.database_url(),
                 self.grounds.chain,
-                self.purchase,
+                self.purchases,
                 self.subscriber,
             )
         )
 
+    def _committed(self, purchase: Purchase, action: Action) -> bool:
+        """Whether an action has a commit: the record of its key is part of the first one."""
+        return books.record_under(self.database_url(), purchase.key(action)) is not None
+
 
 @contextmanager
-def open_case(grounds: Grounds) -> Iterator[Case]:
-    """A fresh orchestrator's home, a purchase that has not begun and a subscriber."""
+def open_case(grounds: Grounds, *, purchases: int = 1) -> Iterator[Case]:
+    """A fresh orchestrator's home, purchases that have not begun and a subscriber."""
+    begun = tuple(
+        Purchase(grounds.sandbox, grounds.chain.new_outsider(), "" if n == 0 else f"-{n}")
+        for n in range(purchases)
+    )
     with own_home() as home:
-        case = Case(grounds, home, Purchase(grounds.sandbox, grounds.chain.new_outsider()))
+        case = Case(grounds, home, begun)
         with case.subscriber.following():
             yield case

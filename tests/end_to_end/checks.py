@@ -1,6 +1,7 @@
 """What must hold after every purchase, checked from outside: chain, books, events, answers, audit."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import frozen
@@ -25,12 +26,12 @@ _LEFT_TO_SELLER: Final = _NET - Money.parse(WITHDRAWN)
 
 @frozen
 class Scene:
-    """Where a purchase has been played to its end."""
+    """Where purchases have been played to their end."""
 
     orchestrator: Orchestrator
     database_url: str
     chain: Chain
-    purchase: Purchase
+    purchases: Sequence[Purchase]
     subscriber: Subscriber
 
 
@@ -57,21 +58,26 @@ def all_or_nothing(purchase: Purchase, lost: Action, *, committed: bool) -> None
 
 
 def everything(scene: Scene) -> None:
-    """All checks of a purchase that has reached its end."""
+    """All checks of purchases that have reached their end."""
     books.read(scene.database_url, books.at_rest)
     stored = books.read(scene.database_url, _stored)
-    money(scene, stored)
-    once_on_chain(scene, stored)
-    events(scene, stored.last_sequence)
-    replays(scene)
+    ledger.check_identities(stored.books, stored.platform_id)
+    treasury = stored.books.holding(ledger.WALLET_TREASURY)
+    assert scene.chain.usdc(stored.platform_address) == treasury
+    deployed: Counter[str] = sum((scene.chain.calls(each) for each in stored.channels), Counter())
+    assert deployed == {_DEPLOY: len(scene.purchases)}
+    seen = events(scene, stored.last_sequence)
+    for purchase in scene.purchases:
+        money(scene.chain, purchase, stored)
+        once_on_chain(scene.chain, purchase)
+        in_order_of_each_resource(purchase, seen)
+        replays(purchase)
     assert stored.audit.broken_at is None, stored.audit
     assert stored.audit.entries > 0
 
 
-def money(scene: Scene, stored: _Stored) -> None:
-    """The books balance, and agree with the API's balances and with the chain to the stroop."""
-    ledger.check_identities(stored.books, stored.platform_id)
-    purchase = scene.purchase
+def money(chain: Chain, purchase: Purchase, stored: _Stored) -> None:
+    """The books agree with the API's balances and with the chain to the stroop."""
     contract_id = purchase.order()["escrow"]["contractId"]
     for role, left in (("buyer", _LEFT_TO_BUYER), ("seller", _LEFT_TO_SELLER)):
         user = purchase.user(role)
@@ -82,22 +88,17 @@ def money(scene: Scene, stored: _Stored) -> None:
         assert stored.books.account(ledger.available(user["id"])) == left, role
         assert stored.books.account(ledger.withdrawing(user["id"])) == Money.zero(), role
         assert stored.books.holding(ledger.wallet(user["id"])) == left, role
-        assert scene.chain.usdc(user["wallet"]["publicKey"]) == left, role
+        assert chain.usdc(user["wallet"]["publicKey"]) == left, role
     order_id = purchase.answers["order"].data["id"]
     assert stored.books.account(ledger.escrow(order_id)) == Money.zero()
-    assert scene.chain.contract_usdc(contract_id) == Money.zero()
-    assert scene.chain.usdc(purchase.outsider.address) == Money.parse(WITHDRAWN)
-    treasury = stored.books.holding(ledger.WALLET_TREASURY)
-    assert scene.chain.usdc(stored.platform_address) == treasury
+    assert chain.contract_usdc(contract_id) == Money.zero()
+    assert chain.usdc(purchase.outsider.address) == Money.parse(WITHDRAWN)
 
 
-def once_on_chain(scene: Scene, stored: _Stored) -> None:
-    """One deployment, one funding, one release and one withdrawal are on the chain."""
-    purchase, chain = scene.purchase, scene.chain
+def once_on_chain(chain: Chain, purchase: Purchase) -> None:
+    """One funding, one release and one withdrawal are on the chain."""
     buyer = purchase.user("buyer")["wallet"]["publicKey"]
     seller = purchase.user("seller")["wallet"]["publicKey"]
-    deployed: Counter[str] = sum((chain.calls(each) for each in stored.channels), Counter())
-    assert deployed == {_DEPLOY: 1}
     assert chain.calls(buyer) == {
         "fund_escrow": 1,
         "approve_milestone": len(MILESTONES),
@@ -107,7 +108,7 @@ def once_on_chain(scene: Scene, stored: _Stored) -> None:
     assert chain.payments(seller, purchase.outsider.address) == [Money.parse(WITHDRAWN)]
 
 
-def events(scene: Scene, last_sequence: int) -> None:
+def events(scene: Scene, last_sequence: int) -> list[Event]:
     """Every event came once, in order and without a gap, to a new and to a returning subscriber."""
     seen = replay(scene.orchestrator, last_sequence)
     scene.subscriber.wait_for(last_sequence)
@@ -116,47 +117,48 @@ def events(scene: Scene, last_sequence: int) -> None:
         assert [each.sequence for each in came] == list(range(1, last_sequence + 1))
     assert [each.body for each in seen] == [each.body for each in followed]
     told = Counter(each.type for each in seen)
-    assert told == _expected_events()
-    _in_order_of_each_resource(scene, seen)
+    assert told == _expected_events(len(scene.purchases))
+    return seen
 
 
-def replays(scene: Scene) -> None:
+def replays(purchase: Purchase) -> None:
     """The same key gives the same final answer again, marked as a replay."""
     for action in ACTIONS:
-        first = scene.purchase.answers[action.name]
-        again = scene.purchase.ask(action)
+        first = purchase.answers[action.name]
+        again = purchase.ask(action)
         assert again.replayed, action.name
         assert (again.status, again.body) == (first.status, first.body), action.name
 
 
-def credits(scene_events: list[Event], user_id: str) -> list[str]:
+def credits(seen: Sequence[Event], user_id: str) -> list[str]:
     """Amounts of the deposits credited to a user, as the events tell them."""
     return [
         each.body["payload"]["amount"]
-        for each in scene_events
+        for each in seen
         if each.type == "balance.credited"
         and each.aggregate_id == user_id
         and each.body["payload"]["source"] == "stellar_deposit"
     ]
 
 
-def _expected_events() -> Counter[str]:
-    # What no action causes: the platform's own user, and the deposit.
-    expected = Counter({"user.created": 1, "balance.credited": 1})
-    for action in ACTIONS:
+def _expected_events(purchases: int) -> Counter[str]:
+    # What no action causes: the platform's own user, and the deposits.
+    expected = Counter({"user.created": 1, "balance.credited": purchases})
+    for action in ACTIONS * purchases:
         expected.update(action.events)
     return expected
 
 
-def _in_order_of_each_resource(scene: Scene, seen: list[Event]) -> None:
-    order_id = scene.purchase.answers["order"].data["id"]
+def in_order_of_each_resource(purchase: Purchase, seen: Sequence[Event]) -> None:
+    """The events of an order and of a withdrawal tell their story in its order."""
+    order_id = purchase.answers["order"].data["id"]
     caused = [event for action in ACTIONS for event in action.events]
     of_order = [each.type for each in seen if each.aggregate_id == order_id]
     assert of_order == [each for each in caused if each.startswith("order.")]
-    withdrawal_id = scene.purchase.answers["withdrawal"].data["id"]
+    withdrawal_id = purchase.answers["withdrawal"].data["id"]
     of_withdrawal = [each.type for each in seen if each.aggregate_id == withdrawal_id]
     assert of_withdrawal == [each for each in caused if each.startswith("withdrawal.")]
-    buyer_id = scene.purchase.user("buyer")["id"]
+    buyer_id = purchase.user("buyer")["id"]
     assert credits(seen, buyer_id) == [DEPOSIT]
 
 

@@ -65,10 +65,6 @@ class Action:
     after: str
     events: tuple[str, ...]
 
-    @property
-    def key(self) -> str:
-        return f"purchase-{self.name}"
-
 
 @define(eq=False)
 class Purchase:
@@ -76,6 +72,8 @@ class Purchase:
 
     sandbox: RunningSandbox
     outsider: Outsider
+    tag: str = ""
+    """Tells purchases of one marketplace apart."""
     answers: dict[str, Answer] = field(factory=dict)
     deposited: bool = False
     asking: Action | None = None
@@ -123,6 +121,10 @@ class Purchase:
             self.asking = None
         return self.answers[action.name]
 
+    def key(self, action: Action) -> str:
+        """The idempotency key of an action, the same over all lives."""
+        return f"purchase{self.tag}-{action.name}"
+
     def ask(self, action: Action) -> Answer:
         """The final answer under the action's key. Raises `Lost`, `WrongAnswer`."""
         deadline = time.monotonic() + _CALL_S
@@ -131,7 +133,7 @@ class Purchase:
                 "POST",
                 action.path(self),
                 json=action.body(self),
-                headers={"Idempotency-Key": action.key},
+                headers={"Idempotency-Key": self.key(action)},
             )
             if answer is not None:
                 body = answer.json()
@@ -208,8 +210,10 @@ def _user(name: str) -> Action:
     return Action(
         name=name,
         path=lambda _: "/users",
-        body=lambda _: {"externalUserId": name, "type": name.upper()},
-        standing=lambda purchase: str(len(purchase.get(f"/users?externalUserId={name}"))),
+        body=lambda purchase: {"externalUserId": name + purchase.tag, "type": name.upper()},
+        standing=lambda purchase: str(
+            len(purchase.get(f"/users?externalUserId={name}{purchase.tag}"))
+        ),
         before="0",
         after="1",
         events=("user.created", "wallet.created"),
@@ -264,13 +268,15 @@ ACTIONS: Final = (
             "sellerId": purchase.user("seller")["id"],
             "amount": PRICE,
             "title": "A logo",
-            "clientOrderRef": "logo",
+            "clientOrderRef": f"logo{purchase.tag}",
             "milestones": [
                 {"ref": MILESTONES[0], "title": "Draft", "amount": "30.00"},
                 {"ref": MILESTONES[1], "title": "Final", "amount": "50.00"},
             ],
         },
-        standing=lambda purchase: str(len(purchase.get("/orders?clientOrderRef=logo"))),
+        standing=lambda purchase: str(
+            len(purchase.get(f"/orders?clientOrderRef=logo{purchase.tag}"))
+        ),
         before="0",
         after="1",
         events=("order.created",),

@@ -6,19 +6,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from storage.embedded.home import find_place
-from storage.embedded.process import is_alive, read_pid
 from tests.end_to_end.case import Case, Grounds, open_case
 from tests.end_to_end.chain_view import Chain
 from tests.end_to_end.conftest import LEDGER_S
 from tests.end_to_end.process import Orchestrator, RunningSandbox, own_home, start_sandbox
 from tests.end_to_end.purchase import action_named
+from tests.end_to_end.servers import postgres_pid, redis_pid, stopped
 
 WAIT_S = 30.0
 HEALTH_S = 1.0
@@ -47,8 +45,7 @@ def test_a_killed_postgresql_comes_back_and_the_purchase_goes_on(embedded: Case)
 def test_a_silent_postgresql_is_told_with_503_and_degraded_until_it_speaks(embedded: Case) -> None:
     with embedded.life() as orchestrator:
         embedded.purchase.play(before="order")
-        postmaster = postgres_pid(embedded.home)
-        with stopped(postmaster):
+        with stopped(postgres_pid(embedded.home)):
             answer = post(orchestrator, "/users", {"externalUserId": "third"})
             assert (answer.status_code, code(answer)) == (503, "SERVICE_UNAVAILABLE")
             wait(lambda: health(orchestrator) == "degraded", "degraded")
@@ -59,11 +56,7 @@ def test_a_silent_postgresql_is_told_with_503_and_degraded_until_it_speaks(embed
 def test_a_killed_redis_only_degrades(embedded: Case) -> None:
     with embedded.life() as orchestrator:
         embedded.purchase.play(before="escrow")
-        place = find_place(embedded.home, "redis")
-        assert place is not None
-        pid = read_pid(place.data / "redis.pid")
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        os.kill(redis_pid(embedded.home), signal.SIGKILL)
         embedded.finish(orchestrator)
         wait(lambda: health(orchestrator) == "healthy", "healthy again")
         assert orchestrator.alive()
@@ -72,11 +65,7 @@ def test_a_killed_redis_only_degrades(embedded: Case) -> None:
 def test_a_silent_redis_is_told_and_delays_nothing_for_long(embedded: Case) -> None:
     with embedded.life() as orchestrator:
         embedded.purchase.play(before="escrow")
-        place = find_place(embedded.home, "redis")
-        assert place is not None
-        pid = read_pid(place.data / "redis.pid")
-        assert pid is not None
-        with stopped(pid):
+        with stopped(redis_pid(embedded.home)):
             embedded.purchase.play(before="withdrawal")
             wait(lambda: health(orchestrator) == "degraded", "degraded")
         wait(lambda: health(orchestrator) == "healthy", "healthy again")
@@ -126,33 +115,6 @@ def asking(case: Case, name: str) -> Iterator[Asked]:
     asked = Asked(case, name)
     time.sleep(0.1)
     yield asked
-
-
-@contextmanager
-def stopped(pid: int) -> Iterator[None]:
-    """Stop a process with its children for the time of the block: it neither answers nor ends."""
-    every = [pid, *children(pid)]
-    for each in every:
-        os.kill(each, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for each in every:
-            os.kill(each, signal.SIGCONT)
-
-
-def children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(each) for each in found]
-
-
-def postgres_pid(home: Path) -> int:
-    place = find_place(home, "postgres")
-    assert place is not None
-    pid = read_pid(place.data / "data" / "postmaster.pid")
-    assert pid is not None
-    assert is_alive(pid)
-    return pid
 
 
 def health(orchestrator: Orchestrator) -> str:
