@@ -36,6 +36,7 @@ class Climate:
     Args:
         kill_every_s: mean time between two kills; 0: never.
         kill_at_failpoint: that the process dies at a failpoint it reaches (at the journal's: less).
+        crash_at_failpoint: that the actor which reaches it crashes, and the process lives on.
         storm_every_s: mean time between two spells in which no submission arrives; 0: never.
         envelope_s: how long the provider's envelopes live.
         xlm_minimum: in stroops; below it a wallet is refilled before it signs.
@@ -58,6 +59,7 @@ class Climate:
     faults: float
     kill_every_s: float
     kill_at_failpoint: float
+    crash_at_failpoint: float
     away_every_s: float
     pause_every_s: float
     storm_every_s: float
@@ -90,6 +92,7 @@ def drawn(chance: random.Random) -> Climate:
         faults=sometimes(0.25),
         kill_every_s=chance.choice((0.0, 20.0, 45.0)) if foul else 0.0,
         kill_at_failpoint=sometimes(0.05),
+        crash_at_failpoint=sometimes(0.03),
         away_every_s=chance.choice((0.0, 40.0)) if foul else 0.0,
         pause_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
         storm_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,

@@ -46,6 +46,10 @@ _FAULTS_OF_OURS: Final = frozenset(
 """Crashes that no trouble outside excuses."""
 
 
+class InjectedCrash(Exception):
+    """The actor that reached a failpoint crashes there."""
+
+
 @define(eq=False)
 class Life:
     """One life of the process."""
@@ -224,6 +228,10 @@ class Lives:
         drawn = self.chance.random() < rarer * self.climate.kill_at_failpoint
         if life is self.present and (drawn or place == life.aim):
             self.kill(place)
+        elif self.chance.random() < rarer * self.climate.crash_at_failpoint:
+            self.history.note("crash at", place)
+            self.history.mark(f"crashed: {place.rpartition('.')[0] or place}")
+            raise InjectedCrash(place)
 
 
 def _route(request: httpx.Request) -> str:
