@@ -213,17 +213,14 @@ class EventHub:
 
         Raises `StorageUnavailable`.
         """
-        until = min(sequence + PAGE, self.told)
         if self._buffer is not None:
+            until = min(sequence + PAGE, self.told)
             found = await self._buffer.events_between(sequence, until)
             if found:
                 return [_told_of(event) for event in found]
-        events = await _read(self._storage, sequence)
-        # Nothing that is not told yet: a subscriber must not be ahead of the ring.
         return [
             Told(event.sequence, event.type, event.aggregate_type, event.body)
-            for event in events
-            if event.sequence <= until
+            for event in await _read(self._storage, sequence)
         ]
 
     async def wait_news(self) -> None:

@@ -73,6 +73,7 @@ class Stream:
             self.status = message["status"]
             self.headers = {n.decode().lower(): v.decode() for n, v in message["headers"]}
             self.started.set()
+            await trio.sleep(0.01)  # the client acts before the server's next line runs
         else:
             self.text += message["body"].decode()
             self.ended = not message["more_body"]
