@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SEEDS ?= 20
+WORKERS ?= 2
 PYTEST_ARGS ?=
 
 # The first interpreter that answers and is new enough; PYTHON=... overrides the search.
@@ -58,7 +59,7 @@ format: $(STAMP) ## Format the code and apply safe fixes
 
 .PHONY: kill
 kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase
-	$(BIN)/python -m pytest -m kill tests/end_to_end $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m kill -n $(WORKERS) tests/end_to_end $(PYTEST_ARGS)
 
 .PHONY: simulate
 simulate: $(STAMP) ## Run SEEDS=n simulated lives under faults

@@ -13,7 +13,7 @@ import pytest
 from offerhub.domain.chain import ALIVE_STATUSES
 from storage.port import Storage
 from tests.end_to_end import books
-from tests.end_to_end.case import DEATH_S, Case, Grounds, open_case
+from tests.end_to_end.case import Case, Grounds, open_case
 from tests.end_to_end.chain_view import Chain
 from tests.end_to_end.process import RunningSandbox
 from tests.end_to_end.purchase import MILESTONES, Lost, action_named
@@ -25,6 +25,7 @@ MANY = 6
 """Purchases at once: their commits share groups, their deployments the channels."""
 
 SIGTERM_S = 30.0
+ANSWER_S = 10.0
 _SHORT_S = 18.0
 """The life of an envelope that dies: the vault signs none with less than 15 s before it."""
 
@@ -68,7 +69,7 @@ def test_sigterm_in_the_middle_of_chain_work_stops_it_and_the_next_life_goes_on(
                 books.read(case.database_url(), _envelope_alive)
                 orchestrator.process.send_signal(signal.SIGTERM)
                 assert orchestrator.wait_ended(SIGTERM_S) == 0, orchestrator.log_text()[-2000:]
-                asking.join(DEATH_S)
+                asking.join(ANSWER_S)
                 assert not asking.is_alive()
             finally:
                 _ledgers(grounds.sandbox, "resume")
