@@ -183,7 +183,11 @@ class Storage(Protocol):
     async def event_sequence(self, event_id: str) -> int | None: ...
 
     async def sequence_before(self, moment: datetime) -> int:
-        """Sequence of the last event that occurred at or before the moment; 0 if none did."""
+        """Sequence before the first event that occurred after the moment.
+
+        Events are decided side by side, so their moments need not rise with their sequence: whoever
+        replays from here misses none that is later than the moment.
+        """
         ...
 
     async def order_events(

@@ -27,7 +27,7 @@ from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.settings import Settings
 from storage.errors import StorageUnavailable
 from storage.postgres.migrate import migrate
-from storage.postgres.pool import open_pool
+from storage.postgres.pool import Pool, open_pool
 from storage.postgres.storage import PostgresStorage, open_postgres_storage
 from storage.redis import RedisBuffer, open_redis
 from web.app import create_app
@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+_INSTANCE: Final = "instance_id"
 _POOL_MAX: Final = 16
 _FIRST_WAIT_S: Final = 10.0
 _AGAIN_S: Final = 1.0
@@ -101,35 +102,51 @@ class Work:
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Live one life: from the migrations to the last answer."""
         self._lives += 1
-        self._preparing = trio.CancelScope()
         if self._stopping:
             return
-        addresses, sources = self._addresses, self._sources
+        addresses = self._addresses
         async with (
             open_pool(addresses.database_url, size_max=_POOL_MAX) as pool,
-            open_redis(addresses.redis_url) as redis,
-            open_outside(self._settings, sources.random) as outside,
+            open_outside(self._settings, self._sources.random) as outside,
         ):
-            with self._preparing:
-                applied = await self._when_up(partial(migrate, addresses.database_url))
-                if applied:
-                    log.info("work.migrated", applied=list(applied))
-                storage = await self._when_up(
-                    partial(
-                        open_postgres_storage,
-                        pool,
-                        random_bytes=sources.random_bytes,
-                        clock=sources.now,
-                    )
-                )
-                inner = await self._built(storage, redis, outside)
-            if self._preparing.cancelled_caught or self._stopping:
+            opened = await self._unless_stopped(partial(self._opened, pool))
+            if opened is None:
                 return
-            self._inner = inner
-            try:
-                await inner.run(task_status=task_status)
-            finally:
-                self._inner = None
+            storage, instance = opened
+            # Another database's events must never be replayed from a Redis that outlived it.
+            async with open_redis(addresses.redis_url, prefix=f"offerhub:{instance}:") as redis:
+                inner = await self._unless_stopped(partial(self._built, storage, redis, outside))
+                if inner is None:
+                    return
+                self._inner = inner
+                try:
+                    await inner.run(task_status=task_status)
+                finally:
+                    self._inner = None
+
+    async def _unless_stopped(self, prepare: Callable[[], Awaitable[T]]) -> T | None:
+        """Prepare something; `None` when a stop came first."""
+        self._preparing = trio.CancelScope()
+        with self._preparing:
+            prepared = await prepare()
+            return None if self._stopping else prepared
+        return None
+
+    async def _opened(self, pool: Pool) -> tuple[PostgresStorage, str]:
+        """Bring the schema up to date, take the storage over, and find the instance's id."""
+        sources = self._sources
+        applied = await self._when_up(partial(migrate, self._addresses.database_url))
+        if applied:
+            log.info("work.migrated", applied=list(applied))
+        storage = await self._when_up(
+            partial(
+                open_postgres_storage,
+                pool,
+                random_bytes=sources.random_bytes,
+                clock=sources.now,
+            )
+        )
+        return storage, await self._when_up(partial(_instance_id, storage, sources.random_bytes))
 
     def request_stop(self) -> None:
         """Ask for an ordered stop, also in the middle of the preparations; does not wait."""
@@ -193,6 +210,7 @@ class Work:
                 rate_limit=rate_limit,
                 health=health,
                 trusted_proxies=settings.http.trusted_proxies,
+                replay_cache=redis,
             )
             await serve_app(
                 app,
@@ -230,6 +248,15 @@ class Work:
     def _told(self, tree: Tree, name: str, error: Exception) -> None:
         self._on_crash(name, error)
         tree.recovery.sweep_soon()
+
+
+async def _instance_id(storage: PostgresStorage, random_bytes: RandomBytes) -> str:
+    """The id of this database's instance, made at its first start."""
+    known = await storage.setting(_INSTANCE)
+    if known is None:
+        await storage.put_setting(_INSTANCE, random_bytes(8).hex())
+        known = await storage.setting(_INSTANCE)
+    return known or ""
 
 
 class _Stop:

@@ -191,12 +191,9 @@ class MemoryStorage:
         return (await self._at()).event_places.get(event_id)
 
     async def sequence_before(self, moment: datetime) -> int:
-        earlier = [
-            (event.occurred_at, event.sequence)
-            for event in (await self._at()).events
-            if event.occurred_at <= moment
-        ]
-        return max(earlier)[1] if earlier else 0
+        events = (await self._at()).events
+        later = (event.sequence for event in events if event.occurred_at > moment)
+        return next(later, len(events) + 1) - 1
 
     async def order_events(
         self, order_id: str, cursor: str | None, limit: int

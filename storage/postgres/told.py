@@ -23,7 +23,11 @@ _LAST: Final = "SELECT coalesce(max(sequence), 0) FROM events"
 _SEQUENCE: Final = "SELECT sequence FROM events WHERE id = $1"
 
 _BEFORE: Final = """
-SELECT sequence FROM events WHERE occurred_at <= $1 ORDER BY occurred_at DESC, sequence DESC LIMIT 1
+SELECT coalesce(
+    (SELECT min(sequence) - 1 FROM events WHERE occurred_at > $1),
+    (SELECT max(sequence) FROM events),
+    0
+)
 """
 
 _AUDIT: Final = """
@@ -56,7 +60,7 @@ async def aio_event_sequence(connection: Connection, event_id: str) -> int | Non
 
 
 async def aio_sequence_before(connection: Connection, moment: datetime) -> int:
-    """Sequence of the last event at or before a moment, or 0."""
+    """Sequence before the first event after a moment: none that is later is left out."""
     return int(await connection.fetchval(_BEFORE, moment) or 0)
 
 

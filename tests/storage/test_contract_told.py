@@ -93,6 +93,17 @@ async def test_a_moment_gives_the_place_of_the_last_event_before_it(
     assert await storage.sequence_before(start + timedelta(days=1)) == 3
 
 
+async def test_a_moment_leaves_out_no_later_event_though_decisions_overtook_each_other(
+    storage: Storage, hands: Hands
+) -> None:
+    start = hands.now
+    for seconds in (10, -5, 1):
+        hands.pass_time(seconds=seconds)
+        await commit(storage, hands.unit(events=(hands.event(),)))
+    assert await storage.sequence_before(start + timedelta(seconds=7)) == 0
+    assert await storage.sequence_before(start + timedelta(seconds=10)) == 3
+
+
 async def test_an_orders_events_are_a_list_of_their_own(storage: Storage, hands: Hands) -> None:
     events = [hands.event(order_id=("ord_1", "ord_2", None)[n % 3]) for n in range(9)]
     await storage.commit([hands.unit(events=(event,)) for event in events])
