@@ -76,6 +76,7 @@ class Lives:
     present: Life | None = None
     crashes: list[str] = field(factory=list)
     _began: float = 0.0
+    _underway: trio.Nursery | None = None
     _overlap_s: float = 0.0
     _over: bool = False
 
@@ -90,6 +91,7 @@ class Lives:
     async def run(self, nursery: trio.Nursery) -> None:
         """One life after the other."""
         failpoints.watch(self._reached)
+        self._underway = nursery
         try:
             while not self._over:
                 aimed = self.climate.kill_at_failpoint and self.chance.random() < _AIMED
@@ -155,6 +157,7 @@ class Lives:
                 weather=self._weather(life),
                 latency_s=latency,
                 chosen=chosen,
+                underway=self._underway,
                 on_crash=lambda name, error: self._crashed(life, name, error),
             ) as machine:
                 self.history.note("up", life.number)
@@ -211,7 +214,15 @@ class Lives:
             there_s=chance.random() * climate.delay_s,
             back_s=chance.random() * climate.delay_s,
             silent=chance.random() < climate.silent,
+            late_s=self._late_s() if loss is Loss.REQUEST else None,
         )
+
+    def _late_s(self) -> float | None:
+        """Half of the lost requests arrive in the end; what they carry is dead by then, or not."""
+        if self.chance.random() < 0.5:
+            return None
+        self.history.mark("a lost request arrived late")
+        return self.chance.uniform(0, 1.5 * self.climate.envelope_s)
 
     def _latency_s(self) -> float:
         return self.chance.random() * self.climate.latency_s

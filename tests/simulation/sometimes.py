@@ -50,6 +50,7 @@ SOMETIMES: Final = (
     "lost answer of POST transactions",
     "lost request of POST helper/send-transaction",
     "lost answer of POST helper/send-transaction",
+    "a lost request arrived late",
     "an envelope was rebuilt",
     *(f"operation {step}: expired" for step in _STEPS),
     "operation pay: failed",

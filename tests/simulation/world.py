@@ -145,6 +145,7 @@ async def started(
     latency_s: Callable[[], float] | None = None,
     chosen: Choices | None = None,
     on_crash: OnCrash | None = None,
+    underway: trio.Nursery | None = None,
 ) -> AsyncIterator[Machine]:
     """Start a process on a universe; leaving the context kills it at once.
 
@@ -152,12 +153,13 @@ async def started(
 
     Args:
         on_crash: told the crashes of the tree's own children; by default `crashes` keeps them.
+        underway: carries requests that arrive after their caller has given up, or died.
     """
     universe.lives += 1
     seed = f"{universe.seed} {universe.lives}"
     chance = random.Random(seed)
     random_bytes = bytes_from(f"process {seed}")
-    transport = SandboxTransport(universe.sandbox.handle, weather=weather)
+    transport = SandboxTransport(universe.sandbox.handle, weather=weather, underway=underway)
     horizon = HorizonClient(
         URL,
         usdc_code="USDC",
