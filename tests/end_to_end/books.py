@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import outcome
 import trio
 import trio_asyncio
 
@@ -23,7 +24,7 @@ _POLL_S = 0.05
 def read(database_url: str, question: Callable[[Storage], Awaitable[T]]) -> T:
     """Ask the storage something; the running process stays the owner of the database."""
 
-    async def main() -> T:
+    async def main() -> outcome.Outcome[T]:
         with trio.fail_after(_DEADLINE_S):
             async with trio_asyncio.open_loop(), open_pool(database_url, size_max=1) as pool:
                 storage = await open_postgres_storage(
@@ -32,9 +33,10 @@ def read(database_url: str, question: Callable[[Storage], Awaitable[T]]) -> T:
                     clock=lambda: datetime.now(UTC),
                     take_over=False,
                 )
-                return await question(storage)
+                return await outcome.acapture(question, storage)
 
-    return trio.run(main)
+    # Unwrapped out here, a failed assertion is not wrapped into the groups of the nurseries.
+    return trio.run(main).unwrap()
 
 
 def record_under(database_url: str, key: str) -> IdempotencyRecord | None:

@@ -1,6 +1,8 @@
 """One case: a purchase whose orchestrator dies on the way, and everything that must hold then."""
 
 import os
+import signal
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from storage.embedded import EmbeddedPostgres
 from tests.end_to_end import books, checks
 from tests.end_to_end.chain_view import Chain
 from tests.end_to_end.process import (
+    DidNotStart,
     Orchestrator,
     RunningSandbox,
     free_port,
@@ -52,9 +55,13 @@ class Case:
 
     @contextmanager
     def life(
-        self, failpoint: str | None = None, env: Mapping[str, str] | None = None
+        self,
+        failpoint: str | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        kill_after_s: float | None = None,
     ) -> Iterator[Orchestrator]:
-        """Run the orchestrator; it may be dead already when the block begins."""
+        """Run the orchestrator; killed, it may be dead already when the block begins."""
         variables = dict(env or {})
         if self.grounds.database_url is not None:
             variables["DATABASE_URL"] = self.grounds.database_url
@@ -65,10 +72,16 @@ class Case:
         with start_orchestrator(
             self.home, sandbox=self.grounds.sandbox, port=self.port, env=variables, wait=False
         ) as orchestrator:
+            if kill_after_s is not None:
+                killing = threading.Timer(kill_after_s, orchestrator.process.kill)
+                killing.daemon = True
+                killing.start()
             if orchestrator.wait_ready():
                 for purchase in self.purchases:
                     purchase.point_at(orchestrator)
                 self.subscriber.point_at(orchestrator)
+            elif orchestrator.process.returncode != -signal.SIGKILL:
+                raise DidNotStart(orchestrator.log_text()[-3000:])
             try:
                 yield orchestrator
             finally:

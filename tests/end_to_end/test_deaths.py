@@ -20,7 +20,9 @@ from tests.end_to_end.purchase import MILESTONES, Lost, action_named
 from tests.end_to_end.servers import postgres_pid
 
 LIVES = 4
-LONGEST_LIFE_S = 2.5
+LONGEST_LIFE_S = 6.0
+"""From its start on: about two for the start itself."""
+
 MANY = 6
 """Purchases at once: their commits share groups, their deployments the channels."""
 
@@ -139,16 +141,9 @@ def test_killed_at_random_moments(grounds: Grounds, seed: int, purchases: int) -
     moments = random.Random(seed)
     with open_case(grounds, purchases=purchases) as case:
         for _ in range(LIVES):
-            with case.life() as orchestrator:
-                timer = threading.Timer(
-                    moments.uniform(0, LONGEST_LIFE_S), orchestrator.process.kill
-                )
-                timer.start()
-                try:
-                    case.play_until_death(orchestrator)
-                finally:
-                    timer.join()
-                    orchestrator.kill()
+            moment_s = moments.uniform(0, LONGEST_LIFE_S)
+            with case.life(kill_after_s=moment_s) as orchestrator:
+                case.play_until_death(orchestrator)
         with case.life() as orchestrator:
             case.recover(orchestrator)
 
