@@ -32,16 +32,20 @@ from actors.messages import (
 )
 from actors.patience import is_unavailable, refusing_when_away
 from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
+from offerhub.domain import order_moves
 from offerhub.domain.chain import ChainOperation, FailureKind
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.limits import Limits
 from offerhub.domain.order import Milestone, Operation, Order, OrderStatus
-from offerhub.domain.order_chain_decisions import Lanes, Recipients
-from offerhub.domain.order_decisions import Decision, Limits
+from offerhub.domain.order_chain_ends import Recipients
+from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_states import Action
+from offerhub.domain.order_steps import Lanes
 from offerhub.domain.resources import progress_resource
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
@@ -215,7 +219,7 @@ class OrderActor(Actor):
 
     async def _start_escrow(self, trace: Trace) -> Order:
         async def decide(order: Order) -> Decision:
-            decisions.asked_for(order, Action.START_ESCROW)
+            order_moves.asked_for(order, Action.START_ESCROW)
             lanes = await self._lanes(order, with_channel=True)
             return chain_decisions.start_escrow(
                 order, self._parts.fee_terms, lanes, self._deciding(trace)
@@ -225,7 +229,7 @@ class OrderActor(Actor):
 
     async def _start_funding(self, trace: Trace) -> Order:
         async def decide(order: Order) -> Decision:
-            decisions.asked_for(order, Action.START_FUNDING)
+            order_moves.asked_for(order, Action.START_FUNDING)
             lanes = await self._lanes(order)
             return chain_decisions.start_funding(order, lanes, self._deciding(trace))
 
@@ -233,7 +237,7 @@ class OrderActor(Actor):
 
     async def _release(self, message: RequestRelease) -> Order:
         async def decide(order: Order) -> Decision:
-            decisions.asked_for(order, Action.REQUEST_RELEASE)
+            order_moves.asked_for(order, Action.REQUEST_RELEASE)
             lanes = await self._lanes(order)
             return chain_decisions.request_release(
                 order,
@@ -273,7 +277,7 @@ class OrderActor(Actor):
                 # A deployment that is rebuilt keeps its channel: after a restart the channels may
                 # not stand again yet, and what has ended must not wait for them.
                 lanes = evolve(lanes, channel=ended.source)
-            return chain_decisions.operation_ended(
+            return chain_ends.operation_ended(
                 order,
                 ended,
                 lanes,

@@ -12,8 +12,8 @@ from actors.keys import KeyRing
 from actors.publisher import EventHub
 from actors.watcher import ChainWatcher
 from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.limits import Limits
 from offerhub.domain.order import Order
-from offerhub.domain.order_decisions import Limits
 from offerhub.domain.unit_of_work import Balance
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.providers.stellar.port import StellarNetwork

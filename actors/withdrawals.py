@@ -23,7 +23,7 @@ from offerhub.domain.chain import ChainOperation, FailureKind
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Clock, Ids
-from offerhub.domain.order_decisions import Limits
+from offerhub.domain.limits import Limits
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
 from offerhub.domain.users import Wallet, WalletStatus

@@ -7,8 +7,8 @@ import offerhub
 from actors.lane import XlmPolicy
 from actors.system import Instance
 from actors.tree import Choices
+from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
-from offerhub.domain.order_decisions import Limits
 from offerhub.providers.stellar.rules import SigningRules
 from offerhub.settings import AmountRange, Settings
 

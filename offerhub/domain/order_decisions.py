@@ -16,6 +16,7 @@ from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
 from offerhub.domain.ledger import Side, Transfer
+from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import (
     EscrowStatus,
@@ -25,9 +26,18 @@ from offerhub.domain.order import (
     OrderStatus,
     Outcome,
 )
-from offerhub.domain.order_states import MOVES, RULES, Action, allowed_states
-from offerhub.domain.resources import milestone_resource, order_resource, progress_resource
-from offerhub.domain.unit_of_work import AuditEntry, Event, Figure, UnitOfWork
+from offerhub.domain.order_events import (
+    closed_event,
+    escrow_event,
+    given_back,
+    moved,
+    order_event,
+    summary,
+)
+from offerhub.domain.order_moves import asked_for, changed, passed_through, refusal
+from offerhub.domain.order_states import Action
+from offerhub.domain.resources import milestone_resource, order_resource
+from offerhub.domain.unit_of_work import Figure, UnitOfWork
 
 MILESTONES_MAX: Final = 20
 
@@ -63,94 +73,6 @@ class CreateOrder:
     client_order_ref: str | None
     milestones: tuple[Milestone, ...]
     metadata: Mapping[str, object]
-
-
-@frozen
-class Limits:
-    """Smallest and largest amount of one kind (settings.md)."""
-
-    minimum: Money
-    maximum: Money
-
-    def check(self, amount: Money) -> None:
-        """Raise `AMOUNT_OUT_OF_LIMITS` when the amount is outside."""
-        if not self.minimum <= amount <= self.maximum:
-            raise DomainError(
-                ErrorCode.AMOUNT_OUT_OF_LIMITS,
-                "the amount is outside the limits of this instance",
-                {"min": self.minimum.two_places(), "max": self.maximum.two_places()},
-            )
-
-
-def refusal(
-    order: Order, code: ErrorCode, command: str, operation: ChainOperation | None = None
-) -> DomainError:
-    """The one error of a move that the table does not allow (domain.md §2)."""
-    details: dict[str, object] = {
-        "orderId": order.id,
-        "currentState": order.status.value,
-        "allowedStates": allowed_states(order.status),
-    }
-    if order.process is not None:
-        details["progress"] = progress_resource(order, order.process, operation)
-    return DomainError(
-        code, f"the order is {order.status.value}: it does not allow to {command}", details
-    )
-
-
-def next_state(order: Order, action: Action) -> OrderStatus:
-    """The state that an action leads to, from the table; raises its refusal."""
-    target = RULES[action][order.status]
-    if isinstance(target, ErrorCode):
-        raise refusal(order, target, action.value)
-    return target
-
-
-def asked_for(order: Order, action: Action) -> OrderStatus:
-    """`next_state` for a caller's command: refused while an operation runs."""
-    target = next_state(order, action)
-    if order.process is not None:
-        raise refusal(order, ErrorCode.INVALID_STATE_TRANSITION, action.value)
-    return target
-
-
-def passed_through(order: Order, *states: OrderStatus) -> None:
-    """Check that states entered at once follow the table."""
-    here = order.status
-    for state in states:
-        if state not in MOVES[here]:
-            msg = f"{order.id} does not go from {here.value} to {state.value}"
-            raise InvariantViolated(msg)
-        here = state
-
-
-def changed(order: Order, deciding: Deciding, **fields: object) -> Order:
-    """The order one version on."""
-    evolved: Order = evolve(
-        order,
-        version=order.version + 1,
-        updated_at=deciding.now,
-        **fields,  # type: ignore[arg-type]  # attrs checks the names when it runs
-    )
-    return evolved
-
-
-def _check_milestones(command: CreateOrder) -> None:
-    faults = []
-    refs = [milestone.ref for milestone in command.milestones]
-    if len(refs) > MILESTONES_MAX:
-        faults.append(f"at most {MILESTONES_MAX} milestones are allowed")
-    if len(set(refs)) != len(refs):
-        faults.append("the refs of the milestones must differ")
-    total = Money.total(milestone.amount for milestone in command.milestones)
-    if command.milestones and total != command.amount:
-        faults.append("the amounts of the milestones must sum to the order's amount")
-    if faults:
-        raise DomainError(
-            ErrorCode.VALIDATION_ERROR,
-            "; ".join(faults),
-            {"fields": [{"field": "milestones", "message": fault} for fault in faults]},
-        )
 
 
 def create(
@@ -437,100 +359,19 @@ def refund_unfunded(
     )
 
 
-# What the decisions share: events and audit entries of an order.
-
-
-def order_event(
-    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
-) -> Event:
-    """An event of the order itself."""
-    return deciding.event(
-        f"order.{name}",
-        "Order",
-        order.id,
-        {"orderId": order.id, **payload},
-        user_id=order.buyer_id,
-        order_id=order.id,
-    )
-
-
-def escrow_event(
-    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
-) -> Event:
-    """An event of the order's escrow; `amount` is the order's."""
-    if order.escrow_id is None:
-        msg = f"{order.id} has no escrow to tell of"
-        raise InvariantViolated(msg)
-    return deciding.event(
-        f"escrow.{name}",
-        "Escrow",
-        order.escrow_id,
-        {
-            "escrowId": order.escrow_id,
-            "orderId": order.id,
-            "amount": order.amount.two_places(),
-            **payload,
-        },
-        user_id=order.buyer_id,
-        order_id=order.id,
-    )
-
-
-def closed_event(order: Order, deciding: Deciding) -> Event:
-    """The event that every order ends with."""
-    if order.outcome is None:
-        msg = f"{order.id} is closed without an outcome"
-        raise InvariantViolated(msg)
-    return order_event(
-        order,
-        deciding,
-        "closed",
-        {
-            "finalStatus": OrderStatus.CLOSED.value,
-            "outcome": order.outcome.value,
-            "closedAt": iso(deciding.now),
-        },
-    )
-
-
-def given_back(order: Order, deciding: Deciding, reason: str) -> Event:
-    """The event of reserved money that is the buyer's again."""
-    return deciding.event(
-        "balance.released",
-        "Balance",
-        order.buyer_id,
-        {
-            "userId": order.buyer_id,
-            "amount": order.amount.two_places(),
-            "orderId": order.id,
-            "reference": order.id,
-            "reason": reason,
-            "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
-        },
-        user_id=order.buyer_id,
-        order_id=order.id,
-    )
-
-
-def summary(order: Order) -> dict[str, object]:
-    """What the audit keeps of an order's state: never the caller's free text."""
-    return {
-        "status": order.status.value,
-        "amount": order.amount.seven_places(),
-        "outcome": None if order.outcome is None else order.outcome.value,
-        "escrow": None if order.escrow is None else order.escrow.status.value,
-        "operation": None if order.process is None else order.process.operation.value,
-        "step": None if order.process is None else order.process.current,
-    }
-
-
-def moved(action: str, before: Order, after: Order, deciding: Deciding) -> AuditEntry:
-    """The audit entry of a change of state."""
-    return deciding.audit(
-        action,
-        "Order",
-        after.id,
-        before=summary(before),
-        after=summary(after),
-        user_id=after.buyer_id,
-    )
+def _check_milestones(command: CreateOrder) -> None:
+    faults = []
+    refs = [milestone.ref for milestone in command.milestones]
+    if len(refs) > MILESTONES_MAX:
+        faults.append(f"at most {MILESTONES_MAX} milestones are allowed")
+    if len(set(refs)) != len(refs):
+        faults.append("the refs of the milestones must differ")
+    total = Money.total(milestone.amount for milestone in command.milestones)
+    if command.milestones and total != command.amount:
+        faults.append("the amounts of the milestones must sum to the order's amount")
+    if faults:
+        raise DomainError(
+            ErrorCode.VALIDATION_ERROR,
+            "; ".join(faults),
+            {"fields": [{"field": "milestones", "message": fault} for fault in faults]},
+        )

@@ -19,8 +19,8 @@ from offerhub.domain.chain import (
 from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.ledger import Transfer
+from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
-from offerhub.domain.order_decisions import Limits
 from offerhub.domain.postings import Movement
 from offerhub.domain.resources import withdrawal_resource
 from offerhub.domain.unit_of_work import AuditEntry, Event, UnitOfWork

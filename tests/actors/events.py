@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import trio
 
@@ -44,12 +45,12 @@ class Market:
         self.publisher = Publisher(self.hub, self.storage, buffer, look_s=look_s)
         self.committed = 0
 
-    async def commit(self, count: int = 1, **kind: str) -> None:
+    async def commit(self, count: int = 1, **kind: Any) -> None:
         numbers = range(self.committed + 1, self.committed + count + 1)
         self.committed += count
         await self.journal.commit(unit(*numbers, **kind))
 
-    async def elsewhere(self, count: int = 1, **kind: str) -> None:
+    async def elsewhere(self, count: int = 1, **kind: Any) -> None:
         numbers = range(self.committed + 1, self.committed + count + 1)
         self.committed += count
         await self.storage.commit([unit(*numbers, **kind)])

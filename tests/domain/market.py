@@ -99,7 +99,12 @@ class MarketBooks(RuleBasedStateMachine):
             for order in self.orders.values()
             if order.escrow is not None and order.escrow.contract_id is not None
         }
-        return Known(WALLETS, {str(each.tx_hash): each for each in operations}, contracts)
+        payees = {
+            order.id: frozenset({order.buyer_id, order.seller_id, PLATFORM})
+            for order in self.orders.values()
+        }
+        by_hash = {str(each.tx_hash): each for each in operations}
+        return Known(WALLETS, by_hash, contracts, payees)
 
     def treasury_has(self) -> int:
         """What the platform's wallet may pay out now (domain.md §1, Treasury and settlement)."""

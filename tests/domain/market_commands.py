@@ -12,8 +12,9 @@ from offerhub.domain.errors import DomainError
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneStatus, Order, OrderStatus
-from offerhub.domain.order_chain_decisions import Lanes, Recipients
+from offerhub.domain.order_chain_ends import Recipients
 from offerhub.domain.order_decisions import Decision
+from offerhub.domain.order_steps import Lanes
 from tests.domain.world import PLATFORM, deciding, payouts_of
 
 T = TypeVar("T")

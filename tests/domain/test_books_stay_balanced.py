@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain import withdrawal_decisions as withdrawals
 from offerhub.domain.chain import ChainOperation, FailureKind, Subject
@@ -180,7 +180,7 @@ class Market(LaterFeatures):
 
     def order_ended(self, order: Order, end: ChainOperation) -> bool:
         def take_end(of: Order) -> Decision | None:
-            return chain_decisions.operation_ended(
+            return chain_ends.operation_ended(
                 of, end, lanes_of(of), recipients_of(of), ATTEMPTS_MAX, deciding()
             )
 

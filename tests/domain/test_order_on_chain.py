@@ -6,6 +6,7 @@ import pytest
 from attrs import evolve
 
 from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain.chain import ChainStatus, FailureKind, Subject
 from offerhub.domain.deciding import Deciding
@@ -143,7 +144,7 @@ def test_an_end_is_taken_once(step: str) -> None:
     operation = planned_by(asked)
     after = confirm(asked.order, operation).order
     for stale in (confirmed(operation), failed(operation)):
-        again = chain_decisions.operation_ended(
+        again = chain_ends.operation_ended(
             after, stale, LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
         )
         assert again is None
@@ -154,7 +155,7 @@ def test_an_end_is_taken_once(step: str) -> None:
 def test_an_operation_that_has_not_ended_changes_nothing(step: str, status: ChainStatus) -> None:
     asked = STEPS[step]()
     operation = evolve(planned_by(asked), status=status, tx_hash="h")
-    ended = chain_decisions.operation_ended(
+    ended = chain_ends.operation_ended(
         asked.order, operation, LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
     )
     assert ended is None
@@ -313,9 +314,7 @@ def _ended_under(order: Order, asked: Decision, under: Deciding) -> Decision:
     operation = confirmed(planned_by(asked), contract_id=contract_of(order))
     if operation.step == "release":
         operation = evolve(operation, payouts=payouts_of(order))
-    ended = chain_decisions.operation_ended(
-        order, operation, LANES, RECIPIENTS, ATTEMPTS_MAX, under
-    )
+    ended = chain_ends.operation_ended(order, operation, LANES, RECIPIENTS, ATTEMPTS_MAX, under)
     assert ended is not None
     return ended
 

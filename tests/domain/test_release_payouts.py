@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain.chain import PayoutSeen
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
-from offerhub.domain.order_chain_decisions import payout_on_chain
+from offerhub.domain.order_chain_ends import payout_on_chain
 from offerhub.domain.order_decisions import Decision
 from tests.domain.event_shapes import check_shape
 from tests.domain.world import (
@@ -41,7 +41,7 @@ def release_with(payouts: tuple[PayoutSeen, ...], terms: FeeTerms) -> Decision:
         )
         for seen in payouts
     )
-    decision = chain_decisions.operation_ended(
+    decision = chain_ends.operation_ended(
         asked.order,
         confirmed(planned_by(asked), named),
         LANES,

@@ -7,7 +7,7 @@ import pytest
 from offerhub.domain import user_decisions
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
-from offerhub.domain.order_decisions import asked_for
+from offerhub.domain.order_moves import asked_for
 from offerhub.domain.order_states import Action
 from offerhub.domain.resources import (
     answer_body,

@@ -7,6 +7,7 @@ from hashlib import sha256
 from attrs import evolve
 
 from offerhub.domain import order_chain_decisions as chain_decisions
+from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain.chain import (
     ChainFailure,
@@ -19,10 +20,12 @@ from offerhub.domain.deciding import Deciding
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.fees import release as release_payout
 from offerhub.domain.ids import Ids
+from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, Outcome
-from offerhub.domain.order_chain_decisions import Lanes, Recipients
-from offerhub.domain.order_decisions import CreateOrder, Decision, Limits
+from offerhub.domain.order_chain_ends import Recipients
+from offerhub.domain.order_decisions import CreateOrder, Decision
+from offerhub.domain.order_steps import Lanes
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.users import SealedSeed, Wallet, WalletRole, WalletStatus
 
@@ -159,7 +162,7 @@ def confirm(order: Order, operation: ChainOperation) -> Decision:
     """The chain confirms the order's present operation, as it would."""
     payouts = payouts_of(order) if operation.step == "release" else ()
     contract_id = contract_of(order) if operation.step == "deploy" else None
-    decision = chain_decisions.operation_ended(
+    decision = chain_ends.operation_ended(
         order,
         confirmed(operation, payouts, contract_id),
         LANES,
@@ -177,7 +180,7 @@ def fail(
     kind: FailureKind = FailureKind.DEAD,
     code: str | None = None,
 ) -> Decision:
-    decision = chain_decisions.operation_ended(
+    decision = chain_ends.operation_ended(
         order, failed(operation, kind, code), LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
     )
     assert decision is not None

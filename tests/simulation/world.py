@@ -25,8 +25,8 @@ from actors.system import Instance, System
 from actors.tree import Choices, Tree, World, build, prepare
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ids import Ids
+from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
-from offerhub.domain.order_decisions import Limits
 from offerhub.domain.trace import Trace
 from offerhub.providers.rate import RateBudget
 from offerhub.providers.stellar.horizon import HorizonClient

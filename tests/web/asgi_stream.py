@@ -48,7 +48,7 @@ class Stream:
 
     @property
     def ids(self) -> list[int]:
-        return [int(message.id) for message in self.messages]
+        return [int(message.id or 0) for message in self.messages]
 
     async def wait_messages(self, count: int) -> list[Message]:
         while len(self.messages) < count and not self.ended:

@@ -32,6 +32,7 @@ from actors.system import Instance, System
 from actors.watcher import WatcherView
 from offerhub.domain import (
     order_chain_decisions,
+    order_chain_ends,
     order_decisions,
     postings,
     user_decisions,
@@ -42,10 +43,11 @@ from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ids import Ids
+from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
-from offerhub.domain.order_chain_decisions import Lanes, Recipients
-from offerhub.domain.order_decisions import Limits
+from offerhub.domain.order_chain_ends import Recipients
+from offerhub.domain.order_steps import Lanes
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Balance, Committed, RefusalKind, Refused, UnitOfWork
 from offerhub.domain.users import SealedSeed, User, Wallet, WalletStatus
@@ -196,7 +198,7 @@ class House:
             failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
         )
         deciding = Deciding(self.system.clock(), self.system.ids, order.process.trace)
-        decision = order_chain_decisions.operation_ended(
+        decision = order_chain_ends.operation_ended(
             order, ended, LANES, Recipients("GSELLER", "GPLATFORM"), 3, deciding
         )
         assert decision is not None

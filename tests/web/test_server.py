@@ -85,6 +85,7 @@ class App(QuartTrio):
         @self.post("/work")
         async def work():
             try:
+                assert worker is not None
                 return await worker.address.ask(Work())
             except trio.Cancelled:
                 self.left.set()
@@ -368,8 +369,9 @@ async def test_the_tree_hears_of_the_crash_and_serves_again():
         def __init__(self, task_status) -> None:
             self.task_status = task_status
 
-        def started(self, port: int) -> None:
-            ports.append(port)
+        def started(self, value: int | None = None) -> None:
+            assert value is not None
+            ports.append(value)
             self.task_status.started()
 
     async def web(*, task_status) -> None:

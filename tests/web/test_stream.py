@@ -2,6 +2,7 @@
 
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,7 +33,7 @@ async def streaming(**options):
         nursery.cancel_scope.cancel()
 
 
-async def commit(house: House, *numbers: int, **kind: str) -> None:
+async def commit(house: House, *numbers: int, **kind: Any) -> None:
     await house.system.journal.commit(unit(*numbers, **kind))
 
 
@@ -115,7 +116,7 @@ async def test_after_a_sequence_the_rest_is_replayed_and_the_stream_goes_on(
 ):
     for number in range(1, 301):
         await commit(house, number)
-    how = {
+    how: Any = {
         "header": {"headers": {"Last-Event-ID": "7"}},
         "query": {"lastEventId": "7"},
         "snake": {"last_event_id": "7"},

@@ -4,7 +4,7 @@ from typing import Final
 
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.ids import iso
-from offerhub.domain.order_decisions import Limits
+from offerhub.domain.limits import Limits
 from web.answers import now
 from web.call import Answer, Call, Route
 

@@ -1,0 +1,356 @@
+"""The end of an order's chain operation: the next step, the effects, another attempt, or a fall back.
+
+The order moves on when the chain has confirmed, and back when it provably never will (domain.md §3).
+"""
+
+from collections.abc import Sequence
+
+from attrs import evolve, frozen
+
+from offerhub.domain import postings
+from offerhub.domain.chain import ChainOperation, ChainStatus, PayoutSeen
+from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.fees import FeesKept, Payout, release
+from offerhub.domain.ids import iso
+from offerhub.domain.ledger import Side, TransferKind
+from offerhub.domain.money import Money
+from offerhub.domain.order import (
+    EscrowStatus,
+    Order,
+    OrderStatus,
+    Outcome,
+    Process,
+)
+from offerhub.domain.order_chain_failures import after_failure
+from offerhub.domain.order_decisions import Decision
+from offerhub.domain.order_events import (
+    closed_event,
+    escrow_event,
+    moved,
+    order_event,
+)
+from offerhub.domain.order_moves import changed, next_state, passed_through
+from offerhub.domain.order_states import Action
+from offerhub.domain.order_steps import (
+    Lanes,
+    plan_step,
+    standing_escrow,
+)
+from offerhub.domain.resources import fees_resource, order_resource
+from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
+
+
+@frozen
+class Recipients:
+    """Addresses that a payout may reach."""
+
+    seller: str
+    platform: str
+
+
+def operation_ended(
+    order: Order,
+    operation: ChainOperation,
+    lanes: Lanes,
+    recipients: Recipients,
+    attempts_max: int,
+    deciding: Deciding,
+) -> Decision | None:
+    """Take the end of the order's present chain operation.
+
+    Returns `None` when the operation is not the present one, or has not ended: a wake-up that
+    was already worked.
+    """
+    process = order.process
+    if process is None or process.chain_operation_id != operation.id or operation.is_open:
+        return None
+    if operation.status is not ChainStatus.CONFIRMED:
+        return after_failure(order, process, operation, lanes, attempts_max, deciding)
+    match process.current.partition(":")[0]:
+        case "deploy":
+            return _deployed(order, process, operation, deciding)
+        case "fund":
+            return _funded(order, process, operation, deciding)
+        case "release":
+            return _released(order, process, operation, recipients, deciding)
+        case _:
+            return _step_confirmed(order, process, operation, lanes, deciding)
+
+
+def _deployed(
+    order: Order, process: Process, operation: ChainOperation, deciding: Deciding
+) -> Decision:
+    target = next_state(order, Action.CONFIRM_DEPLOYMENT)
+    after = changed(
+        order,
+        deciding,
+        status=target,
+        process=None,
+        escrow=evolve(
+            standing_escrow(order),
+            status=EscrowStatus.CREATED,
+            contract_id=operation.contract_id,
+            transaction_hashes=_hashes(order, process, operation),
+        ),
+    )
+    events = (
+        escrow_event(
+            after,
+            deciding,
+            "created",
+            {
+                "trustlessContractId": operation.contract_id,
+                "transactionHash": operation.tx_hash,
+                "createdAt": iso(deciding.now),
+            },
+        ),
+    )
+    return _ended(order, after, process, "order.escrow.confirmed", events, (), deciding)
+
+
+def _funded(
+    order: Order, process: Process, operation: ChainOperation, deciding: Deciding
+) -> Decision:
+    next_state(order, Action.CONFIRM_FUNDING)
+    passed_through(order, OrderStatus.ESCROW_FUNDED, OrderStatus.IN_PROGRESS)
+    escrow = standing_escrow(order)
+    after = changed(
+        order,
+        deciding,
+        status=OrderStatus.IN_PROGRESS,
+        process=None,
+        escrow=evolve(
+            escrow,
+            status=EscrowStatus.FUNDED,
+            funded_at=deciding.now,
+            transaction_hashes=_hashes(order, process, operation),
+        ),
+    )
+    contract = {"trustlessContractId": escrow.contract_id}
+    funded_at = {"fundedAt": iso(deciding.now)}
+    events = (
+        balance_debited(
+            deciding,
+            order.buyer_id,
+            order.amount,
+            destination="escrow",
+            reference=order.id,
+            order_id=order.id,
+        ),
+        escrow_event(
+            after,
+            deciding,
+            "funded",
+            {**contract, "transactionHash": operation.tx_hash, **funded_at},
+        ),
+        order_event(
+            after,
+            deciding,
+            "escrow_funded",
+            {
+                "escrowId": escrow.id,
+                **contract,
+                "amount": order.amount.two_places(),
+                **funded_at,
+            },
+        ),
+        order_event(after, deciding, "in_progress", {}),
+    )
+    movement = postings.fund_escrow(order.id, order.buyer_id, order.amount, _hash(operation))
+    decision = _ended(
+        order,
+        after,
+        process,
+        "order.fund.confirmed",
+        events,
+        (movement,),
+        deciding,
+        cause=operation.id,
+    )
+    return evolve(decision, debits=order.buyer_id)
+
+
+def _step_confirmed(
+    order: Order, process: Process, operation: ChainOperation, lanes: Lanes, deciding: Deciding
+) -> Decision:
+    next_state(order, Action.CONFIRM_RELEASE_STEP)
+    step = process.step + 1
+    following = plan_step(order, process.steps[step], 1, lanes, deciding)
+    after = changed(
+        order,
+        deciding,
+        process=evolve(
+            process,
+            step=step,
+            attempt=1,
+            chain_operation_id=following.id,
+            last_error=None,
+        ),
+        escrow=evolve(
+            standing_escrow(order), transaction_hashes=_hashes(order, process, operation)
+        ),
+    )
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after, following),
+            audit=(moved("order.release.step", order, after, deciding),),
+        ),
+        next_operation=following,
+    )
+
+
+def _released(
+    order: Order,
+    process: Process,
+    operation: ChainOperation,
+    recipients: Recipients,
+    deciding: Deciding,
+) -> Decision:
+    next_state(order, Action.CONFIRM_RELEASE)
+    passed_through(order, OrderStatus.RELEASED, OrderStatus.CLOSED)
+    payout, explained = payout_on_chain(order, operation.payouts, recipients)
+    after = changed(
+        order,
+        deciding,
+        status=OrderStatus.CLOSED,
+        outcome=Outcome.RELEASED,
+        closed_at=deciding.now,
+        process=None,
+        fees=payout.kept,
+        escrow=evolve(
+            standing_escrow(order),
+            status=EscrowStatus.RELEASED,
+            released_at=deciding.now,
+            transaction_hashes=_hashes(order, process, operation),
+        ),
+    )
+    released_at = {"releasedAt": iso(deciding.now)}
+    events = (
+        balance_credited(
+            deciding,
+            order.seller_id,
+            payout.credited,
+            source="escrow_release",
+            reference=order.id,
+            transaction_hash=operation.tx_hash,
+            order_id=order.id,
+        ),
+        escrow_event(
+            after,
+            deciding,
+            "released",
+            {
+                "trustlessContractId": standing_escrow(order).contract_id,
+                "transactionHash": operation.tx_hash,
+                **released_at,
+            },
+        ),
+        order_event(
+            after,
+            deciding,
+            "released",
+            {
+                "sellerId": order.seller_id,
+                "amount": order.amount.two_places(),
+                "fees": fees_resource(payout.kept),
+                **released_at,
+                "newSellerBalance": Figure(order.seller_id, Side.AVAILABLE),
+            },
+        ),
+        closed_event(after, deciding),
+    )
+    movement = postings.pay_out(
+        TransferKind.ESCROW_RELEASE, order.id, order.seller_id, payout, _hash(operation)
+    )
+    decision = _ended(
+        order,
+        after,
+        process,
+        "order.release.confirmed",
+        events,
+        (movement,),
+        deciding,
+        cause=operation.id,
+    )
+    if explained:
+        return decision
+    alarm = deciding.audit(
+        "order.release.fees_differ",
+        "Order",
+        order.id,
+        result="alarm",
+        error="the contract paid out other amounts than its fees explain",
+        after={**fees_resource(payout.kept), "net": payout.net.seven_places()},
+    )
+    return evolve(decision, unit=evolve(decision.unit, audit=(*decision.unit.audit, alarm)))
+
+
+def payout_on_chain(
+    order: Order, payouts: Sequence[PayoutSeen], recipients: Recipients
+) -> tuple[Payout, bool]:
+    """What a release paid, from the transfers that the chain reports.
+
+    Returns the payout, and whether it is what the fees explain to the stroop (domain.md §1).
+    What the chain reports is booked in either case: the wallet holds that and nothing else.
+    """
+    if order.fee_terms is None or order.escrow is None:
+        msg = f"{order.id} is released without terms or escrow"
+        raise InvariantViolated(msg)
+    expected = release(order.amount, order.fee_terms)
+    paid = [payout for payout in payouts if payout.source == order.escrow.contract_id]
+    net = Money.total(p.amount for p in paid if p.destination == recipients.seller)
+    platform = Money.total(p.amount for p in paid if p.destination == recipients.platform)
+    total = Money.total(p.amount for p in paid)
+    if net == expected.net and platform == expected.kept.platform and total == order.amount:
+        return expected, True
+    if total != order.amount or not net:
+        msg = f"the contract of {order.id} paid {total} out, not {order.amount}"
+        raise InvariantViolated(msg)
+    kept = FeesKept(protocol=order.amount - net - platform, platform=platform)
+    credited = expected.credited - expected.net + net
+    return Payout(order.amount, kept, net, credited, borne=expected.borne), False
+
+
+def _ended(
+    before: Order,
+    after: Order,
+    process: Process,
+    action: str,
+    events: tuple[Event, ...],
+    movements: tuple[postings.Movement, ...],
+    deciding: Deciding,
+    *,
+    cause: str = "",
+) -> Decision:
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            transfers=tuple(
+                deciding.transfer(movement, reference=after.id, cause=cause)
+                for movement in movements
+            ),
+            events=events,
+            audit=(moved(action, before, after, deciding),),
+            idempotency=deciding.final_answer(
+                order_resource(after), claim=process.trace.idempotency, first=False
+            ),
+        ),
+    )
+
+
+def _hash(operation: ChainOperation) -> str:
+    if operation.tx_hash is None:
+        msg = f"{operation.id} is confirmed without a hash"
+        raise InvariantViolated(msg)
+    return operation.tx_hash
+
+
+def _hashes(order: Order, process: Process, operation: ChainOperation) -> dict[str, str]:
+    return {**standing_escrow(order).transaction_hashes, process.current: _hash(operation)}

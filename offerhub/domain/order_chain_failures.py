@@ -1,0 +1,169 @@
+"""A chain operation of an order that failed: another attempt, or a fall back (domain.md §3)."""
+
+from attrs import evolve
+
+from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import ErrorCode, InvariantViolated
+from offerhub.domain.ledger import Side
+from offerhub.domain.order import (
+    EscrowStatus,
+    FailedAttempt,
+    Operation,
+    Order,
+    Process,
+)
+from offerhub.domain.order_decisions import Decision
+from offerhub.domain.order_events import (
+    order_event,
+)
+from offerhub.domain.order_moves import changed, next_state
+from offerhub.domain.order_states import Action
+from offerhub.domain.order_steps import (
+    Lanes,
+    plan_step,
+    standing_escrow,
+)
+from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
+
+
+def after_failure(
+    order: Order,
+    process: Process,
+    operation: ChainOperation,
+    lanes: Lanes,
+    attempts_max: int,
+    deciding: Deciding,
+) -> Decision:
+    """Try the step again, or fall back where that is allowed and nothing is left to try."""
+    failure = operation.failure
+    if failure is None:
+        msg = f"{operation.id} has failed without a reason"
+        raise InvariantViolated(msg)
+    can_fall_back = process.operation is not Operation.RELEASE
+    definitive = failure.kind in {FailureKind.REFUSED, FailureKind.FOREIGN}
+    if can_fall_back and (definitive or process.attempt >= attempts_max):
+        return _fallen_back(order, process, failure.message, failure.code, deciding)
+    attempt = process.attempt + 1
+    again = plan_step(order, process.current, attempt, lanes, deciding)
+    after = changed(
+        order,
+        deciding,
+        process=evolve(
+            process,
+            attempt=attempt,
+            chain_operation_id=again.id,
+            last_error=failure.message,
+        ),
+    )
+    events = (
+        (_attempt_failed(after, process, failure.code or failure.kind.value, deciding, retry=True),)
+        if can_fall_back
+        else ()
+    )
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after, again),
+            events=events,
+            audit=(
+                deciding.audit(
+                    f"order.{process.operation.value}.attempt_failed",
+                    "Order",
+                    order.id,
+                    result="retry",
+                    error=failure.message,
+                    user_id=order.buyer_id,
+                ),
+            ),
+        ),
+        next_operation=again,
+    )
+
+
+def _fallen_back(
+    order: Order, process: Process, message: str, code: str | None, deciding: Deciding
+) -> Decision:
+    failed = FailedAttempt(process.operation, process.attempt, message, process.since)
+    attempt_failed = _attempt_failed(
+        order, process, code or ErrorCode.PROVIDER_ERROR.value, deciding, retry=False
+    )
+    if process.operation is Operation.ESCROW:
+        after = changed(
+            order,
+            deciding,
+            status=next_state(order, Action.FAIL_DEPLOYMENT),
+            escrow=None,
+            fee_terms=None,
+            process=None,
+            failed_attempt=failed,
+        )
+        figures = {
+            "reservedBalance": Figure(order.buyer_id, Side.RESERVED),
+            "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+        }
+        back = order_event(
+            after,
+            deciding,
+            "funds_reserved",
+            {
+                "amount": order.amount.two_places(),
+                "buyerId": order.buyer_id,
+                **figures,
+                "reason": message,
+            },
+        )
+    else:
+        escrow = standing_escrow(order)
+        after = changed(
+            order,
+            deciding,
+            status=next_state(order, Action.FAIL_FUNDING),
+            escrow=evolve(escrow, status=EscrowStatus.CREATED),
+            process=None,
+            failed_attempt=failed,
+        )
+        back = order_event(
+            after, deciding, "escrow_creating", {"escrowId": escrow.id, "reason": message}
+        )
+    return Decision(
+        after,
+        UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            writes=(after,),
+            events=(attempt_failed, back),
+            audit=(
+                deciding.audit(
+                    f"order.{process.operation.value}.failed",
+                    "Order",
+                    order.id,
+                    result="failed",
+                    error=message,
+                    user_id=order.buyer_id,
+                ),
+            ),
+            idempotency=deciding.forgotten(process.trace.idempotency),
+        ),
+    )
+
+
+def _attempt_failed(
+    order: Order, process: Process, code: str, deciding: Deciding, *, retry: bool
+) -> Event:
+    return deciding.event(
+        "escrow.attempt_failed",
+        "Escrow",
+        order.escrow_id or order.id,
+        {
+            "escrowId": order.escrow_id,
+            "orderId": order.id,
+            "operation": process.current,
+            "errorCode": code,
+            "willRetry": retry,
+        },
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )

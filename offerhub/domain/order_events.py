@@ -1,0 +1,109 @@
+"""What is told of an order: its events (domain.md §6) and its audit entries (§7)."""
+
+from collections.abc import Mapping
+
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.ids import iso
+from offerhub.domain.ledger import Side
+from offerhub.domain.order import (
+    Order,
+    OrderStatus,
+)
+from offerhub.domain.unit_of_work import AuditEntry, Event, Figure
+
+
+def order_event(
+    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
+) -> Event:
+    """An event of the order itself."""
+    return deciding.event(
+        f"order.{name}",
+        "Order",
+        order.id,
+        {"orderId": order.id, **payload},
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )
+
+
+def escrow_event(
+    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
+) -> Event:
+    """An event of the order's escrow; `amount` is the order's."""
+    if order.escrow_id is None:
+        msg = f"{order.id} has no escrow to tell of"
+        raise InvariantViolated(msg)
+    return deciding.event(
+        f"escrow.{name}",
+        "Escrow",
+        order.escrow_id,
+        {
+            "escrowId": order.escrow_id,
+            "orderId": order.id,
+            "amount": order.amount.two_places(),
+            **payload,
+        },
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )
+
+
+def closed_event(order: Order, deciding: Deciding) -> Event:
+    """The event that every order ends with."""
+    if order.outcome is None:
+        msg = f"{order.id} is closed without an outcome"
+        raise InvariantViolated(msg)
+    return order_event(
+        order,
+        deciding,
+        "closed",
+        {
+            "finalStatus": OrderStatus.CLOSED.value,
+            "outcome": order.outcome.value,
+            "closedAt": iso(deciding.now),
+        },
+    )
+
+
+def given_back(order: Order, deciding: Deciding, reason: str) -> Event:
+    """The event of reserved money that is the buyer's again."""
+    return deciding.event(
+        "balance.released",
+        "Balance",
+        order.buyer_id,
+        {
+            "userId": order.buyer_id,
+            "amount": order.amount.two_places(),
+            "orderId": order.id,
+            "reference": order.id,
+            "reason": reason,
+            "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+        },
+        user_id=order.buyer_id,
+        order_id=order.id,
+    )
+
+
+def summary(order: Order) -> dict[str, object]:
+    """What the audit keeps of an order's state: never the caller's free text."""
+    return {
+        "status": order.status.value,
+        "amount": order.amount.seven_places(),
+        "outcome": None if order.outcome is None else order.outcome.value,
+        "escrow": None if order.escrow is None else order.escrow.status.value,
+        "operation": None if order.process is None else order.process.operation.value,
+        "step": None if order.process is None else order.process.current,
+    }
+
+
+def moved(action: str, before: Order, after: Order, deciding: Deciding) -> AuditEntry:
+    """The audit entry of a change of state."""
+    return deciding.audit(
+        action,
+        "Order",
+        after.id,
+        before=summary(before),
+        after=summary(after),
+        user_id=after.buyer_id,
+    )
