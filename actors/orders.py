@@ -5,7 +5,7 @@ board. Work on the chain is handed to the lane of the step's source account. Whe
 lane sets a wake-up, and the order reads from storage what happened.
 """
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -18,7 +18,7 @@ from actors.directory import Directory
 from actors.escrow_intents import Parties, intent_of
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Actor, Backoff, Message, Registry
+from actors.kernel import Backoff, Message, Registry
 from actors.lane import Execute
 from actors.messages import (
     CancelOrder,
@@ -30,7 +30,7 @@ from actors.messages import (
     StartEscrow,
     StartFunding,
 )
-from actors.patience import is_unavailable, refusing_when_away
+from actors.patience import WokenActor, is_unavailable, refusing_when_away
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
@@ -50,12 +50,11 @@ from offerhub.domain.resources import progress_resource
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
 from offerhub.domain.users import Wallet, WalletStatus
-from storage.port import Storage, StorageUnavailable
+from storage.port import Storage
 
 log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
-_AWAY_S: Final = 1.0
 _STUCK_S: Final = 300.0
 _AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
 
@@ -95,7 +94,7 @@ class Conflict(Exception):
     """The order was written elsewhere again and again: this actor's state is not the latest."""
 
 
-class OrderActor(Actor):
+class OrderActor(WokenActor):
     """See the module."""
 
     def __init__(self, order_id: str, parts: OrderParts) -> None:
@@ -140,21 +139,8 @@ class OrderActor(Actor):
             case _:
                 raise TypeError(type(message))
 
-    async def woken(self, keys: frozenset[Hashable]) -> None:
-        """Look what became of the present chain operation: hand it to its lane, or take its end."""
-        try:
-            await self._look()
-        except (StorageUnavailable, DomainError) as error:
-            if not is_unavailable(error):
-                raise
-            for key in keys:
-                self.spawn(self._wake_later, key)
-
-    async def _wake_later(self, key: Hashable, pause_s: float = _AWAY_S) -> None:
-        await trio.sleep(pause_s)
-        self.self_address.wake(key)
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look at the present chain operation: hand it to its lane, or take its end."""
         order = await self._loaded()
         if order is None or order.process is None:
             return
@@ -181,7 +167,7 @@ class OrderActor(Actor):
             log.error(  # noqa: TRY400 - the traceback would tell no more than the rule
                 "order.stuck", order=self._id, operation=operation.id, error=str(error)
             )
-            self.spawn(self._wake_later, operation.id, _STUCK_S)
+            self.wake_later(operation.id, _STUCK_S)
         reach(f"order.after_effects.{operation.step}")
 
     # Commands.

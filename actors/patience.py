@@ -1,13 +1,13 @@
 """Trouble with storage, in one place: a refusal where someone waits, patience where nobody does."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import trio
 
 from actors.journal import Journal
-from actors.kernel import Backoff
+from actors.kernel import Actor, Backoff
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.unit_of_work import CommitOutcome, UnitOfWork
 from storage.port import StorageUnavailable
@@ -15,6 +15,7 @@ from storage.port import StorageUnavailable
 T = TypeVar("T")
 
 _AWAY: Final = Backoff(first_s=0.1, limit_s=5.0)
+_LOOK_AGAIN_S: Final = 1.0
 
 
 def unavailable() -> DomainError:
@@ -61,3 +62,32 @@ async def committed_when_possible(
 ) -> CommitOutcome:
     """Commit a unit that nobody waits for. Cancelled, the outcome is unknown."""
     return await when_possible(lambda: journal.commit(unit), random)
+
+
+class WokenActor(Actor):
+    """An actor that is woken to look at what has become of something, patient with storage.
+
+    A subclass says in `look` what it looks at; a look that the database is away for comes again.
+    """
+
+    async def look(self) -> None:
+        """Read from storage what happened, and take it."""
+        raise NotImplementedError
+
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Look once for all the keys."""
+        try:
+            await self.look()
+        except (StorageUnavailable, DomainError) as error:
+            if not is_unavailable(error):
+                raise
+            for key in keys:
+                self.wake_later(key, _LOOK_AGAIN_S)
+
+    def wake_later(self, key: Hashable, pause_s: float) -> None:
+        """Have this actor woken again after a pause."""
+        self.spawn(self._wake_after, key, pause_s)
+
+    async def _wake_after(self, key: Hashable, pause_s: float) -> None:
+        await trio.sleep(pause_s)
+        self.self_address.wake(key)

@@ -1,6 +1,6 @@
 """The withdrawal actor: one withdrawal from its creation to the end of its payment."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -13,11 +13,11 @@ from actors.board import Board
 from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Actor, Backoff, Message, Registry
+from actors.kernel import Backoff, Message, Registry
 from actors.lane import Execute
 from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from actors.orders import Conflict, refused
-from actors.patience import is_unavailable, refusing_when_away
+from actors.patience import WokenActor, refusing_when_away
 from offerhub.domain import withdrawal_decisions as decisions
 from offerhub.domain.chain import ChainOperation, FailureKind
 from offerhub.domain.deciding import Deciding
@@ -31,12 +31,11 @@ from offerhub.domain.withdrawal import Withdrawal
 from offerhub.domain.withdrawal_decisions import WithdrawalDecision
 from offerhub.providers.stellar.intents import PayUsdc
 from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
-from storage.port import Storage, StorageUnavailable
+from storage.port import Storage
 
 log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
-_AWAY_S: Final = 1.0
 _AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
 _MEMO_BYTES_MAX: Final = 28
 """A text memo's length on the network (stellar-horizon.md §4.4)."""
@@ -67,7 +66,7 @@ class WithdrawalParts:
     closed_addresses: Callable[[], frozenset[str]]
 
 
-class WithdrawalActor(Actor):
+class WithdrawalActor(WokenActor):
     """See the module."""
 
     def __init__(self, withdrawal_id: str, parts: WithdrawalParts) -> None:
@@ -88,21 +87,8 @@ class WithdrawalActor(Actor):
                 case _:
                     raise TypeError(type(message))
 
-    async def woken(self, keys: frozenset[Hashable]) -> None:
-        """Look what became of the present payment: hand it to its lane, or take its end."""
-        try:
-            await self._look()
-        except (StorageUnavailable, DomainError) as error:
-            if not is_unavailable(error):
-                raise
-            for key in keys:
-                self.spawn(self._wake_later, key)
-
-    async def _wake_later(self, key: Hashable) -> None:
-        await trio.sleep(_AWAY_S)
-        self.self_address.wake(key)
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Look at the present chain operation: hand it to its lane, or take its end."""
         withdrawal = await self._loaded()
         if withdrawal is None or withdrawal.payment is None:
             return
