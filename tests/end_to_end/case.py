@@ -52,6 +52,8 @@ class Case:
     purchases: tuple[Purchase, ...]
     subscriber: Subscriber = field(factory=Subscriber)
     port: int = field(factory=free_port)
+    attempts_failed: int = 0
+    """What the last life is expected to have seen die."""
 
     @contextmanager
     def life(
@@ -148,6 +150,7 @@ class Case:
                 self.grounds.chain,
                 self.purchases,
                 self.subscriber,
+                self.attempts_failed,
             )
         )
 

@@ -33,6 +33,8 @@ class Scene:
     chain: Chain
     purchases: Sequence[Purchase]
     subscriber: Subscriber
+    attempts_failed: int = 0
+    """Envelopes that died and were built anew; each is told by an event."""
 
 
 @frozen
@@ -117,7 +119,10 @@ def events(scene: Scene, last_sequence: int) -> list[Event]:
         assert [each.sequence for each in came] == list(range(1, last_sequence + 1))
     assert [each.body for each in seen] == [each.body for each in followed]
     told = Counter(each.type for each in seen)
-    assert told == _expected_events(len(scene.purchases))
+    expected = _expected_events(len(scene.purchases))
+    if scene.attempts_failed:
+        expected["escrow.attempt_failed"] = scene.attempts_failed
+    assert told == expected
     return seen
 
 

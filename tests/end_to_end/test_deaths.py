@@ -128,6 +128,7 @@ def test_an_envelope_that_died_while_it_was_down_is_built_anew(
             short = {"kind": "expired_bounds", "lifetime_s": _SHORT_S}
             with _fault(grounds.sandbox, route=route, times=1, **short):
                 assert case.play_until_death(orchestrator)
+        case.attempts_failed = 1
         time.sleep(_SHORT_S + 1)
         with case.life() as orchestrator:
             case.recover(orchestrator)
