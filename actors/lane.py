@@ -233,7 +233,8 @@ class Lane(Actor):
                     return await self._store_envelope(operation, account, answer)
                 operation = await self._not_signed(operation, answer)
                 if looked_again:
-                    return await self._fail(operation, FailureKind.FOREIGN, answer.reason, None)
+                    kind = FailureKind.STALE if answer.stale else FailureKind.FOREIGN
+                    return await self._fail(operation, kind, answer.reason, None)
                 # The sequence number may be an old one, from memory or from a server that lags
                 # behind the provider's (stellar-horizon.md §2.3): read it again, once.
                 looked_again = True

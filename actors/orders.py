@@ -241,7 +241,11 @@ class OrderActor(WokenActor):
                 raise DomainError(
                     ErrorCode.SERVICE_UNAVAILABLE,
                     "a refund of a funded escrow is not available in this version",
-                    {"orderId": order.id, "currentState": order.status.value},
+                    {
+                        "orderId": order.id,
+                        "currentState": order.status.value,
+                        "retryable": False,
+                    },
                 )
             return decisions.refund_unfunded(
                 order, message.requested_by, message.reason, self._deciding(message.trace)

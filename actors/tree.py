@@ -110,6 +110,7 @@ class Tree:
     watcher: ChainWatcher
     recovery: Recovery
     lanes: Registry[str]
+    clock: LedgerClock
 
 
 async def prepare(world: World, choices: Choices) -> Platform:
@@ -398,7 +399,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
     )
-    return Tree(system, specs, bootstrap, watcher, recovery, lanes)
+    return Tree(system, specs, bootstrap, watcher, recovery, lanes, clock)
 
 
 class _Crashes:

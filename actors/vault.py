@@ -18,6 +18,7 @@ from offerhub.domain.users import SealedSeed, Wallet
 from offerhub.providers.stellar.check import check_transaction
 from offerhub.providers.stellar.envelope import (
     ForeignTransaction,
+    StaleTransaction,
     sign,
 )
 from offerhub.providers.stellar.intents import Intent
@@ -62,9 +63,10 @@ class Signed:
 
 @frozen
 class NotSigned:
-    """The transaction is not what was asked for, and got no signature."""
+    """The transaction is not what was asked for, and got no signature; `stale`: it is, but old."""
 
     reason: str
+    stale: bool = False
 
 
 @frozen
@@ -122,7 +124,7 @@ class Vault(Actor):
                 network=message.network,
             )
         except ForeignTransaction as difference:
-            return NotSigned(difference.reason)
+            return NotSigned(difference.reason, stale=isinstance(difference, StaleTransaction))
         wallets = await self._wallets_of(checked.signers)
         missing = [address for address in checked.signers if address not in wallets]
         if missing:

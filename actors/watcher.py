@@ -48,6 +48,7 @@ _LOOK_AT_NETWORK_S: Final = 10.0
 """How often the network's own state is read, to tell a quiet network from a stuck server."""
 
 _SILENT_S: Final = 60.0
+_MARGIN_LEDGERS: Final = 10
 
 
 class WatcherState(StrEnum):
@@ -109,7 +110,7 @@ class ChainWatcher:
         trouble = 0
         while True:
             try:
-                await self._look_at_network(cursor)
+                looked = await self._look_at_network(cursor)
                 if self.view.state in {WatcherState.HOLE, WatcherState.RESET}:
                     # Crediting on would hide what may be missing: an operator decides.
                     await trio.sleep(_LOOK_AT_NETWORK_S)
@@ -125,6 +126,8 @@ class ChainWatcher:
                 self._see(WatcherState.FOLLOWING)
             if page.records:
                 cursor = await self._work(cursor, page)
+            elif looked is not None:
+                cursor = await self._advance(cursor, looked)
             if not page.full:
                 await trio.sleep(self._parts.poll_s)
 
@@ -157,16 +160,38 @@ class ChainWatcher:
             )
             await committed_when_possible(self._parts.journal, unit, random)
 
-    async def _look_at_network(self, cursor: str) -> None:
-        """Tell a hole, a reset and silence apart (stellar-horizon.md §7.2)."""
+    async def _advance(self, cursor: str, looked: NetworkState) -> str:
+        """Move the cursor over ledgers without payments, so that quiet never looks like a hole.
+
+        Safe because the network's state was read before the page that was empty; the margin is
+        for servers behind one address that lag one another (stellar-horizon.md §7.2, 4).
+        """
+        after = TOID.after_ledger(looked.latest_ledger - _MARGIN_LEDGERS).to_int64()
+        if after <= int(cursor):
+            return cursor
+        deciding = self._deciding()
+        unit = UnitOfWork(
+            at=deciding.now,
+            trace=deciding.trace,
+            cursor=CursorMove(CURSOR, cursor, str(after)),
+        )
+        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+        if not isinstance(outcome, Committed):
+            return await self._first_cursor()
+        self._at(str(after))
+        return str(after)
+
+    async def _look_at_network(self, cursor: str) -> NetworkState | None:
+        """Tell a hole, a reset and silence apart (stellar-horizon.md §7.2); `None` between looks."""
         if trio.current_time() - self._looked_at < _LOOK_AT_NETWORK_S:
-            return
+            return None
         state = await self._parts.network.state()
         self._looked_at = trio.current_time()
         ledger = TOID.from_int64(int(cursor)).ledger_sequence
         seen = self._judged(state, ledger)
         self.view = evolve(self.view, cursor_ledger=ledger, latest_ledger=state.latest_ledger)
         self._see(seen, latest_ledger=state.latest_ledger, cursor_ledger=ledger)
+        return state
 
     def _judged(self, state: NetworkState, ledger: int) -> WatcherState:
         if state.passphrase != self._parts.passphrase or ledger > state.latest_ledger:

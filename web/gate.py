@@ -257,7 +257,8 @@ class Gate:
             case ErrorCode.RATE_LIMITED:
                 headers = (("Retry-After", str(error.details.get("retryAfter", 1))),)
             case ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS | ErrorCode.SERVICE_UNAVAILABLE:
-                headers = (("Retry-After", "1"),)
+                if error.details.get("retryable") is not False:
+                    headers = (("Retry-After", "1"),)
             case ErrorCode.METHOD_NOT_ALLOWED:
                 allowed = error.details.get("allowed")
                 if isinstance(allowed, list):

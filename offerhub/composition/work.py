@@ -19,11 +19,11 @@ from actors.patience import is_unavailable
 from actors.sealing import KeyRing
 from actors.supervisor import ChildSpec, Service, Supervisor
 from actors.tree import Choices, Tree, World, build, prepare
-from actors.watcher import WatcherState
 from offerhub.composition.choices import choices_from
 from offerhub.composition.outside import Outside, open_outside
 from offerhub.domain.errors import DomainError
 from offerhub.domain.ids import Clock, RandomBytes
+from offerhub.providers.stellar.port import StellarUnavailable
 from offerhub.settings import Settings
 from storage.errors import StorageUnavailable
 from storage.postgres.migrate import migrate
@@ -44,6 +44,7 @@ _POOL_MAX: Final = 16
 _FIRST_WAIT_S: Final = 10.0
 _AGAIN_S: Final = 1.0
 _CONNECT_S: Final = 2.0
+_HORIZON_FRESH_S: Final = 10.0
 # All children of the work may crash at once (the database was away at a bad instant), and twice:
 # pauses that double up to 30 s keep a child that crashes for ever from using this up.
 _RESTARTS_MAX: Final = 30
@@ -288,11 +289,15 @@ def _with_platform(choices: Choices, user_id: str) -> Choices:
 def _probes(
     settings: Settings, tree: Tree, storage: PostgresStorage, redis: RedisBuffer
 ) -> dict[str, Probe]:
-    """How each dependency is asked; none of it spends a call of a provider's limit."""
+    """How each dependency is asked; hardly a call of a provider's limit is spent on it."""
 
     async def horizon() -> bool:
-        # The watcher asks Horizon all the time; what it found is fresher than one more call.
-        return tree.watcher.view.state in {WatcherState.STARTING, WatcherState.FOLLOWING}
+        # A recent answer to anyone counts: health costs at most one call in `_HORIZON_FRESH_S`.
+        try:
+            await tree.clock.state(_HORIZON_FRESH_S)
+        except StellarUnavailable:
+            return False
+        return True
 
     return {
         "postgresql": storage.ping,

@@ -74,12 +74,14 @@ class FailureKind(StrEnum):
 
     `REFUSED`: the provider, or the network, has definitively refused it, before or after it was
     included. `FOREIGN`: what the provider built was not what we asked for, so it got no
-    signature. `DEAD`: a ledger closed after its `maxTime` without it. `INCLUDED`: it is on the
-    chain, and failed there for a reason that another attempt may not meet.
+    signature. `STALE`: it was, but about to expire, so it got none either. `DEAD`: a ledger closed
+    after its `maxTime` without it. `INCLUDED`: it is on the chain, and failed there for a reason
+    that another attempt may not meet.
     """
 
     REFUSED = "refused"
     FOREIGN = "foreign"
+    STALE = "stale"
     DEAD = "dead"
     INCLUDED = "included"
 

@@ -207,11 +207,11 @@ async def test_an_envelope_that_is_built_expired_is_not_signed_and_is_asked_for_
         order = await market.reserved_order()
         market.fault(FaultKind.EXPIRED_BOUNDS, BUILD, times=3)
         await market.start_escrow(order)
-        assert OrderStatus.FUNDS_RESERVED is (await market.settled(order)).status
-        assert {None} == {each.tx_hash for each in await market.operations(order.id)}
-        await market.start_escrow(order)
         deployed = await market.settled(order)
         assert OrderStatus.ESCROW_CREATING is deployed.status
+        failed = [each for each in await market.operations(order.id) if each.failure is not None]
+        assert {FailureKind.STALE} == {each.failure.kind for each in failed if each.failure}
+        assert {None} == {each.tx_hash for each in failed}
         assert 1 == len(market.universe.sandbox.engine.contract_ids())
 
 

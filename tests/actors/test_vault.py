@@ -94,10 +94,6 @@ def lives_too_long(transaction: xdr.Transaction) -> None:
     bounds(transaction).max_time.time_point.uint64 += 7200
 
 
-def is_over(transaction: xdr.Transaction) -> None:
-    bounds(transaction).max_time.time_point.uint64 -= 7200
-
-
 def begins_later(transaction: xdr.Transaction) -> None:
     bounds(transaction).min_time.time_point.uint64 = 1
 
@@ -209,7 +205,6 @@ FOREIGN_DEPLOYMENTS: dict[str, Change] = {
     "no time bounds": no_time_bounds,
     "no end": lives_for_ever,
     "too long a life": lives_too_long,
-    "already over": is_over,
     "begins later": begins_later,
     "fee": costs_too_much,
     "memo": has_a_memo,

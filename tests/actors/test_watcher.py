@@ -10,6 +10,7 @@ from attrs import evolve
 from stellar_sdk import Account, Asset, Keypair, TransactionBuilder
 from stellar_sdk import TransactionEnvelope as Envelope
 from stellar_sdk.operation import Payment
+from stellar_sdk.sep.toid import TOID
 
 from actors.escrow_intents import Parties, intent_of
 from actors.sealing import KeyRing
@@ -388,3 +389,15 @@ async def test_the_database_away_for_a_while_loses_no_deposit(autojump_clock: ob
         market.universe.database.available = True
         await market.wait_available(user, "12.00")
         assert ["5.00", "7.00"] == await deposits_of(market, user)
+
+
+async def test_a_quiet_network_moves_the_cursor_too(autojump_clock: object) -> None:
+    async with open_market() as market:
+        before = int(market.universe.database.cursors[CURSOR])
+        await trio.sleep(120)
+        after = int(market.universe.database.cursors[CURSOR])
+        latest = market.universe.sandbox.engine.latest_ledger().sequence
+        assert after > before
+        assert latest - 30 < TOID.from_int64(after).ledger_sequence < latest
+        user = await market.user("user", "5.00")
+        assert "5.00" == await market.available(user)

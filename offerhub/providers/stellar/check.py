@@ -11,6 +11,7 @@ from offerhub.providers.stellar.build import memo_of, operations_of
 from offerhub.providers.stellar.envelope import (
     CheckedTransaction,
     ForeignTransaction,
+    StaleTransaction,
     contract_call,
     contract_id_made_by,
     moment,
@@ -131,7 +132,7 @@ def _check_time(transaction: xdr.Transaction, rules: SigningRules, network: Netw
         raise ForeignTransaction(msg)
     if remaining_s < rules.lifetime_min_s:
         msg = "it is about to expire"
-        raise ForeignTransaction(msg)
+        raise StaleTransaction(msg)
     return max_time
 
 

@@ -28,6 +28,10 @@ class ForeignTransaction(Exception):
         self.reason = reason
 
 
+class StaleTransaction(ForeignTransaction):
+    """What was asked for, but about to expire: built anew it may be signed."""
+
+
 @frozen
 class UnsignedEnvelope:
     """A well-formed envelope of one plain transaction without a signature; its content is still unchecked."""
