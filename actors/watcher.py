@@ -166,7 +166,8 @@ class ChainWatcher:
         Safe because the network's state was read before the page that was empty; the margin is
         for servers behind one address that lag one another (stellar-horizon.md §7.2, 4).
         """
-        after = TOID.after_ledger(looked.latest_ledger - _MARGIN_LEDGERS).to_int64()
+        ledger = max(0, looked.latest_ledger - _MARGIN_LEDGERS)
+        after = TOID.after_ledger(ledger).to_int64()
         if after <= int(cursor):
             return cursor
         deciding = self._deciding()
