@@ -14,7 +14,7 @@ from attrs import frozen
 from actors.directory import Directory
 from actors.journal import Journal
 from actors.kernel import Address, Backoff, Registry
-from actors.lane import Execute
+from actors.lane_parts import Execute
 from actors.patience import committed_when_possible, when_possible
 from actors.users import PLATFORM_EXTERNAL_ID
 from actors.vault import MakeKeypair

@@ -6,20 +6,18 @@ stored status. An envelope that was signed is followed until a ledger shows it o
 its `maxTime` without it; only then is its step over (domain.md §3, Exactly once).
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final, assert_never
+from datetime import timedelta
+from typing import Final, assert_never
 
 import structlog
 import trio
-from attrs import evolve, frozen
+from attrs import evolve
 
-from actors.board import Board
 from actors.failpoints import reach
-from actors.journal import Journal
-from actors.kernel import Actor, Address, Backoff, Message
-from actors.ledger_clock import LedgerClock
-from actors.patience import committed_when_possible, when_possible
+from actors.kernel import Actor, Backoff, Message
+from actors.lane_parts import Execute, Moves, LaneParts
+from actors.patience import when_possible
+from actors.settlement import Settlement
 from actors.vault import NotSigned, Signed, SignTransaction
 from offerhub.domain.chain import (
     ALIVE_STATUSES,
@@ -27,14 +25,8 @@ from offerhub.domain.chain import (
     ChainOperation,
     ChainStatus,
     FailureKind,
-    PayoutSeen,
-    check_move,
 )
-from offerhub.domain.deciding import Deciding
-from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.money import Money
-from offerhub.domain.unit_of_work import AuditEntry, Committed, UnitOfWork
-from offerhub.domain.users import WalletRole
 from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.intents import (
     ActivateWallets,
@@ -51,23 +43,13 @@ from offerhub.providers.stellar.intents import (
 )
 from offerhub.providers.stellar.port import (
     AccountState,
-    Applied,
     NetworkState,
-    Rejected,
-    StellarNetwork,
     StellarUnavailable,
-    TransactionRecord,
-    Unknown,
 )
-from offerhub.providers.stellar.rules import SigningRules
 from offerhub.providers.trustless_work.port import (
-    EscrowProvider,
     EscrowRefused,
     ProviderUnavailable,
-    Refused,
-    Sent,
 )
-from storage.port import Storage
 
 log = structlog.get_logger(__name__)
 
@@ -83,59 +65,7 @@ _LAG_S: Final = 6.0
 _SHORT_OF_XLM_S: Final = 1.0
 """Pause of an operation whose source account waits for XLM."""
 
-_PERMANENT: Final = frozenset(
-    {"op_no_destination", "op_no_trust", "op_not_authorized", "op_line_full", "op_malformed"}
-)
-"""What a payment's destination is refused for, by the network itself (stellar-horizon.md §5.7)."""
-
 _RETRY: Final = Backoff(first_s=0.25, limit_s=10.0)
-
-
-@frozen
-class Execute(Message[None]):
-    """Take an operation to its end, then wake its owner; harmless to repeat."""
-
-    operation_id: str
-    intent: Intent
-
-
-@frozen
-class XlmPolicy:
-    """When a lane's account is refilled, by its role: below `minimum` up to `level`."""
-
-    minimum: Money
-    level: Money
-
-
-@frozen
-class LaneParts:
-    """What every lane works with.
-
-    Args:
-        operations: snapshots of operations as last committed.
-        wake_owner: tells the owner of an operation that it has ended; never waits.
-        want_refill: tells the wallets' actor that an address lacks XLM; never waits.
-        xlm: policies by the role of the account.
-    """
-
-    storage: Storage
-    journal: Journal
-    vault: Address
-    network: StellarNetwork
-    provider: EscrowProvider
-    clock: LedgerClock
-    rules: SigningRules
-    now: Clock
-    ids: Ids
-    random: Callable[[], float]
-    operations: Board[ChainOperation]
-    wake_owner: Callable[[ChainOperation], None]
-    want_refill: Callable[[str], None]
-    xlm: dict[WalletRole, XlmPolicy]
-
-
-class Superseded(Exception):
-    """Another process has written the operation: this lane's state is no longer the latest."""
 
 
 class Lane(Actor):
@@ -147,6 +77,8 @@ class Lane(Actor):
         self._account: AccountState | None = None
         self._xlm_minimum = Money.zero()
         self._unsettled: dict[str, ChainOperation] = {}
+        self._moves = Moves(parts)
+        self._settlement = Settlement(parts, self._moves)
 
     async def start(self) -> None:
         """Find the envelopes of this account that may still be alive: they come first."""
@@ -176,14 +108,14 @@ class Lane(Actor):
     async def _execute(self, message: Execute) -> None:
         operation = self._parts.operations.get(message.operation_id)
         if operation is None or operation.status is not ChainStatus.PLANNED:
-            operation = await self._stored(message.operation_id)
+            operation = await self._moves.stored(message.operation_id)
         if operation is None:
             log.error("lane.operation_unknown", operation=message.operation_id)
             return
         for earlier in list(self._unsettled.values()):
             self._parts.wake_owner(await self._settle(earlier))
         if operation.id in self._unsettled or operation.status in ALIVE_STATUSES:
-            operation = await self._stored(operation.id) or operation
+            operation = await self._moves.stored(operation.id) or operation
         if operation.status is ChainStatus.PLANNED:
             operation = await self._sign(operation, message.intent)
         if operation.status is ChainStatus.PLANNED:
@@ -194,6 +126,14 @@ class Lane(Actor):
             operation = await self._settle(operation)
             self._refresh(operation, message.intent)
         self._parts.wake_owner(operation)
+
+    async def _settle(self, operation: ChainOperation) -> ChainOperation:
+        """Follow an envelope to its end; after anything but success the account is read again."""
+        ended = await self._settlement.settle(operation)
+        self._unsettled.pop(operation.id, None)
+        if ended.status is not ChainStatus.CONFIRMED:
+            self._account = None
+        return ended
 
     async def _execute_later(self, message: Execute) -> None:
         await trio.sleep(_SHORT_OF_XLM_S)
@@ -224,7 +164,7 @@ class Lane(Actor):
             except (ProviderUnavailable, StellarUnavailable) as away:
                 reason = away.reason
             except _LacksXlm as lacks:
-                return await self._note(operation, lacks.reason)
+                return await self._moves.note(operation, lacks.reason)
             else:
                 answer = await self._asked_vault(
                     SignTransaction(unsigned, intent, account.sequence + 1, network)
@@ -243,7 +183,7 @@ class Lane(Actor):
                     await trio.sleep(_LAG_S)
                 continue
             trouble += 1
-            operation = await self._note(operation, reason)
+            operation = await self._moves.note(operation, reason)
             await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
 
     async def _funded_account(self, intent: Intent) -> AccountState:
@@ -295,10 +235,10 @@ class Lane(Actor):
     ) -> ChainOperation:
         """From here on the envelope may reach the network: it is stored before it can."""
         reach(f"lane.before_signed.{operation.step}")
-        stored = await self._move(
+        stored = await self._moves.move(
             operation,
             ChainStatus.SIGNED,
-            audit=self._deciding(operation).audit(
+            audit=self._moves.deciding(operation).audit(
                 "transaction.sign",
                 "ChainOperation",
                 operation.id,
@@ -326,10 +266,10 @@ class Lane(Actor):
 
     async def _not_signed(self, operation: ChainOperation, answer: NotSigned) -> ChainOperation:
         log.warning("lane.transaction_not_signed", operation=operation.id, reason=answer.reason)
-        return await self._move(
+        return await self._moves.move(
             operation,
             operation.status,
-            audit=self._deciding(operation).audit(
+            audit=self._moves.deciding(operation).audit(
                 "transaction.refuse_to_sign",
                 "ChainOperation",
                 operation.id,
@@ -340,120 +280,10 @@ class Lane(Actor):
             last_error=answer.reason,
         )
 
-    # From signed to the end.
-
-    async def _settle(self, operation: ChainOperation) -> ChainOperation:
-        """Follow a signed envelope until the chain has it, or provably never will."""
-        envelope, tx_hash, max_time = operation.envelope, operation.tx_hash, operation.max_time
-        if envelope is None or tx_hash is None or max_time is None:
-            msg = f"{operation.id} is {operation.status.value} without an envelope"
-            raise ValueError(msg)
-        deadline = datetime.fromtimestamp(max_time, UTC)
-        by_provider = operation.step == "deploy"
-        trouble = 0
-        seen_dead_at: int | None = None
-        while True:
-            reach(f"lane.before_submit.{operation.step}")
-            record, reason = await self._submit(envelope, tx_hash, by_provider=by_provider)
-            reach(f"lane.after_submit.{operation.step}")
-            try:
-                if record is None:
-                    record = await self._parts.network.transaction(tx_hash)
-                if record is not None:
-                    return await self._included(operation, record)
-                # Not there. Dead only when a ledger has closed after maxTime and the hash is
-                # absent after that was seen, twice, on different ledgers.
-                state = await self._parts.network.state()
-                if state.latest_closed_at > deadline:
-                    record = await self._parts.network.transaction(tx_hash)
-                    if record is not None:
-                        return await self._included(operation, record)
-                    if seen_dead_at is not None and state.latest_ledger > seen_dead_at:
-                        return await self._expire(operation, reason)
-                    seen_dead_at = seen_dead_at or state.latest_ledger
-            except StellarUnavailable as away:
-                reason = away.reason
-            by_provider = False
-            if operation.status is ChainStatus.SIGNED:
-                operation = await self._move(operation, ChainStatus.SUBMITTED, last_error=reason)
-                self._unsettled[operation.id] = operation
-            else:
-                operation = await self._note(operation, reason)
-            trouble += 1
-            await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
-
-    async def _submit(
-        self, envelope: str, tx_hash: str, *, by_provider: bool
-    ) -> tuple[TransactionRecord | None, str]:
-        """Hand the envelope in; any answer but inclusion is only a hint."""
-        if by_provider:
-            sent = await self._parts.provider.send(envelope)
-            if isinstance(sent, Sent):
-                return None, "the provider says it is on chain; its hash is not there yet"
-            return None, sent.message if isinstance(sent, Refused) else sent.reason
-        result = await self._parts.network.submit(envelope, tx_hash)
-        match result:
-            case Applied(record):
-                return record, ""
-            case Rejected(code, codes):
-                return None, ", ".join((code, *codes))
-            case Unknown(reason):
-                return None, reason
-            case _:
-                assert_never(result)
-
-    async def _included(
-        self, operation: ChainOperation, record: TransactionRecord
-    ) -> ChainOperation:
-        reach(f"lane.before_confirmed.{operation.step}")
-        facts: dict[str, Any] = {
-            "ledger": record.ledger,
-            "closed_at": record.closed_at,
-            "last_error": None,
-        }
-        if record.successful:
-            if operation.step == "release":
-                facts["payouts"] = await self._payouts(record.hash)
-            ended = await self._move(operation, ChainStatus.CONFIRMED, **facts)
-        else:
-            self._account = None
-            codes = [code for code in record.operation_codes if code != "op_success"]
-            code = codes[0] if codes else record.transaction_code
-            kind = (
-                FailureKind.REFUSED
-                if operation.step == "pay" and code in _PERMANENT
-                else FailureKind.INCLUDED
-            )
-            facts["failure"] = ChainFailure(kind, f"the network refused it: {code}", code)
-            ended = await self._move(operation, ChainStatus.FAILED, **facts)
-        reach(f"lane.after_confirmed.{operation.step}")
-        self._unsettled.pop(operation.id, None)
-        return ended
-
-    async def _payouts(self, tx_hash: str) -> tuple[PayoutSeen, ...]:
-        usdc = self._parts.rules
-        return tuple(
-            PayoutSeen(transfer.source, transfer.destination, transfer.amount)
-            for transfer in await self._parts.network.transfers(tx_hash)
-            if transfer.asset_code == usdc.usdc_code
-            and transfer.asset_issuer == usdc.usdc_issuer
-            and transfer.source is not None
-            and transfer.destination is not None
-        )
-
-    async def _expire(self, operation: ChainOperation, reason: str) -> ChainOperation:
-        failure = ChainFailure(
-            FailureKind.DEAD, f"its time ran out on the network ({reason})", "expired"
-        )
-        self._account = None
-        ended = await self._move(operation, ChainStatus.EXPIRED, failure=failure)
-        self._unsettled.pop(operation.id, None)
-        return ended
-
     async def _fail(
         self, operation: ChainOperation, kind: FailureKind, message: str, code: str | None
     ) -> ChainOperation:
-        return await self._move(
+        return await self._moves.move(
             operation, ChainStatus.FAILED, failure=ChainFailure(kind, message, code)
         )
 
@@ -470,54 +300,6 @@ class Lane(Actor):
             and isinstance(intent, FundEscrow | ReleaseFunds)
         ):
             self.spawn(self._parts.provider.refresh, tx_hash)
-
-    # What every move shares.
-
-    async def _note(self, operation: ChainOperation, reason: str) -> ChainOperation:
-        """Show why an open operation waits, once a reason."""
-        if operation.last_error == reason:
-            return operation
-        return await self._move(operation, operation.status, last_error=reason)
-
-    async def _move(
-        self,
-        operation: ChainOperation,
-        status: ChainStatus,
-        *,
-        audit: AuditEntry | None = None,
-        **facts: Any,
-    ) -> ChainOperation:
-        check_move(operation.status, status)
-        deciding = self._deciding(operation)
-        moved: ChainOperation = evolve(
-            operation,
-            version=operation.version + 1,
-            status=status,
-            updated_at=deciding.now,
-            **facts,
-        )
-        unit = UnitOfWork(
-            at=deciding.now,
-            trace=operation.trace,
-            writes=(moved,),
-            audit=() if audit is None else (audit,),
-        )
-        self._parts.operations.drop(operation.id)
-        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
-        if not isinstance(outcome, Committed):
-            msg = f"{operation.id} was written elsewhere: {outcome}"
-            raise Superseded(msg)
-        self._parts.operations.put(operation.id, moved)
-        return moved
-
-    async def _stored(self, operation_id: str) -> ChainOperation | None:
-        storage = self._parts.storage
-        return await when_possible(
-            lambda: storage.load(ChainOperation, operation_id), self._parts.random
-        )
-
-    def _deciding(self, operation: ChainOperation) -> Deciding:
-        return Deciding(self._parts.now(), self._parts.ids, operation.trace)
 
 
 class _LacksXlm(Exception):

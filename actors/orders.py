@@ -19,7 +19,7 @@ from actors.escrow_intents import Parties, intent_of
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Backoff, Message, Registry
-from actors.lane import Execute
+from actors.lane_parts import Execute
 from actors.messages import (
     CancelOrder,
     CompleteMilestone,

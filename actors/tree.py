@@ -25,7 +25,8 @@ from actors.journal import Journal
 from actors.kernel import Cell, Registry, described
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
-from actors.lane import Lane, LaneParts, XlmPolicy
+from actors.lane import Lane
+from actors.lane_parts import LaneParts, XlmPolicy
 from actors.ledger_clock import LedgerClock
 from actors.orders import OrderActor, OrderParts
 from actors.publisher import EventBuffer, EventHub, Publisher

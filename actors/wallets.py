@@ -15,7 +15,7 @@ from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Actor, Backoff, Message, Registry
-from actors.lane import Execute, XlmPolicy
+from actors.lane_parts import Execute, XlmPolicy
 from actors.patience import committed_when_possible, when_possible
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject

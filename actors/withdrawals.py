@@ -14,7 +14,7 @@ from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Backoff, Message, Registry
-from actors.lane import Execute
+from actors.lane_parts import Execute
 from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from actors.orders import Conflict, refused
 from actors.patience import WokenActor, refusing_when_away

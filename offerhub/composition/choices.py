@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import offerhub
-from actors.lane import XlmPolicy
+from actors.lane_parts import XlmPolicy
 from actors.system import Instance
 from actors.tree import Choices
 from offerhub.domain.limits import Limits

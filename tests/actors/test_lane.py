@@ -8,7 +8,7 @@ import trio
 from attrs import evolve
 
 from actors.escrow_intents import Parties, intent_of
-from actors.lane import Execute, XlmPolicy
+from actors.lane_parts import Execute, XlmPolicy
 from offerhub.domain.chain import (
     ALIVE_STATUSES,
     ChainOperation,

@@ -4,7 +4,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from actors.lane import XlmPolicy
+from actors.lane_parts import XlmPolicy
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.money import Money

@@ -10,7 +10,7 @@ import trio
 from attrs import define, evolve, field
 
 from actors import failpoints
-from actors.lane import XlmPolicy
+from actors.lane_parts import XlmPolicy
 from actors.patience import is_unavailable
 from actors.supervisor import TooManyRestarts
 from offerhub.domain.errors import DomainError

@@ -18,7 +18,7 @@ from stellar_sdk import Account, Keypair, TransactionBuilder
 from stellar_sdk.operation import ChangeTrust, CreateAccount
 
 from actors.kernel import OnCrash
-from actors.lane import XlmPolicy
+from actors.lane_parts import XlmPolicy
 from actors.sealing import KeyRing
 from actors.supervisor import Supervisor
 from actors.system import Instance, System
