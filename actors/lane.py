@@ -15,7 +15,7 @@ from attrs import evolve
 
 from actors.failpoints import reach
 from actors.kernel import Actor, Backoff, Message
-from actors.lane_parts import Execute, Moves, LaneParts
+from actors.lane_parts import Execute, LaneParts, Moves
 from actors.patience import when_possible
 from actors.settlement import Settlement
 from actors.vault import NotSigned, Signed, SignTransaction
