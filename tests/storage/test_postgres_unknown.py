@@ -130,7 +130,7 @@ async def test_commits_killed_at_any_instant_are_whole_or_nothing(
                 pool,
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND query ~ 'lock_for_commit|COMMIT|new_events'",
+                " AND query ~ 'lock_for_commit|COMMIT|new_events' AND state <> 'idle'",
             )
 
     async with trio.open_nursery() as nursery:
