@@ -34,6 +34,9 @@ LOOK_S: Final = 1.0
 
 _READ_S: Final = 10.0
 _AWAY_S: Final = 0.5
+_GATHER_S: Final = 0.1
+"""How long events gather for one push: the copy is for replays, and a replay can wait."""
+
 _PUSH_S: Final = 5.0
 # Redis keeps no more than its newest 1000 (domain.md §6): older ones need not wait for it.
 _UNPUSHED_MAX: Final = 1000
@@ -358,6 +361,7 @@ class Publisher:
         """Off the path: subscribers never wait for Redis, and its failure is none of theirs."""
         while True:
             await self._to_push.wait()
+            await trio.sleep(_GATHER_S)
             self._to_push = trio.Event()
             events = tuple(self._unpushed)
             self._unpushed.clear()

@@ -215,7 +215,7 @@ def test_bootstrap_beside_a_running_orchestrator_shows_how_far_it_is(
 # ------------------------------------------------------------------ values
 
 
-@pytest.mark.parametrize(("ledger_s", "expected"), [(0.01, 0.05), (0.5, 0.5), (30.0, 2.0)])
+@pytest.mark.parametrize(("ledger_s", "expected"), [(0.01, 0.25), (0.5, 0.5), (30.0, 2.0)])
 def test_the_watcher_looks_about_once_a_ledger_in_the_sandbox(
     settings: Settings, ledger_s: float, expected: float
 ) -> None:

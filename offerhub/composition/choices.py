@@ -13,7 +13,7 @@ from offerhub.providers.stellar.rules import SigningRules
 from offerhub.settings import AmountRange, Settings
 
 _POLL_MAX_S: Final = 2.0
-_POLL_MIN_S: Final = 0.05
+_POLL_MIN_S: Final = 0.25
 
 
 def choices_from(

@@ -287,7 +287,7 @@ async def test_redis_gets_a_copy_and_serves_the_replay_after_a_restart(autojump_
     buffer = Buffer()
     async with Market(buffer=buffer).running() as market:
         await market.commit(30)
-        await trio.sleep(0.1)
+        await trio.sleep(1)
     assert list(range(1, 31)) == sorted(buffer.events)
     hub = EventHub(market.storage, buffer)
     async with trio.open_nursery() as nursery:
