@@ -33,7 +33,7 @@ class Market:
     """Users that the scenarios trade between."""
 
     buyers: Sequence[str]
-    seller: str
+    sellers: Sequence[str]
     addresses: Sequence[str]
 
 
@@ -84,7 +84,7 @@ async def open_market(target: Target, tag: str, buyers: int) -> Market:
                 key=fresh_key(),
                 expected=201,
             )
-            for index in range(buyers + 1)
+            for index in range(2 * buyers)
         ]
         for user in made:
             while True:
@@ -93,7 +93,8 @@ async def open_market(target: Target, tag: str, buyers: int) -> Market:
                     break
                 await trio.sleep(0.05)
     addresses = [user["wallet"]["publicKey"] for user in made]
-    return Market([user["id"] for user in made[:-1]], made[-1]["id"], addresses[:-1])
+    ids = [user["id"] for user in made]
+    return Market(ids[:buyers], ids[buyers:], addresses[:buyers])
 
 
 async def deposit(target: Target, sandbox: Target, market: Market, amount: str) -> None:
@@ -181,7 +182,7 @@ async def _create(connection: Connection, market: Market, turn: int) -> str:
         f"{API}/orders",
         {
             "buyerId": market.buyers[turn % len(market.buyers)],
-            "sellerId": market.seller,
+            "sellerId": market.sellers[turn % len(market.sellers)],
             "amount": "1.00",
             "title": "A logo",
         },
