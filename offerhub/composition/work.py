@@ -211,6 +211,7 @@ class Work:
                 rate_limit=rate_limit,
                 health=health,
                 trusted_proxies=settings.http.trusted_proxies,
+                replay_cache=redis,
             )
             await serve_app(
                 app,
