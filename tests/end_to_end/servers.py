@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from storage.embedded.home import find_place
@@ -15,12 +15,18 @@ def stopped(pid: int) -> Iterator[None]:
     """Stop a process with its children for the time of the block: it neither answers nor ends."""
     every = [pid, *_children(pid)]
     for each in every:
-        os.kill(each, signal.SIGSTOP)
+        _signal(each, signal.SIGSTOP)
     try:
         yield
     finally:
         for each in every:
-            os.kill(each, signal.SIGCONT)
+            _signal(each, signal.SIGCONT)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    """Signal a server's process; a session of its may have ended by itself meanwhile."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _children(pid: int) -> list[int]:
