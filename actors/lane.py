@@ -158,7 +158,7 @@ class Lane(Actor):
             except EscrowRefused as refused:
                 refusals += 1
                 if refused.definitive or refusals >= _BUILD_REFUSALS_MAX:
-                    kind = FailureKind.REFUSED if refused.definitive else FailureKind.INCLUDED
+                    kind = FailureKind.REFUSED if refused.definitive else FailureKind.UNREADY
                     return await self._fail(operation, kind, refused.message, refused.kind.name)
                 reason = refused.message
             except (ProviderUnavailable, StellarUnavailable) as away:

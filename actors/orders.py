@@ -30,14 +30,14 @@ from actors.messages import (
     StartEscrow,
     StartFunding,
 )
-from actors.patience import WokenActor, is_unavailable, refusing_when_away
+from actors.patience import WokenActor, refusing_when_away
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain import order_moves
 from offerhub.domain.chain import ChainOperation, FailureKind
 from offerhub.domain.deciding import Deciding
-from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
+from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.limits import Limits
@@ -55,7 +55,6 @@ from storage.port import Storage
 log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
-_STUCK_S: Final = 300.0
 _AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
 
 
@@ -158,16 +157,7 @@ class OrderActor(WokenActor):
             self._hand_over(operation, pause_s=0.0)
             return
         reach(f"order.before_effects.{operation.step}")
-        try:
-            await self._take_end(operation)
-        except (InvariantViolated, DomainError) as error:
-            if is_unavailable(error):
-                raise
-            # Nothing is booked that we cannot explain: it stands until an operator has looked.
-            log.error(  # noqa: TRY400 - the traceback would tell no more than the rule
-                "order.stuck", order=self._id, operation=operation.id, error=str(error)
-            )
-            self.wake_later(operation.id, _STUCK_S)
+        await self._take_end(operation)
         reach(f"order.after_effects.{operation.step}")
 
     # Commands.
@@ -357,9 +347,8 @@ class OrderActor(WokenActor):
                 raise refused(outcome)
 
     def _take(self, decision: Decision, pause_s: float) -> None:
-        """The commit stands: no await between it and the snapshot that tells of it."""
+        """The commit stands, and its snapshot is on the board: the journal has put it there."""
         self._order = decision.order
-        self._parts.board.put(self._id, decision.order)
         following = decision.next_operation
         if following is not None:
             self._hand_over(following, pause_s=pause_s)

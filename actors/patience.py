@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar
 
+import structlog
 import trio
 
 from actors.journal import Journal
 from actors.kernel import Actor, Backoff
-from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.unit_of_work import CommitOutcome, UnitOfWork
 from storage.port import StorageUnavailable
 
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 _AWAY: Final = Backoff(first_s=0.1, limit_s=5.0)
 _LOOK_AGAIN_S: Final = 1.0
+_STUCK_S: Final = 300.0
+
+log = structlog.get_logger(__name__)
 
 
 def unavailable() -> DomainError:
@@ -68,6 +72,8 @@ class WokenActor(Actor):
     """An actor that is woken to look at what has become of something, patient with storage.
 
     A subclass says in `look` what it looks at; a look that the database is away for comes again.
+    What breaks a rule of money is not booked: it is told as an error and stands until an operator
+    has looked, and the actor answers on.
     """
 
     async def look(self) -> None:
@@ -78,11 +84,15 @@ class WokenActor(Actor):
         """Look once for all the keys."""
         try:
             await self.look()
-        except (StorageUnavailable, DomainError) as error:
+        except (StorageUnavailable, InvariantViolated, DomainError) as error:
+            pause_s = _LOOK_AGAIN_S
             if not is_unavailable(error):
-                raise
+                log.error(  # noqa: TRY400 - the traceback would tell no more than the rule
+                    "actor.stuck", actor=self.self_address.name, error=str(error)
+                )
+                pause_s = _STUCK_S
             for key in keys:
-                self.wake_later(key, _LOOK_AGAIN_S)
+                self.wake_later(key, pause_s)
 
     def wake_later(self, key: Hashable, pause_s: float) -> None:
         """Have this actor woken again after a pause."""

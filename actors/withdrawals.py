@@ -231,7 +231,6 @@ class WithdrawalActor(WokenActor):
         match outcome:
             case Committed():
                 self._withdrawal = decision.withdrawal
-                self._parts.board.put(self._id, decision.withdrawal)
                 if decision.next_operation is not None:
                     self._hand_over(decision.next_operation, pause_s=pause_s)
                 return True

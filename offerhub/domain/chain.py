@@ -73,13 +73,15 @@ class FailureKind(StrEnum):
     """Why an operation has ended without its effect.
 
     `REFUSED`: the provider, or the network, has definitively refused it, before or after it was
-    included. `FOREIGN`: what the provider built was not what we asked for, so it got no
-    signature. `STALE`: it was, but about to expire, so it got none either. `DEAD`: a ledger closed
-    after its `maxTime` without it. `INCLUDED`: it is on the chain, and failed there for a reason
-    that another attempt may not meet.
+    included. `UNREADY`: the provider would not build it, again and again, in words that may pass.
+    `FOREIGN`: what the provider built was not what we asked for, so it got no signature. `STALE`:
+    it was, but about to expire, so it got none either. `DEAD`: a ledger closed after its `maxTime`
+    without it. `INCLUDED`: it is on the chain, and failed there for a reason that another attempt
+    may not meet.
     """
 
     REFUSED = "refused"
+    UNREADY = "unready"
     FOREIGN = "foreign"
     STALE = "stale"
     DEAD = "dead"
