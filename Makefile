@@ -41,12 +41,13 @@ test: $(STAMP) ## Run the test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Lint, types, import arrows, generated documents
+check: $(STAMP) ## Lint, types, import arrows, generated documents, references
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/references.py
 
 .PHONY: docs
 docs: $(STAMP) ## Write the generated documents anew

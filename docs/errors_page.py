@@ -1,5 +1,5 @@
 """docs/errors.md: every code of the one table, what it means, what to do, and who gives it."""
-# ruff: noqa: INP001, E501 - a neighbour of docs/generate.py, and prose with one sentence a line
+# ruff: noqa: E501 - a neighbour of docs/generate.py, and prose with one sentence a line
 
 from collections.abc import Sequence
 from http import HTTPStatus

@@ -1,5 +1,5 @@
 """docs/events.md: every type of event, its payload, when it comes, and one from a real run."""
-# ruff: noqa: INP001, E501 - a neighbour of docs/generate.py, and prose with one sentence a line
+# ruff: noqa: E501 - a neighbour of docs/generate.py, and prose with one sentence a line
 
 import json
 import runpy
