@@ -16,7 +16,7 @@ from offerhub.sandbox.engine.rows import OperationRow
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
 from tests.simulation.checks import WatchedDatabase
-from tests.simulation.desk import Desk
+from tests.simulation.client import Client
 from tests.simulation.world import Universe
 
 _WAITING_FOR_THE_CLIENT = {
@@ -79,7 +79,7 @@ class Rest:
 
     database: WatchedDatabase
     universe: Universe
-    desk: Desk
+    client: Client
     wrong: list[str] = field(factory=list)
 
     def check(self) -> list[str]:
@@ -196,7 +196,7 @@ class Rest:
             canonical = json.loads(entry.canonical)
             if canonical["action"] in _FIRST_ACTIONS and canonical["result"] == "ok":
                 effects[canonical["idempotencyKey"]] += 1
-        for key, use in self.desk.keys.items():
+        for key, use in self.client.keys.items():
             answer = use.answer
             if answer is None:
                 self.wrong.append(f"{key} ({use.action}) has no answer")

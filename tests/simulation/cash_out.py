@@ -5,14 +5,12 @@ import random  # noqa: TID251 - seeded: the simulation owns its chance
 import trio
 from attrs import define, field
 
-from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from offerhub.domain.money import Money
-from offerhub.domain.trace import Trace
-from offerhub.domain.users import User
-from tests.simulation.desk import Answered, Desk
+from tests.simulation.client import Answered, Client
 from tests.simulation.history import History
 from tests.simulation.outside import drop_trustline, keys_of
-from tests.simulation.world import Machine, Universe
+from tests.simulation.party import Party
+from tests.simulation.world import Universe
 
 _KINDS = ("good", "good", "user", "doomed", "doomed", "nobody", "own", "later")
 
@@ -22,10 +20,10 @@ class CashOut:
     """A user who takes money out; `other` is a second user."""
 
     place: int
-    user: User
-    other: User
+    user: Party
+    other: Party
     universe: Universe
-    desk: Desk
+    client: Client
     history: History
     chance: random.Random
     _doomed: str | None = field(init=False, default=None)
@@ -46,40 +44,37 @@ class CashOut:
 
     def _destination(self, kind: str, doomed: list[str]) -> str:
         if kind == "user":
-            return self.other.public_key
+            return self.other.address
         if kind == "own":
-            return self.user.public_key
+            return self.user.address
         if kind == "doomed" and doomed:
             self._doomed = doomed.pop()
         name = "nobody" if kind == "nobody" else self._doomed
         return keys_of(name or self.chance.choice(("one", "two"))).public_key
 
     async def _create(self, kind: str, destination: str) -> Answered:
-        amount = Money(self.chance.randint(1, 3000) * 100_000)
-
-        async def send(machine: Machine, trace: Trace) -> object:
-            withdrawal_id = machine.system.ids.new("wd")
-            asked = await machine.system.withdrawals.address(withdrawal_id).ask(
-                CreateWithdrawal(
-                    user_id=self.user.id,
-                    amount=amount,
-                    destination_ref=destination,
-                    destination_memo="memo" if self.place % 3 == 0 else None,
-                    description=f"withdrawal {self.place}",
-                    commit=kind != "later",
-                    trace=trace,
-                )
-            )
+        body = {
+            "userId": self.user.id,
+            "amount": Money(self.chance.randint(1, 3000) * 100_000).two_places(),
+            "destinationType": "crypto",
+            "destinationRef": destination,
+            "description": f"withdrawal {self.place}",
+            "commit": kind != "later",
+        }
+        if self.place % 3 == 0:
+            body["destinationMemo"] = f"memo {self.place}"
+        async with trio.open_nursery() as nursery:
             if self._doomed is not None:
-                await trio.sleep(self.chance.choice((0.0, self.chance.uniform(0, 5))))
-                self._drop()
-            return asked
-
-        made = await self.desk.call(f"withdrawal.create {kind}", send, status=201)
+                nursery.start_soon(self._drop_soon)
+            made = await self.client.post("withdrawal.create", "/withdrawals", body)
         while made.code == "INSUFFICIENT_FUNDS" and self.chance.random() < 0.8:
             await trio.sleep(self.chance.uniform(5, 30))
-            made = await self.desk.call(f"withdrawal.create {kind}", send, status=201)
+            made = await self.client.post("withdrawal.create", "/withdrawals", body)
         return made
+
+    async def _drop_soon(self) -> None:
+        await trio.sleep(self.chance.choice((0.5, self.chance.uniform(0, 8))))
+        self._drop()
 
     def _drop(self) -> None:
         if self._doomed is not None:
@@ -88,10 +83,6 @@ class CashOut:
 
     async def _follow(self, withdrawal_id: str) -> None:
         await trio.sleep(self.chance.uniform(0, 5))
-        following = self.chance.choice((CommitWithdrawal, CancelWithdrawal))
-
-        async def send(machine: Machine, trace: Trace) -> object:
-            address = machine.system.withdrawals.address(withdrawal_id)
-            return await address.ask(following(trace))
-
-        await self.desk.call("withdrawal.follow", send)
+        following = self.chance.choice(("commit", "cancel"))
+        path = f"/withdrawals/{withdrawal_id}/{following}"
+        await self.client.post(f"withdrawal.{following}", path)

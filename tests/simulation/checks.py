@@ -47,6 +47,13 @@ class WatchedDatabase(MemoryDatabase):
                 self._checker.committed(self, unit)
             case Refused(kind, subject):
                 self._history.mark(f"refused: {kind.value}")
+                if subject == "idempotency_key":
+                    effect = unit.writes or unit.transfers
+                    self._history.mark(
+                        "key taken at the commit"
+                        if effect
+                        else "refused, but the key had had its effect"
+                    )
                 self._history.note("refused", kind.value, subject, unit.trace.actor)
         return outcome
 

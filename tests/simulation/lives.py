@@ -17,6 +17,7 @@ from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from storage.port import StorageUnavailable
 from tests.simulation.climate import Climate
+from tests.simulation.front import Front
 from tests.simulation.history import History
 from tests.simulation.sometimes import AIMS
 from tests.simulation.transport import SMOOTH, Fate, Loss
@@ -56,6 +57,7 @@ class Life:
 
     number: int
     machine: Machine | None = None
+    front: Front | None = None
     aim: str | None = None
     """The failpoint at which it dies when it first reaches it."""
     dead: bool = False
@@ -80,12 +82,12 @@ class Lives:
     _overlap_s: float = 0.0
     _over: bool = False
 
-    async def running(self) -> tuple[Machine, Life]:
-        """The machine that runs, once one does."""
+    async def running(self) -> tuple[Front, Life]:
+        """The web application of the life that runs, once one does."""
         while True:
             life = self.present
-            if life is not None and life.machine is not None and not life.dead:
-                return life.machine, life
+            if life is not None and life.front is not None and not life.dead:
+                return life.front, life
             await trio.sleep(0.25)
 
     async def run(self, nursery: trio.Nursery) -> None:
@@ -161,10 +163,13 @@ class Lives:
                 on_crash=lambda name, error: self._crashed(life, name, error),
             ) as machine:
                 self.history.note("up", life.number)
-                life.machine = machine
-                await life.ended.wait()
-                await trio.sleep(self._overlap_s)
-                life.dead = True
+                async with trio.open_nursery() as serving:
+                    life.machine = machine
+                    life.front = Front(machine.system, serving)
+                    await life.ended.wait()
+                    await trio.sleep(self._overlap_s)
+                    life.dead = True
+                    serving.cancel_scope.cancel()
         except* StorageUnavailable:
             self.history.mark("start refused: the database is away")
         except* DomainError as refused:

@@ -6,19 +6,15 @@ from collections.abc import Awaitable, Callable
 import trio
 from attrs import define, field
 
-from actors.kernel import ActorError
-from actors.messages import CreateUser
-from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
-from offerhub.domain.users import User, UserType
 from offerhub.sandbox.faucet import Faucet, FaucetRefused, FaucetUnknown
-from storage.port import StorageUnavailable
 from tests.simulation.cash_out import CashOut
+from tests.simulation.client import Client
 from tests.simulation.climate import Climate
-from tests.simulation.desk import Desk
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
 from tests.simulation.outside import OUTSIDE
+from tests.simulation.party import Party
 from tests.simulation.purchases import Purchase
 from tests.simulation.world import Universe, now
 
@@ -30,10 +26,10 @@ class Market:
     universe: Universe
     climate: Climate
     lives: Lives
-    desk: Desk
+    client: Client
     history: History
     chance: random.Random
-    users: list[User] = field(factory=list)
+    users: list[Party] = field(factory=list)
     _faucet: Faucet = field(init=False)
     _doomed: list[str] = field(factory=lambda: [name for name in OUTSIDE if "doomed" in name])
 
@@ -65,24 +61,13 @@ class Market:
 
     async def _sign_up(self, place: int) -> None:
         await trio.sleep(self.chance.uniform(0, 10) * place)
-        while True:
-            machine, life = await self.lives.running()
-            message = CreateUser(f"user-{place}", None, UserType.BOTH, {}, machine.trace())
-            try:
-                created = await machine.system.users.ask(message)
-            except (DomainError, ActorError, StorageUnavailable):
-                await trio.sleep(0.5)
-                continue
-            if life.dead or self.chance.random() < 0.2:
-                self.history.mark("a user was created twice")
-                continue
-            break
-        user = created.user
-        self.history.note("user", user.id, user.public_key)
+        created = await self.client.user(f"user-{place}")
+        user = Party(str(created["id"]), str(created["wallet"]["publicKey"]))
+        self.history.note("user", user.id, user.address)
         await self._pay(user, self._amount(50, 200))
         self.users.append(user)
 
-    async def _two(self) -> tuple[User, User]:
+    async def _two(self) -> tuple[Party, Party]:
         while len(self.users) < 2:
             await trio.sleep(1)
         first, second = self.chance.sample(self.users, 2)
@@ -90,11 +75,13 @@ class Market:
 
     async def _buy(self, place: int) -> None:
         buyer, seller = await self._two()
-        await Purchase(place, buyer, seller, self.desk, self.history, self.chance).run()
+        await Purchase(place, buyer, seller, self.client, self.history, self.chance).run()
 
     async def _cash_out(self, place: int) -> None:
         user, other = await self._two()
-        cash_out = CashOut(place, user, other, self.universe, self.desk, self.history, self.chance)
+        cash_out = CashOut(
+            place, user, other, self.universe, self.client, self.history, self.chance
+        )
         await cash_out.run(self._doomed)
 
     # Deposits: nobody asks the process, it may be down.
@@ -109,14 +96,14 @@ class Market:
             for user in self.users:
                 nursery.start_soon(self._pay, user, self._amount(0, 20))
 
-    async def _pay(self, user: User, amount: Money) -> None:
-        while self.universe.sandbox.engine.usdc_balance(user.public_key) is None:
+    async def _pay(self, user: Party, amount: Money) -> None:
+        while self.universe.sandbox.engine.usdc_balance(user.address) is None:
             await trio.sleep(1)
         life = self.lives.present
         if life is None or life.machine is None or life.dead:
             self.history.mark("a deposit while the process is down")
         try:
-            await self._faucet.pay(user.public_key, amount)
+            await self._faucet.pay(user.address, amount)
         except (FaucetRefused, FaucetUnknown) as trouble:
             self.history.note("faucet", type(trouble).__name__)
 

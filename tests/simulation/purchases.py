@@ -1,47 +1,33 @@
 """One purchase as a marketplace drives it: to its end, or dropped on the way, with rivals."""
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
-from collections.abc import Callable
+from typing import Any, Final
 
 import trio
-from attrs import define
+from attrs import define, frozen
 
-from actors.kernel import Message
-from actors.messages import (
-    CancelOrder,
-    CompleteMilestone,
-    CreateOrder,
-    RequestRefund,
-    RequestRelease,
-    ReserveFunds,
-    StartEscrow,
-    StartFunding,
-)
 from offerhub.domain.money import Money
-from offerhub.domain.order import Milestone, Order
-from offerhub.domain.trace import Trace
-from offerhub.domain.users import User
-from tests.simulation.desk import Answered, Desk
+from tests.simulation.client import FELL_BACK, Answered, Client
 from tests.simulation.history import History
-from tests.simulation.world import Machine
-
-Command = Callable[[Trace], Message[object]]
+from tests.simulation.party import Party
 
 
-def _cancel(trace: Trace) -> CancelOrder:
-    return CancelOrder(None, "a change of mind", trace)
+@frozen
+class Action:
+    """What may be asked of an order."""
+
+    name: str
+    path: str
+    body: dict[str, Any] | None = None
 
 
-def _reserve(trace: Trace) -> ReserveFunds:
-    return ReserveFunds(None, trace)
-
-
-def _refund(trace: Trace) -> RequestRefund:
-    return RequestRefund(None, "no longer wanted", trace)
-
-
-def _release(trace: Trace) -> RequestRelease:
-    return RequestRelease(None, None, trace)
+CANCEL: Final = Action("order.cancel", "cancel", {"reason": "a change of mind"})
+RESERVE: Final = Action("order.reserve", "reserve")
+ESCROW: Final = Action("order.escrow", "escrow")
+FUND: Final = Action("order.fund", "escrow/fund")
+RELEASE: Final = Action("order.release", "resolution/release")
+REFUND: Final = Action("order.refund", "resolution/refund", {"reason": "no longer wanted"})
+_RIVALS: Final = (ESCROW, FUND, CANCEL, RESERVE, REFUND)
 
 
 @define
@@ -49,9 +35,9 @@ class Purchase:
     """A buyer, a seller and what they will do."""
 
     place: int
-    buyer: User
-    seller: User
-    desk: Desk
+    buyer: Party
+    seller: Party
+    client: Client
     history: History
     chance: random.Random
 
@@ -59,44 +45,38 @@ class Purchase:
         """Walk as far as this purchase goes; where it stops is a state that waits for a client."""
         cents = self.chance.randint(5, 6000)
         milestones = self._milestones(cents)
-        order_id = await self._create(Money(cents * 100_000), milestones)
+        order_id = await self._create(cents, milestones)
         if await self._dropped(order_id) or not await self._reserved(order_id):
             return
         if await self._dropped(order_id) or not await self._deployed(order_id):
             return
-        await self._fund_and_release(order_id, milestones)
+        await self._fund_and_release(order_id, [str(each["ref"]) for each in milestones])
 
-    async def _create(self, amount: Money, milestones: tuple[Milestone, ...]) -> str:
-        async def send(machine: Machine, trace: Trace) -> Order:
-            order_id = machine.system.ids.new("ord")
-            return await machine.system.orders.address(order_id).ask(
-                CreateOrder(
-                    buyer_id=self.buyer.id,
-                    seller_id=self.seller.id,
-                    amount=amount,
-                    title=f"Purchase {self.place}",
-                    description=None,
-                    client_order_ref=f"ref-{self.place}" if self.place % 2 else None,
-                    milestones=milestones,
-                    metadata={"place": self.place},
-                    trace=trace,
-                )
-            )
-
-        made = await self.desk.call("order.create", send, status=201)
+    async def _create(self, cents: int, milestones: list[dict[str, Any]]) -> str:
+        body = {
+            "buyerId": self.buyer.id,
+            "sellerId": self.seller.id,
+            "amount": _amount(cents),
+            "title": f"Purchase {self.place}",
+            "milestones": milestones,
+            "metadata": {"place": self.place},
+        }
+        if self.place % 2:
+            body["clientOrderRef"] = f"ref-{self.place}"
+        made = await self.client.post("order.create", "/orders", body)
         return str(made.data["id"])
 
     async def _dropped(self, order_id: str) -> bool:
         """Whether the client cancels, or never comes back."""
         fate = self.chance.random()
         if fate < 0.08:
-            await self._ask("order.cancel", order_id, _cancel)
+            await self._ask(CANCEL, order_id)
         return fate < 0.12
 
     async def _reserved(self, order_id: str) -> bool:
         """Reserve, again from time to time while the money is not there."""
         for _ in range(6):
-            answered = await self._ask("order.reserve", order_id, _reserve)
+            answered = await self._ask(RESERVE, order_id)
             if answered.code != "INSUFFICIENT_FUNDS":
                 return answered.ok
             await trio.sleep(self.chance.uniform(5, 40))
@@ -104,65 +84,56 @@ class Purchase:
 
     async def _deployed(self, order_id: str) -> bool:
         for _ in range(3):
-            planned = await self._with_a_rival("order.escrow", order_id, StartEscrow)
+            planned = await self._with_a_rival(ESCROW, order_id)
             if planned.ok:
                 return True
-            if planned.code != "released":
+            if planned.code != FELL_BACK:
                 return False
         return False
 
-    async def _fund_and_release(self, order_id: str, milestones: tuple[Milestone, ...]) -> None:
+    async def _fund_and_release(self, order_id: str, milestones: list[str]) -> None:
         fate = self.chance.random()
         if fate < 0.15:
-            await self._ask("order.refund", order_id, _refund)
+            await self._ask(REFUND, order_id)
         if fate < 0.2:
             return
-        funded = await self._with_a_rival("order.fund", order_id, StartFunding)
+        funded = await self._with_a_rival(FUND, order_id)
         if not funded.ok or self.chance.random() < 0.08:
             return
-        for milestone in milestones:
+        for ref in milestones:
+            await self._ask(Action("milestone.complete", f"milestones/{ref}/complete"), order_id)
+        await self._with_a_rival(RELEASE, order_id)
 
-            def complete(trace: Trace, ref: str = milestone.ref) -> CompleteMilestone:
-                return CompleteMilestone(ref, trace)
-
-            await self._ask("milestone.complete", order_id, complete)
-        await self._with_a_rival("order.release", order_id, _release)
-
-    def _milestones(self, cents: int) -> tuple[Milestone, ...]:
+    def _milestones(self, cents: int) -> list[dict[str, Any]]:
         count = self.chance.choice((0, 0, 1, 2, 3))
         if not count:
-            return ()
+            return []
         parts = [cents // count] * count
         parts[-1] += cents - sum(parts)
-        return tuple(
-            Milestone(f"m{index}", f"Part {index}", Money(part * 100_000))
+        return [
+            {"ref": f"m{index}", "title": f"Part {index}", "amount": _amount(part)}
             for index, part in enumerate(parts)
-        )
+        ]
 
-    async def _with_a_rival(self, action: str, order_id: str, command: Command) -> Answered:
+    async def _with_a_rival(self, action: Action, order_id: str) -> Answered:
         """Make a call; sometimes another client asks for something of the same order meanwhile."""
         answers: list[Answered] = []
 
         async def ask() -> None:
-            answers.append(await self._ask(action, order_id, command))
+            answers.append(await self._ask(action, order_id))
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
             if self.chance.random() < 0.3:
                 await trio.sleep(self.chance.uniform(0, 5))
-                rivals: tuple[Command, ...] = (
-                    StartEscrow,
-                    StartFunding,
-                    _cancel,
-                    _reserve,
-                    _refund,
-                )
-                rival = await self._ask("a rival", order_id, self.chance.choice(rivals))
+                rival = await self._ask(self.chance.choice(_RIVALS), order_id)
                 self.history.mark(f"a second action: {rival.code}")
         return answers[0]
 
-    async def _ask(self, action: str, order_id: str, command: Command) -> Answered:
-        async def send(machine: Machine, trace: Trace) -> object:
-            return await machine.system.orders.address(order_id).ask(command(trace))
+    async def _ask(self, action: Action, order_id: str) -> Answered:
+        path = f"/orders/{order_id}/{action.path}"
+        return await self.client.post(action.name, path, action.body)
 
-        return await self.desk.call(action, send)
+
+def _amount(cents: int) -> str:
+    return Money(cents * 100_000).two_places()

@@ -15,8 +15,8 @@ from offerhub.domain.withdrawal import Withdrawal
 from offerhub.sandbox.faults import FaultKind, FaultSpec
 from tests.simulation.at_rest import Rest, unrest
 from tests.simulation.checks import WatchedDatabase
+from tests.simulation.client import Client
 from tests.simulation.climate import Climate, drawn, drawn_faults
-from tests.simulation.desk import Desk
 from tests.simulation.determinism import run_seeded
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
@@ -61,8 +61,8 @@ async def _run(seed: int) -> Report:
     universe = Universe(seed, climate.ledger_s, database, climate.envelope_s)
     opened(universe, list(OUTSIDE))
     lives = Lives(universe, climate, history, chance)
-    desk = Desk(lives, history, chance, climate.disconnects)
-    market = Market(universe, climate, lives, desk, history, chance)
+    client = Client(lives, history, chance, climate.disconnects)
+    market = Market(universe, climate, lives, client, history, chance)
     with _heard(lives, history), history.scope:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(universe.sandbox.close_ledgers, universe.ledger_s)
@@ -72,7 +72,7 @@ async def _run(seed: int) -> Report:
             lives.stop()
             await trio.sleep(1)
             history.violations += [f"crash at rest: {each}" for each in lives.crashes]
-            history.violations += Rest(database, universe, desk).check()
+            history.violations += Rest(database, universe, client).check()
             database.check_whole()
             nursery.cancel_scope.cancel()
     universe.sandbox.close()
@@ -109,7 +109,7 @@ async def _both_phases(
         with trio.move_on_after(QUIET_S) as waiting:
             await _wait_clients(nursery)
         if waiting.cancelled_caught:
-            waits = [key for key, use in market.desk.keys.items() if use.answer is None]
+            waits = [key for key, use in market.client.keys.items() if use.answer is None]
             history.violated(f"clients wait for ever: {waits}; {unrest(database, lives.universe)}")
     deadline = trio.current_time() + QUIET_S
     while open_work := unrest(database, lives.universe):
@@ -232,6 +232,8 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
         if method in {"error", "critical", "exception"} and living:
             if event == "actor.crashed":
                 lives.note_crash(str(facts.get("actor")), str(facts.get("error")))
+            elif event == "request_failed" and facts.get("error") == "ActorCrashed":
+                history.mark("asked an actor that crashed")
             elif event not in _EXPECTED_ERRORS:
                 history.violated(f"unexpected ERROR: {event} {facts}")
         raise structlog.DropEvent
