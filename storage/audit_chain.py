@@ -1,4 +1,4 @@
-"""Check the audit chain of a storage from its first entry (domain.md §7)."""
+"""Check the audit chain of a storage from its first entry (docs/spec/domain.md §7)."""
 
 from attrs import frozen
 

@@ -43,7 +43,7 @@ def poll_s(settings: Settings) -> float:
 
 
 def currency_of(settings: Settings) -> str:
-    """The code that answers show (domain.md §1)."""
+    """The code that answers show (docs/spec/domain.md §1)."""
     return "USDC" if settings.payment_provider == "crypto" else "USD"
 
 

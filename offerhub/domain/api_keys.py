@@ -1,4 +1,4 @@
-"""API keys and scopes (api.md, Authentication)."""
+"""API keys and scopes (docs/spec/api.md, Authentication)."""
 
 from collections.abc import Iterable
 from datetime import datetime

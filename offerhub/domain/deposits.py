@@ -1,4 +1,4 @@
-"""Deposits: what a page of the network's payments means for the books (domain.md §5).
+"""Deposits: what a page of the network's payments means for the books (docs/spec/domain.md §5).
 
 The unit is the transfer: two payments in one transaction are two deposits. Credits, cursor and
 events are one commit.

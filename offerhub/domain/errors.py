@@ -1,4 +1,4 @@
-"""The one table of error codes (api.md, Errors) and the error that carries one."""
+"""The one table of error codes (docs/spec/api.md, Errors) and the error that carries one."""
 
 from collections.abc import Mapping
 from enum import Enum

@@ -1,4 +1,4 @@
-"""Fees: what the contract keeps, and who bears it (domain.md §1 Fees, trustless-work.md §7)."""
+"""Fees: what the contract keeps, and who bears it (docs/spec/domain.md §1, Fees, docs/spec/trustless-work.md §7)."""
 
 from enum import StrEnum
 from typing import Final
@@ -8,7 +8,7 @@ from attrs import frozen
 from offerhub.domain.money import Money
 
 PROTOCOL_FEE_BPS: Final = 30
-"""0.3 %, kept by the contract out of everything that it pays out (trustless-work.md §7)."""
+"""0.3 %, kept by the contract out of everything that it pays out (docs/spec/trustless-work.md §7)."""
 
 _BPS: Final = 10_000
 
@@ -61,7 +61,7 @@ class Payout:
 
 
 def fees_on(amount: Money, platform_fee_bps: int) -> FeesKept:
-    """Fees on a payout; both divisions floor, in stroops (trustless-work.md §7.1)."""
+    """Fees on a payout; both divisions floor, in stroops (docs/spec/trustless-work.md §7.1)."""
     return FeesKept(
         protocol=Money(amount.stroops * PROTOCOL_FEE_BPS // _BPS),
         platform=Money(amount.stroops * platform_fee_bps // _BPS),
@@ -101,7 +101,7 @@ class SplitShare:
 
 
 def split(seller: Money, buyer: Money, terms: FeeTerms) -> tuple[SplitShare, SplitShare]:
-    """Shares of the seller and the buyer, fees floored over the whole (trustless-work.md §7.2).
+    """Shares of the seller and the buyer, fees floored over the whole (docs/spec/trustless-work.md §7.2).
 
     A share of zero is left out of the distributions; its fees and net are zero.
     """

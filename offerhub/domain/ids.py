@@ -1,4 +1,4 @@
-"""Ids: a prefix and 21 URL-safe random characters (api.md, first paragraph)."""
+"""Ids: a prefix and 21 URL-safe random characters (docs/spec/api.md, first paragraph)."""
 
 import re
 from base64 import urlsafe_b64encode

@@ -1,4 +1,4 @@
-"""The double-entry ledger: accounts, transfers, holdings and the two identities (domain.md §1).
+"""The double-entry ledger: accounts, transfers, holdings and the two identities (docs/spec/domain.md §1).
 
 A transfer is append-only. Its postings sum to zero; beside them it stores what it moves of the
 booked holdings (wallets and the AirTM float). The rules that make transfers are in `postings`.
@@ -56,7 +56,7 @@ def wallet(user_id: str) -> str:
 
 
 class TransferKind(StrEnum):
-    """Operations of the table in domain.md §1."""
+    """Operations of the table in docs/spec/domain.md §1."""
 
     DEPOSIT = "deposit"
     RESERVE = "reserve"
@@ -185,7 +185,7 @@ _NEVER_BELOW_ZERO: Final = _USER_ACCOUNTS | {"escrow"}
 
 
 def check_identities(books: Books, platform_user_id: str) -> None:
-    """Check both identities of domain.md §1 and that nothing that may not is below zero.
+    """Check both identities of docs/spec/domain.md §1 and that nothing that may not is below zero.
 
     Raises `InvariantViolated` with the first figure that is off.
     """

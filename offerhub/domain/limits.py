@@ -1,4 +1,4 @@
-"""Limits: the smallest and largest amount of one kind (settings.md)."""
+"""Limits: the smallest and largest amount of one kind (docs/spec/settings.md)."""
 
 from attrs import frozen
 
@@ -8,7 +8,7 @@ from offerhub.domain.money import Money
 
 @frozen
 class Limits:
-    """Smallest and largest amount of one kind (settings.md)."""
+    """Smallest and largest amount of one kind (docs/spec/settings.md)."""
 
     minimum: Money
     maximum: Money

@@ -1,4 +1,4 @@
-"""Money: an exact number of stroops (domain.md §1)."""
+"""Money: an exact number of stroops (docs/spec/domain.md §1)."""
 
 import re
 from collections.abc import Iterable
@@ -95,4 +95,4 @@ class Money:
 
 
 BALANCE_MAX: Final = Money(900_000_000_000 * STROOPS_PER_UNIT)
-"""A balance that would pass this is refused with `AMOUNT_OUT_OF_LIMITS` (domain.md §1)."""
+"""A balance that would pass this is refused with `AMOUNT_OUT_OF_LIMITS` (docs/spec/domain.md §1)."""

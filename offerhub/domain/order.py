@@ -1,4 +1,4 @@
-"""The order and what belongs to it: its milestones, its escrow, its work on the chain (domain.md §2)."""
+"""The order and what belongs to it: its milestones, its escrow, its work on the chain (docs/spec/domain.md §2)."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -126,7 +126,7 @@ class Process:
 
 @frozen
 class FailedAttempt:
-    """Why an escrow or a funding has fallen back (domain.md §3): what the 502 tells."""
+    """Why an escrow or a funding has fallen back (docs/spec/domain.md §3): what the 502 tells."""
 
     operation: Operation
     attempts: int

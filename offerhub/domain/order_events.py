@@ -1,4 +1,4 @@
-"""What is told of an order: its events (domain.md §6) and its audit entries (§7)."""
+"""What is told of an order: its events (docs/spec/domain.md §6) and its audit entries (§7)."""
 
 from collections.abc import Mapping
 

@@ -16,7 +16,7 @@ from offerhub.domain.resources import progress_resource
 def refusal(
     order: Order, code: ErrorCode, command: str, operation: ChainOperation | None = None
 ) -> DomainError:
-    """The one error of a move that the table does not allow (domain.md §2)."""
+    """The one error of a move that the table does not allow (docs/spec/domain.md §2)."""
     details: dict[str, object] = {
         "orderId": order.id,
         "currentState": order.status.value,

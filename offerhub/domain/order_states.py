@@ -1,4 +1,4 @@
-"""The order's state machine: one total table (domain.md §2).
+"""The order's state machine: one total table (docs/spec/domain.md §2).
 
 `MOVES` says which state may follow which. `RULES` says, for every action and every state, the
 state that the action leads to, or the code of its refusal. The diagram in

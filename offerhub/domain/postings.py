@@ -1,4 +1,4 @@
-"""The posting rules: one function for each operation of the table in domain.md §1.
+"""The posting rules: one function for each operation of the table in docs/spec/domain.md §1.
 
 Each returns postings and holdings; who commits them wraps them in a `Transfer`. Amounts are
 positive; a posting of zero is left out.

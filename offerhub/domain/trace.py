@@ -1,4 +1,4 @@
-"""Who asked for a change, and under which ids it is told on (domain.md §7, api.md Envelopes)."""
+"""Who asked for a change, and under which ids it is told on (docs/spec/domain.md §7, docs/spec/api.md Envelopes)."""
 
 from attrs import evolve, frozen
 

@@ -1,4 +1,4 @@
-"""Decisions on users, their wallets and API keys (domain.md §4, api.md)."""
+"""Decisions on users, their wallets and API keys (docs/spec/domain.md §4, docs/spec/api.md)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Users and the wallets that they never see (domain.md §4)."""
+"""Users and the wallets that they never see (docs/spec/domain.md §4)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Withdrawals: their states and decisions (domain.md §2, end)."""
+"""Withdrawals: their states and decisions (docs/spec/domain.md §2, end)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -39,7 +39,7 @@ FEE_ADDRESS = FEE_KEYPAIR.public_key
 USDC_CODE = "USDC"
 USDC_ASSET = Asset(USDC_CODE, ISSUER_ADDRESS)
 USDC_CONTRACT_ID = USDC_ASSET.contract_id(SANDBOX_PASSPHRASE)
-"""The asset contract of USDC: deterministic from asset and passphrase (stellar-horizon.md §1.1)."""
+"""The asset contract of USDC: deterministic from asset and passphrase (docs/spec/stellar-horizon.md §1.1)."""
 
 FACTORY_CONTRACT_ID = StrKey.encode_contract(_seed("escrow factory"))
 """The only contract a deployment may call (setting TRUSTLESS_FACTORY)."""

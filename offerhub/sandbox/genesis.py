@@ -1,6 +1,6 @@
 """What the network has on its first day beyond the engine's own genesis: the protocol's fee account.
 
-Every release pays it, and a payee without a trustline reverts the whole release (trustless-work.md
+Every release pays it, and a payee without a trustline reverts the whole release (docs/spec/trustless-work.md
 §7.4), so it stands and trusts USDC before anybody else can act.
 """
 

@@ -1,4 +1,4 @@
-"""JSON in and out without a float: amounts travel as exact decimals (trustless-work.md §7.3)."""
+"""JSON in and out without a float: amounts travel as exact decimals (docs/spec/trustless-work.md §7.3)."""
 
 from decimal import Decimal, InvalidOperation
 

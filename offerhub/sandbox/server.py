@@ -19,7 +19,7 @@ from offerhub.sandbox.http import Request, Response
 
 LOOPBACK = "127.0.0.1"
 BODY_BYTES_MAX = 200_000
-"""Horizon's own limit (stellar-horizon.md §2.1)."""
+"""Horizon's own limit (docs/spec/stellar-horizon.md §2.1)."""
 IDLE_S = 75.0
 SEND_S = 30.0
 """A client that does not read for so long is dropped."""

@@ -1,4 +1,4 @@
-"""The settings of a process: read once, validated together (settings.md)."""
+"""The settings of a process: read once, validated together (docs/spec/settings.md)."""
 
 from offerhub.settings._loading import load_settings
 from offerhub.settings._networks import NETWORKS, Network

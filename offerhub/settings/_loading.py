@@ -1,4 +1,4 @@
-"""From variables to `Settings`: what each one is called, defaults to and must be (settings.md)."""
+"""From variables to `Settings`: what each one is called, defaults to and must be (docs/spec/settings.md)."""
 
 import base64
 import re
@@ -172,7 +172,7 @@ def _with_kept_secrets(settings: Settings, random_bytes: RandomBytes) -> Setting
         return kept_secret(settings.home, name, make, random_bytes)
 
     def new_key() -> str:
-        # api.md, Authentication: the kind of network in its name, 32 random characters.
+        # docs/spec/api.md, Authentication: the kind of network in its name, 32 random characters.
         kind = "live" if settings.stellar.network == "mainnet" else "test"
         return f"ohk_{kind}_{base64.urlsafe_b64encode(random_bytes(24)).decode()}"
 

@@ -1,4 +1,4 @@
-"""What is known of each Stellar network before anything is asked (stellar-horizon.md §1.1)."""
+"""What is known of each Stellar network before anything is asked (docs/spec/stellar-horizon.md §1.1)."""
 
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -17,7 +17,7 @@ class Network:
     Args:
         horizon_url: the sandbox's is made from its port; mainnet has no Horizon of the foundation's
             own, and whose history to trust with deposits is the operator's choice.
-        trustless_url: host of Trustless Work's V1 (trustless-work.md §1).
+        trustless_url: host of Trustless Work's V1 (docs/spec/trustless-work.md §1).
         fee_address: receives the protocol fee; on mainnet the contract knows it by itself.
     """
 
@@ -47,7 +47,7 @@ NETWORKS: Final[Mapping[str, Network]] = {
         usdc_issuer="GBBD47IF6LWK7P7MDEVSCWR7DPUWV3NY3DTQEVFL4NAT4AQH3ZLLFLA5",
         horizon_url="https://horizon-testnet.stellar.org",
         trustless_url="https://dev.api.trustlesswork.com",
-        # trustless-work.md §2.2; read from the contract's transactions.
+        # docs/spec/trustless-work.md §2.2; read from the contract's transactions.
         fee_address="GA6KH5VWPCHBOEF63X57SPX6T4H366YFFKKGCVDBTXT2N7JVL6PJCK7G",
     ),
     "mainnet": Network(

@@ -105,7 +105,7 @@ def read_trustless_work(read: Reader, outside: Outside, horizon_url: str) -> Tru
 
 
 def read_airtm(read: Reader, outside: Outside) -> Airtm:
-    """AirTM; with the sandbox it is the local stand-in (airtm.md §1)."""
+    """AirTM; with the sandbox it is the local stand-in (docs/spec/airtm.md §1)."""
     environment = read.choice("AIRTM_ENV", "sandbox", ("sandbox", "production", "prod"))
     if environment == "prod":
         environment = "production"

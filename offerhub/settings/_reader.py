@@ -1,6 +1,6 @@
 """Reading variables: the environment and a `.env` file, with every fault collected.
 
-`environ-config` was looked at and stops at the first fault; settings.md asks for one message that
+`environ-config` was looked at and stops at the first fault; docs/spec/settings.md asks for one message that
 names them all. So a `Reader` answers each question with a value of the right type, notes what was
 wrong, and its user raises once at the end.
 """

@@ -120,7 +120,7 @@ class Limits:
 
 @frozen
 class Airtm:
-    """AirTM. `environment` is sandbox or production (airtm.md §1)."""
+    """AirTM. `environment` is sandbox or production (docs/spec/airtm.md §1)."""
 
     environment: str
     api_key: str | None = field(repr=False)

@@ -21,7 +21,7 @@ from trio_asyncio import aio_as_trio
 
 T = TypeVar("T")
 
-# domain.md: "Redis holds the newest 1 000 for one hour for quick replay".
+# docs/spec/domain.md: "Redis holds the newest 1 000 for one hour for quick replay".
 EVENTS_KEPT = 1000
 EVENTS_KEPT_S = 3600
 

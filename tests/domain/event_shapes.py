@@ -1,4 +1,4 @@
-"""The table of events of domain.md §6, restated: each type's aggregate and exactly its fields."""
+"""The table of events of docs/spec/domain.md §6, restated: each type's aggregate and exactly its fields."""
 
 from offerhub.domain.unit_of_work import Event, Figure
 

@@ -107,7 +107,7 @@ class MarketBooks(RuleBasedStateMachine):
         return Known(WALLETS, by_hash, contracts, payees)
 
     def treasury_has(self) -> int:
-        """What the platform's wallet may pay out now (domain.md §1, Treasury and settlement)."""
+        """What the platform's wallet may pay out now (docs/spec/domain.md §1, Treasury and settlement)."""
         dues = sum(max(0, self.ledger.account(f"due/{user}")) for user in USERS)
         committed = self.ledger.account(f"withdrawing/{PLATFORM}")
         return self.ledger.holding("wallet/treasury") - committed - dues

@@ -2,7 +2,7 @@
 
 Hypothesis drives random sequences of commands through the decisions and, for operations whose
 decisions come later, through the posting rules. `TestLedger` takes each unit as storage would and
-checks both identities of domain.md §1, and what else a unit must keep to, after every commit.
+checks both identities of docs/spec/domain.md §1, and what else a unit must keep to, after every commit.
 """
 
 from hypothesis import settings

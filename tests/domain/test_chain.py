@@ -1,4 +1,4 @@
-"""The journal of a chain operation: planned → signed → submitted → an end (domain.md §3)."""
+"""The journal of a chain operation: planned → signed → submitted → an end (docs/spec/domain.md §3)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a page of the network's payments means for the books (domain.md §5)."""
+"""What a page of the network's payments means for the books (docs/spec/domain.md §5)."""
 
 import pytest
 from attrs import evolve

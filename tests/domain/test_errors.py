@@ -1,4 +1,4 @@
-"""The table of error codes is api.md's list: each code once, with its one status."""
+"""The table of error codes is docs/spec/api.md's list: each code once, with its one status."""
 
 from offerhub.domain.errors import DomainError, ErrorCode
 
@@ -27,7 +27,7 @@ LISTED = {
     503: "MAINTENANCE PROVIDER_UNAVAILABLE SERVICE_UNAVAILABLE",
     504: "PROVIDER_TIMEOUT",
 }
-"""Copied from api.md, Errors."""
+"""Copied from docs/spec/api.md, Errors."""
 
 
 def test_the_table_is_the_list_of_the_api() -> None:

@@ -1,4 +1,4 @@
-"""Fees as the contract floors them, and who bears them (trustless-work.md §7, domain.md §1)."""
+"""Fees as the contract floors them, and who bears them (docs/spec/trustless-work.md §7, docs/spec/domain.md §1)."""
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ RELEASES = [
     ("12.34567", 150, "0.037037", "0.185185", "12.123448"),
     ("0.0000333", 500, "0", "0.0000016", "0.0000317"),
 ]
-"""The table of trustless-work.md §7.1: A, basis points, protocol, platform, what arrives."""
+"""The table of docs/spec/trustless-work.md §7.1: A, basis points, protocol, platform, what arrives."""
 
 
 @pytest.mark.parametrize(("amount", "platform_bps", "protocol", "platform", "net"), RELEASES)
@@ -57,7 +57,7 @@ def test_who_bears_the_fees_is_the_policy(
 
 
 def test_the_worked_example_comes_out_exactly_under_the_default_policy() -> None:
-    """domain.md §1: an order of 80.00 at 0 % and policy `platform`."""
+    """docs/spec/domain.md §1: an order of 80.00 at 0 % and policy `platform`."""
     default = FeeTerms(0, FeePolicy.PLATFORM)
     assert "80.00" == release(usdc("80"), default).credited.two_places()
     assert "80.00" == refund(usdc("80"), default).credited.two_places()
@@ -96,7 +96,10 @@ def test_a_split_pays_the_shares_that_the_provider_documents(
 
 
 def test_two_sides_of_the_documented_three_way_split_floor_alike() -> None:
-    """§7.2 has three shares of 100 at 1.5 %; two of its sides are one split of the same whole."""
+    """The source has three shares of 100 at 1.5 %; two of its sides are one split of the same whole.
+
+    docs/spec/trustless-work.md §7.2.
+    """
     third, rest = split(usdc("33.3333333"), usdc("66.6666667"), FeeTerms(150, FeePolicy.PAYEE))
     assert usdc("32.7333335") == third.net
     assert usdc("0.0999999") == third.kept.protocol

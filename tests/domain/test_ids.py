@@ -1,4 +1,4 @@
-"""Ids and moments as api.md's first paragraph writes them."""
+"""Ids and moments as docs/spec/api.md's first paragraph writes them."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""Transfers are whole, and the two identities notice whatever is not (domain.md §1)."""
+"""Transfers are whole, and the two identities notice whatever is not (docs/spec/domain.md §1)."""
 
 import pytest
 from hypothesis import given

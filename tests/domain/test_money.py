@@ -1,4 +1,4 @@
-"""Amounts: exact, and read only in the one form that each side writes them in (domain.md §1)."""
+"""Amounts: exact, and read only in the one form that each side writes them in (docs/spec/domain.md §1)."""
 
 from decimal import ROUND_DOWN, Decimal
 

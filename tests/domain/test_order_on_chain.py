@@ -101,7 +101,7 @@ def test_each_entered_state_is_told_once_and_in_order() -> None:
 
 
 def test_steps_go_to_the_lane_of_their_signer() -> None:
-    """domain.md §3: deploy a channel; fund, approve and release the buyer; complete the seller."""
+    """docs/spec/domain.md §3: deploy a channel; fund, approve and release the buyer; complete the seller."""
     seen = []
     step = release_asked(("30.00", "50.00"))
     while step.next_operation is not None:

@@ -1,4 +1,4 @@
-"""Every command of a caller in every state: done, or refused with the details of domain.md §2.
+"""Every command of a caller in every state: done, or refused with the details of docs/spec/domain.md §2.
 
 A refusal is an exception and the order is frozen: nothing is written, nothing has changed.
 """

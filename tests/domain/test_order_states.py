@@ -1,4 +1,4 @@
-"""The order's state machine is the table of domain.md §2, restated here and compared whole."""
+"""The order's state machine is the table of docs/spec/domain.md §2, restated here and compared whole."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -37,7 +37,7 @@ SPEC_MOVES = {
     "REFUNDED": "CLOSED",
     "CLOSED": "",
 }
-"""Both copied from domain.md §2."""
+"""Both copied from docs/spec/domain.md §2."""
 
 FROM_TO = {
     "reserve": ("ORDER_CREATED", "FUNDS_RESERVED"),
@@ -63,7 +63,7 @@ FROM_TO = {
 
 
 def expected(action: str, state: str) -> str:
-    """The next state or the code of the refusal, by the sentences of domain.md §2."""
+    """The next state or the code of the refusal, by the sentences of docs/spec/domain.md §2."""
     if action == "cancel" and state in {"ORDER_CREATED", "FUNDS_RESERVED"}:
         return "CLOSED"
     if action != "cancel":
@@ -140,5 +140,5 @@ def test_the_diagram_has_every_move_and_no_other() -> None:
 
 
 def test_the_documented_diagram_is_the_generated_one() -> None:
-    documented = Path(__file__).parents[2] / "docs" / "order-states.md"
+    documented = Path(__file__).parents[2] / "docs/order-states.md"
     assert f"```mermaid\n{diagram()}```" in documented.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Every row of the table in domain.md §1, restated: signs, amounts and booked wallets."""
+"""Every row of the table in docs/spec/domain.md §1, restated: signs, amounts and booked wallets."""
 
 from collections.abc import Callable
 

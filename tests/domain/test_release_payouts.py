@@ -88,7 +88,7 @@ def test_a_release_of_eighty_under_payee_gives_the_seller_what_arrived() -> None
 
 
 def test_a_release_of_eighty_under_platform_gives_the_seller_all_of_it() -> None:
-    """The worked example of domain.md §1: the protocol fee is the platform's cost."""
+    """The worked example of docs/spec/domain.md §1: the protocol fee is the platform's cost."""
     decision = expected_release(FeeTerms(0, FeePolicy.PLATFORM))
     assert (
         {

@@ -1,4 +1,4 @@
-"""Resources have exactly the fields of api.md's table, and answers their envelope."""
+"""Resources have exactly the fields of docs/spec/api.md's table, and answers their envelope."""
 
 import json
 

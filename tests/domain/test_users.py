@@ -1,4 +1,4 @@
-"""Users, their wallets and keys: what is stored, told and never told (domain.md §4)."""
+"""Users, their wallets and keys: what is stored, told and never told (docs/spec/domain.md §4)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Withdrawals of USDC: the money leaves once, or comes back once (domain.md §2, §3)."""
+"""Withdrawals of USDC: the money leaves once, or comes back once (docs/spec/domain.md §2, §3)."""
 
 import pytest
 from attrs import evolve
@@ -29,7 +29,7 @@ MOVES = {
     "FAILED": "",
     "CANCELED": "",
 }
-"""domain.md §2, end."""
+"""docs/spec/domain.md §2, end."""
 
 USER = "usr_seller"
 OUT = {f"available/{USER}": -500_000_000, f"withdrawing/{USER}": 500_000_000}
@@ -225,7 +225,7 @@ def test_a_failure_without_a_reason_is_a_fault_of_ours() -> None:
 
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_success_and_failure_are_both_kept_under_the_key_that_asked(succeeds: bool) -> None:
-    """api.md, Long operations: a withdrawal that failed answers as if it had succeeded."""
+    """docs/spec/api.md, Long operations: a withdrawal that failed answers as if it had succeeded."""
     asked = created(commit=True, under=deciding(claim=claim(201)))
     record = asked.unit.idempotency
     assert record is not None

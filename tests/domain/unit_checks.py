@@ -26,7 +26,7 @@ PASSED_THROUGH = {
     ("RELEASE_REQUESTED", "CLOSED"): ["RELEASED", "CLOSED"],
     ("ESCROW_CREATING", "CLOSED"): ["REFUND_REQUESTED", "REFUNDED", "CLOSED"],
 }
-"""Moves of one commit that enter more than one state (domain.md §2)."""
+"""Moves of one commit that enter more than one state (docs/spec/domain.md §2)."""
 
 EVENT_OF = {"ORDER_CREATED": "order.created", "CLOSED": "order.closed"}
 
@@ -133,7 +133,7 @@ def _told(event: Event) -> tuple[str, str, object]:
 
 
 def _moved(transfers: tuple[Transfer, ...]) -> Counter[tuple[str, str, object]]:
-    """The balance events that the movements of the rows call for (domain.md §6, end)."""
+    """The balance events that the movements of the rows call for (docs/spec/domain.md §6, end)."""
     moved: Counter[tuple[str, str, object]] = Counter()
     for transfer in transfers:
         for user, sides in balance_changes([transfer]).items():

@@ -1,4 +1,4 @@
-"""What operations do to the ledger, and which code each refusal has (stellar-horizon.md §5)."""
+"""What operations do to the ledger, and which code each refusal has (docs/spec/stellar-horizon.md §5)."""
 
 import struct
 from hashlib import sha256
@@ -269,7 +269,7 @@ def test_an_account_that_vanishes_in_the_same_ledger_fails_the_transaction_but_n
 
 
 def sandwich(user: Keypair, sponsor: Keypair) -> list[Operation]:
-    """The activation of stellar-horizon.md §5.4."""
+    """The activation of docs/spec/stellar-horizon.md §5.4."""
     return [
         BeginSponsoringFutureReserves(user.public_key, source=sponsor.public_key),
         CreateAccount(user.public_key, "0", source=sponsor.public_key),

@@ -48,7 +48,7 @@ def test_damaged_envelopes_are_answered_and_never_applied(
 
 
 def test_no_envelope_is_applied_once_a_ledger_shows_a_later_second_than_its_bound() -> None:
-    """The proof of death (§5.3) with ledgers of 50 ms: only what is shown may be relied on."""
+    """With ledgers of 50 ms: the proof of death relies only on what is shown (docs/spec/stellar-horizon.md §5.3)."""
     chain = Chain(ledger_seconds=0.05)
     bound = int(START.timestamp()) + 1
     create = [CreateAccount(ALICE.public_key, "5")]

@@ -1,4 +1,4 @@
-"""What a node says to an envelope, and in which order it finds fault (stellar-horizon.md §5.2)."""
+"""What a node says to an envelope, and in which order it finds fault (docs/spec/stellar-horizon.md §5.2)."""
 
 import base64
 from datetime import timedelta

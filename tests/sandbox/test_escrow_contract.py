@@ -1,4 +1,4 @@
-"""The contract's rules through its runtime: codes, order of the checks, and who is paid (§5)."""
+"""The contract's rules: codes, order of the checks, and who is paid (docs/spec/trustless-work.md §5)."""
 
 import pytest
 from attrs import evolve

@@ -1,4 +1,4 @@
-"""Records as contract values, and the address of a contract before it exists (§2.2, §15)."""
+"""Records as contract values, and a contract's address before it exists (docs/spec/trustless-work.md §2.2, §15)."""
 
 import hashlib
 

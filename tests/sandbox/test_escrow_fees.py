@@ -1,4 +1,4 @@
-"""The money table of trustless-work.md §7, to the stroop."""
+"""The money table of docs/spec/trustless-work.md §7, to the stroop."""
 
 import pytest
 from hypothesis import given

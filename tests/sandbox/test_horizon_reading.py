@@ -132,7 +132,7 @@ async def test_a_failed_transaction_is_found_by_hash_but_not_listed(horizon: Hor
     assert (await horizon.get("/payments?include_failed=true&order=desc")).records[0][
         "transaction_hash"
     ] == failed["hash"]
-    # This list always includes what failed (§2.4).
+    # This list always includes what failed (docs/spec/stellar-horizon.md §2.4).
     own = await horizon.get(f"/transactions/{failed['hash']}/operations")
     assert [record["transaction_successful"] for record in own.records] == [False]
 

@@ -1,4 +1,4 @@
-"""The official Python SDK, unchanged, against the face on a real port (stellar-horizon.md §8)."""
+"""The official Python SDK, unchanged, against the face on a real port (docs/spec/stellar-horizon.md §8)."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar

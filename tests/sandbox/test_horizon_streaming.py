@@ -1,4 +1,4 @@
-"""Streams as Horizon sends them (stellar-horizon.md §3)."""
+"""Streams as Horizon sends them (docs/spec/stellar-horizon.md §3)."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Submitting through Horizon's face, both ways, and friendbot (stellar-horizon.md §2.5, §8.1)."""
+"""Submitting through Horizon's face, both ways, and friendbot (docs/spec/stellar-horizon.md §2.5, §8.1)."""
 
 from collections.abc import AsyncIterator
 

@@ -297,7 +297,7 @@ async def test_an_unsigned_or_foreign_signed_envelope_is_refused(autojump_clock)
 
 
 async def test_an_envelope_that_became_wrong_since_its_build_changes_nothing(autojump_clock):
-    """§5.2: the record inside a funding must still be the stored one when it is applied."""
+    """docs/spec/trustless-work.md §5.2: the record inside a funding must still be the stored one when it is applied."""
     async with open_market() as market:
         await market.faucet(BUYER, "80")
         contract_id = await market.deploy()

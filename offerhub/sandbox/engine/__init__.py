@@ -4,7 +4,7 @@ Where it is simpler than the network; the sections are those of Horizon's specif
 
 - Ledgers may close faster than once a second. A close time is kept to the microsecond and strictly
   increases; records and headers show whole seconds, which may repeat. Time bounds are compared with the
-  second that is shown, so the proof of death by a closed ledger (§5.3) holds.
+  second that is shown, so the proof of death by a closed ledger (docs/spec/stellar-horizon.md §5.3) holds.
 - Transactions of a ledger apply in the order of their submission, not in a shuffled one. A ledger holds
   1 000 operations; there is no surge pricing: inclusion costs 100 stroops an operation, always.
 - A contract call costs its whole resource fee; nothing is refunded, no footprint or resource is checked.

@@ -20,7 +20,7 @@ from offerhub.sandbox.engine.reserves import (
 
 
 def starting_sequence(ledger: int) -> int:
-    """Give the sequence number of an account that this ledger creates (§5.1)."""
+    """Give the sequence number of an account that this ledger creates (docs/spec/stellar-horizon.md §5.1)."""
     return ledger << 32
 
 
@@ -33,7 +33,7 @@ def check_create_account(source: str, operation: CreateAccount) -> None:
 def apply_create_account(
     context: ApplyContext, source: str, operation: CreateAccount
 ) -> OperationEffects:
-    """Create an account; one that is being sponsored needs no XLM of its own (§5.4)."""
+    """Create an account; one that is being sponsored needs no XLM of its own (docs/spec/stellar-horizon.md §5.4)."""
     state, address = context.state, operation.destination
     if state.accounts.get(address) is not None:
         raise Refused("op_already_exists")

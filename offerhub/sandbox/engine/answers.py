@@ -24,7 +24,7 @@ class Final:
 class Rejected:
     """Refused before inclusion: neither fee nor sequence number was spent.
 
-    Codes in Horizon's spelling (stellar-horizon.md §5.6); `operation_codes` is None when the result
+    Codes in Horizon's spelling (docs/spec/stellar-horizon.md §5.6); `operation_codes` is None when the result
     has no operation results.
     """
 

@@ -1,7 +1,7 @@
 """Result codes: Horizon's spelling on one side, the numbers of TransactionResult XDR on the other.
 
 The bytes are put together by hand, as they are few and made for every transaction; a test reads all
-of them back with stellar-sdk. Source: stellar-horizon.md §5.6 and the enums of stellar-sdk's xdr.
+of them back with stellar-sdk. Source: docs/spec/stellar-horizon.md §5.6 and the enums of stellar-sdk's xdr.
 """
 
 import struct

@@ -157,7 +157,7 @@ class Engine:
     # ------------------------------------------------------------------------- transactions
 
     def submit(self, envelope_xdr: str, now: datetime) -> Submission:
-        """Check an envelope as a node does and queue it for the next ledger (stellar-horizon.md §5.2).
+        """Check an envelope as a node does and queue it for the next ledger (docs/spec/stellar-horizon.md §5.2).
 
         An envelope that a closed ledger holds already is answered with that outcome.
         """

@@ -18,7 +18,7 @@ class Asset:
 
 @frozen(slots=True)
 class AccountEntry:
-    """An account; `balance` is XLM in stroops, counters as stellar-horizon.md §5.4 counts reserves."""
+    """An account; `balance` is XLM in stroops, counters as docs/spec/stellar-horizon.md §5.4 counts reserves."""
 
     address: str
     balance: int

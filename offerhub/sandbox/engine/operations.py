@@ -97,7 +97,10 @@ def apply_operation(context: ApplyContext, operation: ParsedOperation) -> Operat
 
 
 def participants(operation: ParsedOperation, effects: OperationEffects) -> tuple[str, ...]:
-    """Give the G-addresses whose history lists this operation, each once, its source first (§2.4)."""
+    """Give the G-addresses whose history lists this operation, each once, its source first.
+
+    Source: docs/spec/stellar-horizon.md §2.4.
+    """
     found = [operation.source.address]
     match operation.body:
         case CreateAccount(destination=address) | BeginSponsoring(sponsored=address):

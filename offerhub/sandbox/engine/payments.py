@@ -1,6 +1,6 @@
 """Moving assets: payment and path payment.
 
-The order of the checks is the network's (stellar-horizon.md §5.2): the destination is credited first,
+The order of the checks is the network's (docs/spec/stellar-horizon.md §5.2): the destination is credited first,
 the source debited after it.
 """
 

@@ -1,4 +1,4 @@
-"""The transactions that wait for a ledger, at most one of a source account (stellar-horizon.md §5.2)."""
+"""The transactions that wait for a ledger, at most one of a source account (docs/spec/stellar-horizon.md §5.2)."""
 
 from collections.abc import Callable
 from typing import Final

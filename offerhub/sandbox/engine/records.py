@@ -1,4 +1,4 @@
-"""The part of Horizon's operation record that depends on the type (stellar-horizon.md §4.1)."""
+"""The part of Horizon's operation record that depends on the type (docs/spec/stellar-horizon.md §4.1)."""
 
 from typing import assert_never
 

@@ -1,4 +1,4 @@
-"""Reserves: what an account must keep, and who keeps it for whom (stellar-horizon.md §1.2, §5.4)."""
+"""Reserves: what an account must keep, and who keeps it for whom (docs/spec/stellar-horizon.md §1.2, §5.4)."""
 
 from typing import Final
 

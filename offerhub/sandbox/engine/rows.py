@@ -19,7 +19,7 @@ class BalanceChange:
 
 @frozen
 class OperationRow:
-    """One operation of a transaction in a closed ledger; `id` is its TOID (stellar-horizon.md §1.4).
+    """One operation of a transaction in a closed ledger; `id` is its TOID (docs/spec/stellar-horizon.md §1.4).
 
     `details` are the fields of Horizon's record that depend on the type (§4.1), ready for JSON.
     """

@@ -21,7 +21,7 @@ def check_signatures(transaction: ParsedTransaction) -> SignatureCheck:
     """Verify the signatures of every source that the envelope names, over this network's hash.
 
     Every account has its master key as the only signer here, with weight and thresholds that one
-    signature meets, so an account that does not exist yet is checked alike (stellar-horizon.md §5.4).
+    signature meets, so an account that does not exist yet is checked alike (docs/spec/stellar-horizon.md §5.4).
     """
     needed = [transaction.source.address]
     needed += [operation.source.address for operation in transaction.operations]

@@ -1,4 +1,4 @@
-"""The sandwich that lets one account keep the reserves of another (stellar-horizon.md §5.4)."""
+"""The sandwich that lets one account keep the reserves of another (docs/spec/stellar-horizon.md §5.4)."""
 
 from offerhub.sandbox.engine.codes import Refused
 from offerhub.sandbox.engine.context import ApplyContext, OperationEffects

@@ -1,4 +1,4 @@
-"""TOIDs: one 64-bit number for the place of everything in history (stellar-horizon.md §1.4)."""
+"""TOIDs: one 64-bit number for the place of everything in history (docs/spec/stellar-horizon.md §1.4)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a node checks before a transaction may wait for a ledger (stellar-horizon.md §5.2).
+"""What a node checks before a transaction may wait for a ledger (docs/spec/stellar-horizon.md §5.2).
 
 The order of the checks is the network's and visible from outside: an envelope with two faults gets
 the code of the first.

@@ -1,4 +1,4 @@
-"""What the V1 endpoints take, and the validation that their framework does (trustless-work.md §3).
+"""What the V1 endpoints take, and the validation that their framework does (docs/spec/trustless-work.md §3).
 
 The whitelist is strict: an unknown property, a number where a text belongs or the reverse is a 400
 with a list of messages, in the words of the validation library that the real API uses.

@@ -1,4 +1,4 @@
-"""The address of an escrow contract, known before its deployment is submitted (trustless-work.md §2.2)."""
+"""The address of an escrow contract, known before its deployment is submitted (docs/spec/trustless-work.md §2.2)."""
 
 import hashlib
 

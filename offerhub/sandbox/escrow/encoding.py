@@ -1,4 +1,4 @@
-"""Contract values to records and back (trustless-work.md §2.2, "On-chain `Escrow` value").
+"""Contract values to records and back (docs/spec/trustless-work.md §2.2).
 
 Reading is strict: a struct has exactly its fields, in the order of the network. What does not fit
 raises `HostRefused`, as the virtual machine traps on an argument of the wrong type.

@@ -1,4 +1,4 @@
-"""The unsigned envelope of a build, as real ones look when decoded (trustless-work.md §2.2)."""
+"""The unsigned envelope of a build, as real ones look when decoded (docs/spec/trustless-work.md §2.2)."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ INCLUSION_FEE_STROOPS = 1_000
 RESOURCE_FEE_DEPLOY_STROOPS = 615_413
 RESOURCE_FEE_CALL_STROOPS = 34_757
 RESOURCE_FEE_RESOLVE_STROOPS = 41_518
-"""As in the three envelopes of the real test network that trustless-work.md §2.2 decodes."""
+"""As in the three envelopes of the real test network that docs/spec/trustless-work.md §2.2 decodes."""
 
 
 @frozen

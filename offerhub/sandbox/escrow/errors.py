@@ -1,4 +1,4 @@
-"""Error answers of the V1 API (trustless-work.md §2.3, §8.4)."""
+"""Error answers of the V1 API (docs/spec/trustless-work.md §2.3, §8.4)."""
 
 from datetime import datetime
 

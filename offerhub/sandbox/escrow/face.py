@@ -1,4 +1,4 @@
-"""Trustless Work's V1 HTTP API as far as an order's path needs it (trustless-work.md §2 to §4).
+"""Trustless Work's V1 HTTP API as far as an order's path needs it (docs/spec/trustless-work.md §2 to §4).
 
 A build simulates the call on the latest ledger, so a broken rule is a 400 before anything is signed;
 what it returns is a real envelope of the sandbox's network.

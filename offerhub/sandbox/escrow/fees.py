@@ -1,4 +1,4 @@
-"""Who receives what of a payout, to the stroop (trustless-work.md §7: every division floors)."""
+"""Who receives what of a payout, to the stroop (docs/spec/trustless-work.md §7: every division floors)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The API's read model: what it has heard of contracts, which may lag behind the chain (§4).
+"""The API's read model of contracts, which may lag behind the chain (docs/spec/trustless-work.md §4).
 
 A contract comes in when its transaction passed through the API or was named to it afterwards; until
 then the API does not know it, whatever the chain says.

@@ -1,4 +1,4 @@
-"""What an escrow contract stores: one `Escrow` record (trustless-work.md §2.2, "On-chain Escrow value").
+"""What an escrow contract stores: one `Escrow` record (docs/spec/trustless-work.md §2.2).
 
 Amounts are whole stroops as the contract keeps them (i128), fees are basis points.
 """

@@ -1,6 +1,6 @@
 """What a contract answers when it refuses: codes and the texts that the HTTP API makes of them.
 
-Codes and texts are the table of trustless-work.md §8.1; §8.3 has the asset contract's own codes.
+Codes and texts are the table of docs/spec/trustless-work.md §8.1; §8.3 has the asset contract's own codes.
 """
 
 from enum import IntEnum

@@ -1,7 +1,7 @@
 """The rules of the V1 single-release contract, in the order in which it checks them.
 
 Pure: a rule takes the stored record, what it must know of balances and who authorised the call, and
-returns what changes. Every function names its section of trustless-work.md. `require_auth` is the
+returns what changes. Every function names its section of docs/spec/trustless-work.md. `require_auth` is the
 host's: it stops the call unless that address authorised it.
 
 Raises `EscrowRefused` with the contract's code, or what `require_auth` raises.

@@ -76,7 +76,7 @@ class EscrowContracts:
             raise HostRefused("WasmVm, MissingValue")
         escrow = encoding.escrow_from_bytes(stored)
         if function in _MOVES_MONEY and escrow.trustline != self._usdc_contract:
-            # The record names an asset contract that does not exist (§3.1, first remark).
+            # The record names an asset contract that does not exist (docs/spec/trustless-work.md §3.1, first remark).
             raise HostRefused("Storage, MissingValue")
         outcome = function(_Call(host, contract_id, escrow), arguments)
         if outcome.escrow != escrow or outcome.payments:

@@ -1,4 +1,4 @@
-"""`send-transaction` and `update-from-txHash`: envelopes on their way to a ledger (§2.3, §12).
+"""`send-transaction` and `update-from-txHash`: from a build to a ledger (docs/spec/trustless-work.md §2.3, §12).
 
 Nothing is kept between build and submission: what counts is the envelope. The same envelope handed
 in twice answers the result of the ledger that holds it; it never executes twice.
@@ -64,7 +64,8 @@ class Submissions:
     async def send(self, signed_xdr: str, *, indexed: bool = True) -> Response:
         """Submit and wait; cancelled, the envelope may be applied all the same.
 
-        With `indexed` false the read model hears nothing of it, as when the API loses its RPC (§12.1).
+        With `indexed` false the read model hears nothing of it, as when the API loses its RPC
+        (docs/spec/trustless-work.md §12.1).
         Raises `ApiError`.
         """
         row = await self._applied(signed_xdr)
@@ -101,7 +102,7 @@ class Submissions:
         """The row of the envelope's ledger; None if that takes too long.
 
         The API submits through Horizon, which takes TRY_AGAIN_LATER for an acceptance and waits
-        (stellar-horizon.md §2.5).
+        (docs/spec/stellar-horizon.md §2.5).
         """
         answer = self.shell.engine.submit(signed_xdr, self.clock())
         match answer:
@@ -149,7 +150,10 @@ class Submissions:
 
 
 def trap_error(trap: ContractTrap, *, collide: bool) -> ApiError:
-    """What the API makes of a trap: a text of §8.1 under 400, the virtual machine's own under 500."""
+    """What the API makes of a trap: a text of its table under 400, the virtual machine's own under 500.
+
+    Source: docs/spec/trustless-work.md §8.1.
+    """
     if trap.code == 0:
         return ApiError(500, trap.message)
     return ApiError(400, api_text(trap.code, token=trap.token, collide=collide))

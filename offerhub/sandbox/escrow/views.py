@@ -1,4 +1,4 @@
-"""Escrows as the API writes them: camelCase, human units, percent (trustless-work.md §2.3, §4)."""
+"""Escrows as the API writes them: camelCase, human units, percent (docs/spec/trustless-work.md §2.3, §4)."""
 
 from decimal import Decimal
 

@@ -14,7 +14,7 @@ STANDING_HEADERS: Final = (
 
 
 def hal(body: object, *, latest_ledger: int | None = None) -> Response:
-    """Give a 200 in hal+json; state endpoints also name the ledger that they speak of (§2.1)."""
+    """Give a 200 in hal+json; state endpoints also name their ledger (docs/spec/stellar-horizon.md §2.1)."""
     headers = [
         ("content-type", "application/hal+json; charset=utf-8"),
         ("content-disposition", "inline"),
@@ -26,6 +26,6 @@ def hal(body: object, *, latest_ledger: int | None = None) -> Response:
 
 
 def plain(status: int, body: object) -> Response:
-    """Give a body that is neither a resource nor a problem: the async endpoint's (§2.5)."""
+    """Give a body that is neither resource nor problem: the async endpoint's (docs/spec/stellar-horizon.md §2.5)."""
     headers = (("content-type", "application/json; charset=utf-8"), *STANDING_HEADERS)
     return Response(status, headers, msgspec.json.encode(body))

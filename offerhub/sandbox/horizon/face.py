@@ -1,4 +1,4 @@
-"""Horizon's JSON face of the engine: which request is answered by what (stellar-horizon.md §8.1)."""
+"""Horizon's JSON face of the engine: which request is answered by what (docs/spec/stellar-horizon.md §8.1)."""
 
 import re
 from collections.abc import Callable

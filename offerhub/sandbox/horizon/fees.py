@@ -1,4 +1,4 @@
-"""GET /fee_stats: what inclusion cost an operation over the last ledgers (stellar-horizon.md §2.4)."""
+"""GET /fee_stats: what inclusion cost an operation over the last ledgers (docs/spec/stellar-horizon.md §2.4)."""
 
 from typing import Final
 

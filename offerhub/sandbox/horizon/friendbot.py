@@ -1,4 +1,4 @@
-"""Friendbot: 10 000 XLM for an address, by a real transaction (stellar-horizon.md §8.1)."""
+"""Friendbot: 10 000 XLM for an address, by a real transaction (docs/spec/stellar-horizon.md §8.1)."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Pages: cursor, order, limit and the links between them (stellar-horizon.md §2.2, §2.6)."""
+"""Pages: cursor, order, limit and the links between them (docs/spec/stellar-horizon.md §2.2, §2.6)."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Horizon's errors: problem+json with a stable type (stellar-horizon.md §2.3)."""
+"""Horizon's errors: problem+json with a stable type (docs/spec/stellar-horizon.md §2.3)."""
 
 from collections.abc import Mapping
 from typing import Final

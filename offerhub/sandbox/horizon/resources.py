@@ -1,4 +1,4 @@
-"""Horizon's resources as JSON values (stellar-horizon.md §2.4); absent fields are left out, never null."""
+"""Horizon's resources as JSON values (docs/spec/stellar-horizon.md §2.4); absent fields are left out, never null."""
 
 import base64
 from datetime import datetime

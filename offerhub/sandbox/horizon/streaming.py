@@ -1,4 +1,4 @@
-"""Server-sent events as Horizon writes them (stellar-horizon.md §3)."""
+"""Server-sent events as Horizon writes them (docs/spec/stellar-horizon.md §3)."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""POST /transactions and /transactions_async (stellar-horizon.md §2.5)."""
+"""POST /transactions and /transactions_async (docs/spec/stellar-horizon.md §2.5)."""
 
 import base64
 from collections.abc import Callable

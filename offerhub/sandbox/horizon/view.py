@@ -13,7 +13,7 @@ class HorizonKnobs:
     """What a test or an operator may turn while the face runs.
 
     `ingestion_lag_ledgers`: how far history stays behind the network. `retention_ledgers`: how many
-    ledgers are kept (None: all). Times in seconds, those of a real server (§2.5, §3.3).
+    ledgers are kept (None: all). Times in seconds, those of a real server (docs/spec/stellar-horizon.md §2.5, §3.3).
     """
 
     ingestion_lag_ledgers: int = 0
