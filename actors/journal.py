@@ -5,7 +5,7 @@ commit, and before any asker is answered, the snapshots of what it changed are r
 committed events go to the publisher.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -21,6 +21,7 @@ from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
     Committed,
+    Entity,
     RefusalKind,
     Refused,
     UnitOfWork,
@@ -54,6 +55,7 @@ class Journal:
     Args:
         orders, withdrawals: boards that show what a unit wrote before its events are told; who
             hears of a change and asks for the order is to see the change.
+        on_write: told every entity that a unit wrote, once it is committed; never waits.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Journal:
         hub: EventHub,
         orders: Board[Order] | None = None,
         withdrawals: Board[Withdrawal] | None = None,
+        on_write: Callable[[Entity], None] | None = None,
     ) -> None:
         self._storage = storage
         self._balances = balances
         self._hub = hub
         self._orders: Board[Order] = orders or Board()
         self._withdrawals: Board[Withdrawal] = withdrawals or Board()
+        self._on_write = on_write
         self._waiting: list[_Entry] = []
         self._filled = trio.Event()
         self._room = trio.Semaphore(_WAITING_MAX)
@@ -148,6 +152,8 @@ class Journal:
                 self._orders.put(entity.id, entity)
             elif isinstance(entity, Withdrawal):
                 self._withdrawals.put(entity.id, entity)
+            if self._on_write is not None:
+                self._on_write(entity)
 
 
 def _wake(entry: _Entry) -> None:

@@ -7,6 +7,8 @@ that the actor has revoked is gone from it before the revocation is answered.
 import hashlib
 import hmac
 from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +16,7 @@ import trio
 from attrs import field, frozen
 
 from actors.journal import Journal
-from actors.kernel import Actor, Message
+from actors.kernel import Message
 from actors.messages import (
     CreateApiKey,
     CreateApiToken,
@@ -22,6 +24,7 @@ from actors.messages import (
     RevokeApiKey,
     TokenCreated,
 )
+from actors.patience import WokenActor, is_unavailable
 from offerhub.domain import user_decisions
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
 from offerhub.domain.deciding import Deciding
@@ -38,6 +41,7 @@ _KNOWN_MAX: Final = 10_000
 _FRESH_S: Final = 30.0
 """After so long a key is read again: another process may have revoked it."""
 _TRIES_MAX: Final = 5
+_LOOK_AGAIN_S: Final = 1.0
 
 
 def digest_of(text: str) -> bytes:
@@ -74,6 +78,7 @@ class KeyRing:
         self._storage = storage
         self._known: OrderedDict[bytes, KnownKey] = OrderedDict()
         self._revocations = 0
+        self._ends: dict[str, set[Callable[[], None]]] = {}
 
     def get(self, digest: bytes) -> KnownKey | None:
         """A key that was read a moment ago; never waits."""
@@ -127,15 +132,34 @@ class KeyRing:
         if len(self._known) > _KNOWN_MAX:
             self._known.popitem(last=False)
 
-    def revoke(self, key_id: str) -> None:
-        """Forget a key and its tokens, and distrust every read that is on the way."""
+    def forget(self, key_id: str) -> None:
+        """A key has ended: forget it and its tokens, end what it has open, distrust every read."""
         self._revocations += 1
         for digest in [each for each, known in self._known.items() if known.key.id == key_id]:
             del self._known[digest]
+        for end in tuple(self._ends.get(key_id, ())):
+            end()
+
+    @property
+    def has_open(self) -> bool:
+        """Whether something is open that ends with its key."""
+        return bool(self._ends)
+
+    @contextmanager
+    def ending(self, key_id: str, end: Callable[[], None]) -> Iterator[None]:
+        """Have `end` called, at once, when the key ends in this process while the context is open."""
+        self._ends.setdefault(key_id, set()).add(end)
+        try:
+            yield
+        finally:
+            left = self._ends[key_id]
+            left.discard(end)
+            if not left:
+                del self._ends[key_id]
 
 
-class Keys(Actor):
-    """Creates keys and tokens, revokes keys.
+class Keys(WokenActor):
+    """Creates keys and tokens, revokes keys; records their expiry when the timer wakes it.
 
     Args:
         random_bytes: cryptographically strong in production.
@@ -173,6 +197,30 @@ class Keys(Actor):
                 msg = f"the keys do not know {type(message).__name__}"
                 raise TypeError(msg)
 
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Record the expiry of the keys with these ids, and let their streams end."""
+        for key_id in sorted(str(key) for key in keys):
+            try:
+                await self._expire(key_id)
+            except (StorageUnavailable, DomainError) as error:
+                if not is_unavailable(error):
+                    raise
+                self.wake_later(key_id, _LOOK_AGAIN_S)
+
+    async def _expire(self, key_id: str) -> None:
+        for _ in range(_TRIES_MAX):
+            key = await self._storage.load(ApiKey, key_id)
+            trace = Trace.system("timer", self._ids.new("req"))
+            expired = (
+                None if key is None else user_decisions.expire_api_key(key, self._deciding(trace))
+            )
+            if expired is None:
+                return
+            self._ring.forget(key_id)
+            if not isinstance(await self._journal.commit(expired[1]), Refused):
+                return
+        raise _unavailable()
+
     def _deciding(self, trace: Trace) -> Deciding:
         return Deciding(self._clock(), self._ids, trace)
 
@@ -208,7 +256,7 @@ class Keys(Actor):
                 outcome = await self._journal.commit(unit)
             finally:
                 # Also when the outcome is unknown: what was revoked must not stay known.
-                self._ring.revoke(key.id)
+                self._ring.forget(key.id)
             if not isinstance(outcome, Refused):
                 return revoked
             if outcome.kind is not RefusalKind.CONFLICT:

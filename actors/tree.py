@@ -21,6 +21,7 @@ from actors.bootstrap import (
     ensure_platform,
 )
 from actors.directory import Directory
+from actors.housekeeping import Housekeeping, HousekeepingParts
 from actors.journal import Journal
 from actors.kernel import Cell, Registry, described
 from actors.keys import KeyRing as ApiKeyRing
@@ -34,6 +35,7 @@ from actors.recovery import Recovery, RecoveryParts
 from actors.sealing import CannotOpen, KeyRing
 from actors.supervisor import ChildSpec, Restart, Service
 from actors.system import Instance, System
+from actors.timer import Timer, TimerParts
 from actors.users import UserParts, UsersActor
 from actors.vault import Vault
 from actors.wallets import RefillWanted, WalletParts, WalletsActor
@@ -41,6 +43,7 @@ from actors.watcher import ChainWatcher, WatcherParts
 from actors.withdrawals import WithdrawalActor, WithdrawalParts
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.deciding import Deciding
+from offerhub.domain.due import Due, DueKind
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.ids import Clock, Ids, RandomBytes
@@ -170,7 +173,18 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     order_board: Board[Order] = Board()
     withdrawal_board: Board[Withdrawal] = Board()
     operations: Board[ChainOperation] = Board()
-    journal = Journal(world.storage, balance_board, hub, order_board, withdrawal_board)
+
+    def wake_due(due: Due) -> None:
+        match due.kind:
+            case DueKind.API_KEY:
+                keys.address.wake(due.owner)
+            case DueKind.CLEAN_UP:
+                housekeeping.address.wake(due.owner)
+
+    timer = Timer(TimerParts(world.storage, world.now, world.random, wake_due))
+    journal = Journal(
+        world.storage, balance_board, hub, order_board, withdrawal_board, on_write=timer.note
+    )
     directory = Directory(world.storage)
     channels = Channels()
     clock = LedgerClock(world.network)
@@ -331,6 +345,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
             live=choices.live_keys,
         ),
     )
+    housekeeping_parts = HousekeepingParts(world.storage, world.now, world.random)
+    housekeeping = Cell("housekeeping", lambda: Housekeeping(housekeeping_parts))
     watcher = ChainWatcher(
         WatcherParts(
             storage=world.storage,
@@ -397,6 +413,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ChildSpec(wallets),
         ChildSpec(users),
         ChildSpec(keys),
+        ChildSpec(housekeeping),
+        ChildSpec(Service("timer", timer.run)),
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
     )

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.due import Due, Perishable
 from offerhub.domain.ledger import Books, Holding, Posting
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
@@ -207,6 +208,21 @@ class Storage(Protocol):
     async def api_token_by_digest(self, digest: bytes) -> ApiToken | None: ...
 
     async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]: ...
+
+    # What comes due.
+    async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
+        """What has come due and what will, oldest first, from behind a place on.
+
+        Of rows that are only to be deleted the oldest stands for all of its kind.
+        """
+        ...
+
+    async def clean_up(self, what: Perishable, until: datetime, limit: int) -> int:
+        """Delete the oldest rows that have perished by a moment; returns how many it deleted.
+
+        Safe to repeat, and beside commits: what is being written anew is left alone.
+        """
+        ...
 
     # The instance itself.
     async def setting(self, name: str) -> str | None:

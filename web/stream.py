@@ -6,7 +6,9 @@ that is dropped in the middle would not give it back in time.
 
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Final, Self, cast
 
@@ -44,6 +46,9 @@ _RESOURCE_TYPES: Final = (
 
 Allowed = Callable[[], Awaitable[bool]]
 """Whether a stream may go on."""
+
+Ending = Callable[[Callable[[], None]], AbstractContextManager[None]]
+"""Has something called when the caller's key ends, while the context is open."""
 
 
 @frozen
@@ -116,9 +121,10 @@ async def events(call: Call) -> Response:
     wanted = EventFilter(query.types or Names(), query.resource_types or Names())
     if request.method == "HEAD":
         return _response(Response(b""))
-    return _response(
-        Response(EventStream(hub, after, wanted, named=query.named, allowed=_allowed(call)))
+    body = EventStream(
+        hub, after, wanted, named=query.named, allowed=_allowed(call), ending=_ending(call)
     )
+    return _response(Response(body))
 
 
 def _response(response: Response) -> Response:
@@ -170,6 +176,12 @@ def _allowed(call: Call) -> Allowed:
     return allowed
 
 
+def _ending(call: Call) -> Ending | None:
+    """Ends a stream at once when the caller's key is revoked or expires; the master key does not."""
+    known = None if call.caller is None else call.caller.known
+    return None if known is None else partial(call.system.api_keys.ending, known.key.id)
+
+
 class EventStream(ResponseBody):
     """The body of a stream: its subscription lives from `__aenter__` to `__aexit__`.
 
@@ -177,6 +189,7 @@ class EventStream(ResponseBody):
         after: the sequence of the last event that the client has.
         named: write `event:` lines.
         allowed: asked before every piece; a no ends the stream.
+        ending: has the stream end when its caller's key does, also while nothing is sent.
     """
 
     def __init__(
@@ -188,6 +201,7 @@ class EventStream(ResponseBody):
         named: bool = False,
         heartbeat_s: float = HEARTBEAT_S,
         allowed: Allowed | None = None,
+        ending: Ending | None = None,
     ) -> None:
         self._hub = hub
         self._after = after
@@ -195,6 +209,8 @@ class EventStream(ResponseBody):
         self._named = named
         self._heartbeat_s = heartbeat_s
         self._allowed = allowed
+        self._ending = ending
+        self._given_back = ExitStack()
         self._subscription: Subscription | None = None
         self._begun = False
         self._next_beat = 0.0
@@ -202,6 +218,9 @@ class EventStream(ResponseBody):
     async def __aenter__(self) -> Self:
         try:
             self._subscription = self._hub.subscribe(self._after, self._wanted)
+            self._given_back.callback(self._subscription.close)
+            if self._ending is not None:
+                self._given_back.enter_context(self._ending(self._subscription.close))
         except DomainError:
             # The hub closed since the handler looked; the headers are out, so it is a short stream.
             self._subscription = None
@@ -214,8 +233,7 @@ class EventStream(ResponseBody):
         exc_value: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if self._subscription is not None:
-            self._subscription.close()
+        self._given_back.close()
 
     def __aiter__(self) -> Self:
         return self

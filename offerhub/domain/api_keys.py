@@ -18,7 +18,12 @@ class Scope(StrEnum):
 
 @frozen
 class ApiKey:
-    """A key without its text: only the SHA-256 of it is kept."""
+    """A key without its text: only the SHA-256 of it is kept.
+
+    Args:
+        expires_at: from then on it lets nobody in.
+        expired_at: when its expiry was recorded, in the audit log too.
+    """
 
     id: str
     version: int
@@ -31,6 +36,14 @@ class ApiKey:
     user_id: str | None = None
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    expired_at: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its expiry is to be recorded; `None` if it has none, or has ended already."""
+        if self.revoked_at is not None or self.expired_at is not None:
+            return None
+        return self.expires_at
 
     def valid_at(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)

@@ -1,8 +1,9 @@
 """A unit of work: everything that one change writes, committed whole or not at all (DESIGN.md)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from attrs import field, frozen
 
@@ -73,6 +74,10 @@ class IdempotencyState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     RELEASED = "released"
+
+
+IDEMPOTENCY_LIFETIME: Final = timedelta(hours=24)
+"""How long a key stands for its first request (api.md, Idempotency)."""
 
 
 @frozen

@@ -7,6 +7,7 @@ from attrs import evolve, frozen
 from offerhub.domain.api_keys import ApiKey
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
+from offerhub.domain.ids import iso
 from offerhub.domain.resources import api_key_resource, user_resource
 from offerhub.domain.unit_of_work import UnitOfWork
 from offerhub.domain.users import (
@@ -223,4 +224,21 @@ def revoke_api_key(key: ApiKey, deciding: Deciding) -> tuple[ApiKey, UnitOfWork]
         trace=deciding.trace,
         writes=(revoked,),
         audit=(deciding.audit("api_key.revoke", "ApiKey", key.id),),
+    )
+
+
+def expire_api_key(key: ApiKey, deciding: Deciding) -> tuple[ApiKey, UnitOfWork] | None:
+    """Record that a key has expired; `None` if it has not, or it is recorded already."""
+    if key.ends_at is None or deciding.now < key.ends_at:
+        return None
+    expired = evolve(key, version=key.version + 1, expired_at=deciding.now, updated_at=deciding.now)
+    return expired, UnitOfWork(
+        at=deciding.now,
+        trace=deciding.trace,
+        writes=(expired,),
+        audit=(
+            deciding.audit(
+                "api_key.expire", "ApiKey", key.id, after={"expiresAt": iso(key.ends_at)}
+            ),
+        ),
     )

@@ -4,13 +4,15 @@ A commit is synchronous from its first check to its last write: there is no inst
 of a unit could be seen.
 """
 
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
+from offerhub.domain.api_keys import ApiToken
+from offerhub.domain.due import Due, Perishable, clean_up_due, due_of
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books, Transfer, books_of
 from offerhub.domain.unit_of_work import (
+    IDEMPOTENCY_LIFETIME,
     Balance,
     CommitOutcome,
     CommittedEvent,
@@ -25,8 +27,6 @@ from offerhub.domain.unit_of_work import (
 from storage.figures import Counters, Filled, account_owner, fill
 from storage.memory.tables import Tables
 from storage.port import StoredAudit, StoredTransfer
-
-IDEMPOTENCY_LIFETIME: Final = timedelta(hours=24)
 
 
 class MemoryDatabase:
@@ -81,6 +81,37 @@ class MemoryDatabase:
         if self.on_commit is not None:
             self.on_commit(self)
         return filled.outcome
+
+    def due(self) -> Iterator[Due]:
+        """Everything that comes due, in no order."""
+        for entity in self.tables.everything():
+            due = due_of(entity)
+            if due is not None:
+                yield due
+        for what in Perishable:
+            perished = [at for at, _ in self._perishing(what)]
+            if perished:
+                yield clean_up_due(what, min(perished))
+
+    def clean_up(self, what: Perishable, until: datetime, limit: int) -> int:
+        """Delete the oldest rows that have perished by a moment; how many it deleted."""
+        gone = [key for at, key in sorted(self._perishing(what)) if at <= until][:limit]
+        for key in gone:
+            match what:
+                case Perishable.IDEMPOTENCY:
+                    del self.idempotency[key]
+                case Perishable.API_TOKENS:
+                    self.tables.of(ApiToken).delete(key)
+        return len(gone)
+
+    def _perishing(self, what: Perishable) -> Iterable[tuple[datetime, str]]:
+        match what:
+            case Perishable.IDEMPOTENCY:
+                records = self.idempotency.values()
+                return [(each.created_at + IDEMPOTENCY_LIFETIME, each.key) for each in records]
+            case Perishable.API_TOKENS:
+                tokens = self.tables.of(ApiToken).rows.values()
+                return [(token.expires_at, token.id) for token in tokens]
 
     def _refusal(self, unit: UnitOfWork, epoch: int) -> Refused | None:
         if epoch != self.epoch:

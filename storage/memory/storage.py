@@ -8,10 +8,12 @@ import trio
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.due import Due, Perishable
 from offerhub.domain.ids import Clock
 from offerhub.domain.ledger import Books
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
+    IDEMPOTENCY_LIFETIME,
     Balance,
     CommitOutcome,
     CommittedEvent,
@@ -21,7 +23,7 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal
-from storage.memory.database import IDEMPOTENCY_LIFETIME, MemoryDatabase
+from storage.memory.database import MemoryDatabase
 from storage.port import (
     OrderFilter,
     Page,
@@ -221,6 +223,15 @@ class MemoryStorage:
     async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]:
         rows = (await self._at()).tables.of(ApiKey).newest_first()
         return _page(rows, lambda _: True, cursor, limit)
+
+    async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
+        place = None if after is None else (after.at, after.id)
+        coming = (await self._at()).due()
+        behind = [due for due in coming if place is None or (due.at, due.id) > place]
+        return sorted(behind, key=lambda due: (due.at, due.id))[:limit]
+
+    async def clean_up(self, what: Perishable, until: datetime, limit: int) -> int:
+        return (await self._at()).clean_up(what, until, limit)
 
     async def setting(self, name: str) -> str | None:
         return (await self._at()).settings.get(name)

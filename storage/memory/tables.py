@@ -60,6 +60,12 @@ class Table(Generic[E]):
                 self._unique[name][of(entity)] = entity.id
         self.rows[entity.id] = decode(self._kind, encode(entity))
 
+    def delete(self, entity_id: str) -> None:
+        """Delete a row and its unique keys."""
+        gone = self.rows.pop(entity_id)
+        for name, of in _UNIQUE[self._kind].items():
+            self._unique[name].pop(of(gone), None)
+
 
 class Tables:
     """One table a kind of entity."""
@@ -69,6 +75,11 @@ class Tables:
 
     def of(self, kind: type[E]) -> Table[E]:
         return self._tables[kind]
+
+    def everything(self) -> Iterator[Entity]:
+        """Every row of every table."""
+        for table in self._tables.values():
+            yield from table.rows.values()
 
     def refusal(self, writes: tuple[Entity, ...]) -> Refused | None:
         """Why a unit's entities cannot be written; each kind at most once an id (checked)."""

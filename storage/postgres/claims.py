@@ -1,14 +1,16 @@
 """Idempotency records in PostgreSQL: the first to write a key has it, for 24 hours."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from offerhub.domain.unit_of_work import IdempotencyRecord, IdempotencyState
+from offerhub.domain.unit_of_work import (
+    IDEMPOTENCY_LIFETIME,
+    IdempotencyRecord,
+    IdempotencyState,
+)
 from storage.postgres.pool import Connection
 from storage.postgres.statement import Part, Statement
-
-LIFETIME: Final = timedelta(hours=24)
 
 _ROWS: Final = """
 INSERT INTO idempotency AS old
@@ -72,7 +74,7 @@ async def aio_read_claim(
     connection: Connection, key: str, now: datetime
 ) -> IdempotencyRecord | None:
     """The record under a key, unless it is older than 24 hours."""
-    row = await connection.fetchrow(_READ, key, now - LIFETIME)
+    row = await connection.fetchrow(_READ, key, now - IDEMPOTENCY_LIFETIME)
     if row is None:
         return None
     return IdempotencyRecord(

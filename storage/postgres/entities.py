@@ -5,12 +5,14 @@ statement returns.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.due import due_of
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
@@ -81,6 +83,13 @@ def _contract_id(order: Order) -> str | None:
     return None if order.escrow is None else order.escrow.contract_id
 
 
+def _due_at(entity: Entity) -> datetime | None:
+    due = due_of(entity)
+    return None if due is None else due.at
+
+
+_DUE_AT: Final = Column("due_at", "timestamptz", _due_at)
+
 TABLES: Final[Mapping[type, EntityTable]] = {
     User: EntityTable(
         "users",
@@ -128,12 +137,13 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("on_the_way", "boolean", lambda row: row.committed and row.status not in ENDED),
         ),
     ),
-    ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest),)),
+    ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest), _DUE_AT)),
     ApiToken: EntityTable(
         "api_tokens",
         (
             Column("digest", "bytea", lambda token: token.digest),
             Column("api_key_id", "text", lambda token: token.api_key_id),
+            Column("expires_at", "timestamptz", lambda token: token.expires_at),
         ),
     ),
 }

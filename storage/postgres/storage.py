@@ -8,6 +8,7 @@ import trio
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.due import Due, Perishable
 from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.domain.ledger import Books
 from offerhub.domain.order import Order
@@ -31,7 +32,7 @@ from storage.port import (
     StoredTransfer,
     UserFilter,
 )
-from storage.postgres import claims, ledger, lookups, told
+from storage.postgres import claims, due, ledger, lookups, told
 from storage.postgres.commit import Committer
 from storage.postgres.entities import aio_load
 from storage.postgres.group import Writer
@@ -204,6 +205,15 @@ class PostgresStorage:
 
     async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]:
         return await self._read(aio_page, lookups.API_KEYS, _api_key, (), cursor, limit)
+
+    async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
+        return await self._read(due.aio_due, after, limit)
+
+    async def clean_up(self, what: Perishable, until: datetime, limit: int) -> int:
+        try:
+            return await self._pool.commit(due.aio_clean_up, what, until, limit)
+        except OutcomeUnknown as error:
+            raise StorageUnavailable("the clean-up may not have happened") from error
 
     async def setting(self, name: str) -> str | None:
         return await self._read(lookups.aio_text, lookups.SETTING, name)

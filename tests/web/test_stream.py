@@ -301,6 +301,29 @@ async def test_a_key_that_expires_ends_its_stream_at_the_next_heartbeat(autojump
         assert events.ended
 
 
+async def test_a_stream_ends_at_once_when_its_key_is_revoked_or_its_expiry_is_recorded(
+    autojump_clock, house
+):
+    """No event, no heartbeat: nothing else makes the stream look up."""
+    for expires in (None, iso(START + timedelta(hours=1))):
+        created = await house.post(
+            "/auth/api-keys", {"name": "a", "scopes": ["read"], "expiresAt": expires}
+        )
+        key = (await created.get_json())["data"]
+        bearer = {"Authorization": f"Bearer {key['key']}"}
+        async with open_stream(house.app, PATH, headers=bearer) as events:
+            await trio.sleep(1)
+            if expires is None:
+                await house.request("DELETE", f"/auth/api-keys/{key['id']}")
+            else:
+                house.clock_offset = timedelta(hours=1)
+                house.system.keys.wake(key["id"])
+            with trio.fail_after(1):
+                await events.wait_ended()
+    assert 0 == house.system.hub.statistics().subscribers
+    assert not house.ring.has_open
+
+
 async def test_head_tells_the_headers_and_ends(autojump_clock, house):
     async with open_stream(house.app, PATH, method="HEAD", headers=house.headers) as events:
         await events.wait_ended()

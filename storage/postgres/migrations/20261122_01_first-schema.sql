@@ -23,7 +23,8 @@ CREATE TABLE writers (
 ) WITH (fillfactor = 10);
 
 -- Entities: `doc` is the whole of it, the other columns are what queries need.
--- `sequence` is the order of creation, by which lists are paged.
+-- `sequence` is the order of creation, by which lists are paged. `due_at` is the moment at which the
+-- timer wakes the entity's owner; no index of it is touched by a change that leaves it as it was.
 CREATE TABLE orders (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT orders_sequence_key UNIQUE,
     id text PRIMARY KEY,
@@ -98,8 +99,10 @@ CREATE TABLE api_keys (
     id text PRIMARY KEY,
     version integer NOT NULL,
     digest bytea NOT NULL CONSTRAINT api_keys_digest_key UNIQUE,
+    due_at timestamptz,
     doc text NOT NULL
 );
+CREATE INDEX api_keys_due ON api_keys (due_at, id COLLATE "C") WHERE due_at IS NOT NULL;
 
 CREATE TABLE api_tokens (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_tokens_sequence_key UNIQUE,
@@ -107,9 +110,11 @@ CREATE TABLE api_tokens (
     version integer NOT NULL,
     digest bytea NOT NULL CONSTRAINT api_tokens_digest_key UNIQUE,
     api_key_id text NOT NULL,
+    expires_at timestamptz NOT NULL,
     doc text NOT NULL
 );
 CREATE INDEX api_tokens_by_key ON api_tokens (api_key_id);
+CREATE INDEX api_tokens_by_end ON api_tokens (expires_at);
 
 -- The projection of available and reserved; the row comes with its user.
 CREATE TABLE balances (

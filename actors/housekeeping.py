@@ -1,0 +1,48 @@
+"""Housekeeping: deletes what nobody can ask for any more, a bounded batch at a time."""
+
+from collections.abc import Callable, Hashable
+from typing import Final
+
+from attrs import frozen
+
+from actors.kernel import Message
+from actors.patience import WokenActor, when_possible
+from offerhub.domain.due import Perishable
+from offerhub.domain.ids import Clock
+from storage.port import Storage
+
+BATCH: Final = 500
+PACE_S: Final = 1.0
+"""Between two batches: 500 rows a second are more than come in, and nothing next to a purchase."""
+
+
+@frozen
+class HousekeepingParts:
+    """What housekeeping works with."""
+
+    storage: Storage
+    now: Clock
+    random: Callable[[], float]
+
+
+class Housekeeping(WokenActor):
+    """Woken by the timer with the name of what has perished (`Perishable`)."""
+
+    def __init__(self, parts: HousekeepingParts) -> None:
+        self._parts = parts
+
+    async def handle(self, message: Message[object]) -> object:
+        """Nothing is asked of it."""
+        raise TypeError(type(message))
+
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Delete a batch of each, and come again for what a full one has left."""
+        for what in Perishable:
+            if what.value in keys and await self._clean_up(what) == BATCH:
+                self.wake_later(what.value, PACE_S)
+
+    async def _clean_up(self, what: Perishable) -> int:
+        return await when_possible(
+            lambda: self._parts.storage.clean_up(what, self._parts.now(), BATCH),
+            self._parts.random,
+        )

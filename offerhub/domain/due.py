@@ -1,0 +1,70 @@
+"""What comes due, and who is woken for it.
+
+A due time is no row of its own: it follows from the entity that it belongs to and is stored, and
+indexed, in that entity's row. So it is committed with the change that needs it, and goes with the
+change that settles it; neither can be forgotten.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final, assert_never
+
+from attrs import frozen
+
+from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import Entity
+from offerhub.domain.users import User, Wallet
+from offerhub.domain.withdrawal import Withdrawal
+
+CLEAN_UP_PAUSE: Final = timedelta(minutes=10)
+"""How long what has perished may lie about, so that one clean-up takes many rows with it."""
+
+
+class DueKind(StrEnum):
+    """Who is woken."""
+
+    API_KEY = "api_key"
+    CLEAN_UP = "clean_up"
+
+
+class Perishable(StrEnum):
+    """Rows that are deleted some time after their end."""
+
+    IDEMPOTENCY = "idempotency"
+    API_TOKENS = "api_tokens"
+
+
+@frozen
+class Due:
+    """Something that comes due.
+
+    Args:
+        at: when.
+        id: of the entity, or the `Perishable`; with `at` its place in the order of what comes due.
+        kind: which kind of owner is woken.
+        owner: the id under which the owner is found.
+    """
+
+    at: datetime
+    id: str
+    kind: DueKind
+    owner: str
+
+
+def due_of(entity: Entity) -> Due | None:
+    """What an entity waits for a moment to come for; `None` if it waits for none."""
+    match entity:
+        case ApiKey():
+            at = entity.ends_at
+            return None if at is None else Due(at, entity.id, DueKind.API_KEY, entity.id)
+        case Order() | User() | Wallet() | ChainOperation() | Withdrawal() | ApiToken():
+            return None
+        case _:
+            assert_never(entity)
+
+
+def clean_up_due(what: Perishable, perished_at: datetime) -> Due:
+    """When the clean-up is due whose oldest row has perished at a moment."""
+    return Due(perished_at + CLEAN_UP_PAUSE, what.value, DueKind.CLEAN_UP, what.value)
