@@ -19,15 +19,15 @@ from actors.patience import committed_when_possible, when_possible
 from actors.users import PLATFORM_EXTERNAL_ID
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
-from offerhub.domain.chain import ALIVE_STATUSES, ChainOperation, ChainStatus, Subject
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.ids import Clock, Ids
+from offerhub.domain.intents import OpenChannels, OwnIntent, TrustUsdc
 from offerhub.domain.money import Money
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Committed, UnitOfWork
 from offerhub.domain.users import User, UserType, Wallet, WalletRole, WalletStatus
-from offerhub.providers.stellar.intents import Intent, OpenChannels, TrustUsdc
 from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
 from storage.port import Storage
 
@@ -201,7 +201,7 @@ class Bootstrap:
             msg = "the chain watcher has no cursor yet"
             raise _NotYet(msg)
         address = platform.wallet.public_key
-        await self._settle_earlier(address)
+        await self._settle_earlier()
         account = await parts.network.account(address)
         if account is None:
             await parts.network.fund_from_friendbot(address)
@@ -210,7 +210,7 @@ class Bootstrap:
             msg = f"the platform's account {address} waits for XLM"
             raise _NotYet(msg)
         if account.usdc is None:
-            await self._execute("trust", TrustUsdc(account=address))
+            await self._execute(TrustUsdc(account=address))
         missing = [
             channel.public_key
             for channel in platform.channels
@@ -221,29 +221,20 @@ class Bootstrap:
             if account.xlm_spendable < needed:
                 msg = f"the platform's account {address} needs {needed} XLM"
                 raise _NotYet(msg)
-            await self._execute(
-                "open_channels", OpenChannels(address, tuple(missing), parts.channel_xlm)
-            )
+            await self._execute(OpenChannels(address, tuple(missing), parts.channel_xlm))
         await self._activated()
         if parts.fill_treasury is not None and not (account.usdc or Money.zero()):
             await parts.fill_treasury(address)
         parts.channels.open([channel.public_key for channel in platform.channels])
 
-    async def _settle_earlier(self, address: str) -> None:
-        """Follow envelopes of an earlier life to their end: what they did may stand already."""
+    async def _settle_earlier(self) -> None:
+        """Wait for what an earlier life has planned: the accounts are looked at after it."""
         storage = self._parts.storage
         open_operations = await when_possible(
             lambda: storage.open_operations(subject=Subject.BOOTSTRAP), self._parts.random
         )
-        channels = tuple(channel.public_key for channel in self._platform.channels)
         for operation in open_operations:
-            if operation.status in ALIVE_STATUSES:
-                intent = (
-                    TrustUsdc(account=address)
-                    if operation.step == "trust"
-                    else OpenChannels(address, channels, self._parts.channel_xlm)
-                )
-                await self._execute(operation.step, intent)
+            await self._end_of(operation)
 
     async def _activated(self) -> None:
         """Mark what stands on the chain as active."""
@@ -260,35 +251,34 @@ class Bootstrap:
                 if wallet.role is WalletRole.PLATFORM:
                     self._parts.directory.note_wallet(wallet)
 
-    async def _execute(self, step: str, intent: Intent) -> None:
+    async def _execute(self, intent: OwnIntent) -> None:
         """Run one operation of the platform's own account to its end."""
         parts = self._parts
-        storage, random = parts.storage, parts.random
-        source = intent.source
-        open_operations = await when_possible(
-            lambda: storage.open_operations(subject=Subject.BOOTSTRAP), random
+        operation, unit = decisions.plan_for_wallets(
+            Subject.BOOTSTRAP, intent, (self._platform.wallet.id,), self._deciding()
         )
-        operation = next((each for each in open_operations if each.step == step), None)
-        if operation is None:
-            deciding = self._deciding()
-            operation, unit = decisions.plan_for_wallets(
-                Subject.BOOTSTRAP, step, (self._platform.wallet.id,), source, deciding
-            )
-            await committed_when_possible(parts.journal, unit, random)
-        operation_id = operation.id
+        await committed_when_possible(parts.journal, unit, parts.random)
+        await self._end_of(operation)
+
+    async def _end_of(self, planned: ChainOperation) -> None:
+        """Wait for the end of an operation. Raises `_NotYet` if it failed."""
+        parts = self._parts
+        storage, random = parts.storage, parts.random
+        operation: ChainOperation | None = planned
+        operation_id = planned.id
         told_at = -float("inf")
         while operation is not None and operation.is_open:
             if trio.current_time() - told_at > _TELL_AGAIN_S:
                 # Again from time to time: a lane that crashed on it has forgotten it.
                 told_at = trio.current_time()
-                await parts.lanes.address(source).tell(Execute(operation_id, intent))
+                await parts.lanes.address(operation.source).tell(Execute(operation_id))
             await trio.sleep(_POLL_S)
             operation = await when_possible(
                 lambda: storage.load(ChainOperation, operation_id), random
             )
         if operation is None or operation.status is not ChainStatus.CONFIRMED:
             failure = None if operation is None else operation.failure
-            msg = f"{step} failed: {failure.message if failure else 'unknown'}"
+            msg = f"{planned.step} failed: {failure.message if failure else 'unknown'}"
             raise _NotYet(msg)
 
     def _deciding(self) -> Deciding:

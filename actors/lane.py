@@ -18,7 +18,7 @@ from actors.kernel import Actor, Backoff, Message
 from actors.lane_parts import Execute, LaneParts, Moves
 from actors.patience import when_possible
 from actors.settlement import Settlement
-from actors.vault import NotSigned, Signed, SignTransaction
+from actors.vault import NotSigned, SignTransaction
 from offerhub.domain.chain import (
     ALIVE_STATUSES,
     ChainFailure,
@@ -26,9 +26,8 @@ from offerhub.domain.chain import (
     ChainStatus,
     FailureKind,
 )
-from offerhub.domain.money import Money
-from offerhub.providers.stellar.build import build_own
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.chain_moves import SignedEnvelope, failed, signed, waiting
+from offerhub.domain.intents import (
     ActivateWallets,
     ApproveMilestone,
     ChangeMilestoneStatus,
@@ -41,6 +40,8 @@ from offerhub.providers.stellar.intents import (
     ReleaseFunds,
     TrustUsdc,
 )
+from offerhub.domain.money import Money
+from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.port import (
     AccountState,
     NetworkState,
@@ -117,14 +118,14 @@ class Lane(Actor):
         if operation.id in self._unsettled or operation.status in ALIVE_STATUSES:
             operation = await self._moves.stored(operation.id) or operation
         if operation.status is ChainStatus.PLANNED:
-            operation = await self._sign(operation, message.intent)
+            operation = await self._sign(operation)
         if operation.status is ChainStatus.PLANNED:
             # It waits for XLM behind whatever else there is, be it the refill of this account.
             self.spawn(self._execute_later, message)
             return
         if operation.is_open:
             operation = await self._settle(operation)
-            self._refresh(operation, message.intent)
+            self._refresh(operation)
         self._parts.wake_owner(operation)
 
     async def _settle(self, operation: ChainOperation) -> ChainOperation:
@@ -141,11 +142,12 @@ class Lane(Actor):
 
     # From planned to signed.
 
-    async def _sign(self, operation: ChainOperation, intent: Intent) -> ChainOperation:
+    async def _sign(self, operation: ChainOperation) -> ChainOperation:
         """Build, check and sign until an envelope stands, or the step is refused.
 
         An operation whose source lacks XLM comes back as it was: planned.
         """
+        intent = operation.intent
         trouble = 0
         refusals = 0
         from_memory = self._account is not None
@@ -169,7 +171,7 @@ class Lane(Actor):
                 answer = await self._asked_vault(
                     SignTransaction(unsigned, intent, account.sequence + 1, network)
                 )
-                if isinstance(answer, Signed):
+                if isinstance(answer, SignedEnvelope):
                     return await self._store_envelope(operation, account, answer)
                 operation = await self._not_signed(operation, answer)
                 if looked_again:
@@ -227,67 +229,57 @@ class Lane(Actor):
             case _:
                 assert_never(intent)
 
-    async def _asked_vault(self, message: SignTransaction) -> Signed | NotSigned:
+    async def _asked_vault(self, message: SignTransaction) -> SignedEnvelope | NotSigned:
         return await when_possible(lambda: self._parts.vault.ask(message), self._parts.random)
 
     async def _store_envelope(
-        self, operation: ChainOperation, account: AccountState, signed: Signed
+        self, operation: ChainOperation, account: AccountState, envelope: SignedEnvelope
     ) -> ChainOperation:
         """From here on the envelope may reach the network: it is stored before it can."""
         reach(f"lane.before_signed.{operation.step}")
-        stored = await self._moves.move(
-            operation,
-            ChainStatus.SIGNED,
+        stored = await self._moves.commit(
+            signed(operation, envelope, self._parts.now()),
             audit=self._moves.deciding(operation).audit(
                 "transaction.sign",
                 "ChainOperation",
                 operation.id,
                 after={
-                    "step": operation.step,
+                    "step": str(operation.step),
                     "subject": operation.subject_id,
                     "source": operation.source,
-                    "transactionHash": signed.tx_hash,
-                    "maxTime": signed.max_time,
+                    "transactionHash": envelope.tx_hash,
+                    "maxTime": envelope.max_time,
                 },
             ),
-            tx_hash=signed.tx_hash,
-            envelope=signed.envelope,
-            sequence=signed.sequence,
-            max_time=signed.max_time,
-            contract_id=signed.contract_id,
-            last_error=None,
         )
         self._unsettled[stored.id] = stored
-        spent = Money(signed.fee_stroops)
+        spent = Money(envelope.fee_stroops)
         left = account.xlm_spendable - spent
-        self._account = evolve(account, sequence=signed.sequence, xlm_spendable=left)
+        self._account = evolve(account, sequence=envelope.sequence, xlm_spendable=left)
         reach(f"lane.after_signed.{operation.step}")
         return stored
 
     async def _not_signed(self, operation: ChainOperation, answer: NotSigned) -> ChainOperation:
         log.warning("lane.transaction_not_signed", operation=operation.id, reason=answer.reason)
-        return await self._moves.move(
-            operation,
-            operation.status,
+        return await self._moves.commit(
+            waiting(operation, answer.reason, self._parts.now()),
             audit=self._moves.deciding(operation).audit(
                 "transaction.refuse_to_sign",
                 "ChainOperation",
                 operation.id,
                 result="refused",
                 error=answer.reason,
-                after={"step": operation.step, "source": operation.source},
+                after={"step": str(operation.step), "source": operation.source},
             ),
-            last_error=answer.reason,
         )
 
     async def _fail(
         self, operation: ChainOperation, kind: FailureKind, message: str, code: str | None
     ) -> ChainOperation:
-        return await self._moves.move(
-            operation, ChainStatus.FAILED, failure=ChainFailure(kind, message, code)
-        )
+        failure = ChainFailure(kind, message, code)
+        return await self._moves.commit(failed(operation, failure, self._parts.now()))
 
-    def _refresh(self, operation: ChainOperation, intent: Intent) -> None:
+    def _refresh(self, operation: ChainOperation) -> None:
         """Tell the provider's read model of calls that went past it; nobody waits for it.
 
         Once an action, after its last step: the model takes the contract as it stands, and each
@@ -297,7 +289,7 @@ class Lane(Actor):
         if (
             operation.status is ChainStatus.CONFIRMED
             and tx_hash is not None
-            and isinstance(intent, FundEscrow | ReleaseFunds)
+            and operation.rules.refreshes
         ):
             self.spawn(self._parts.provider.refresh, tx_hash)
 

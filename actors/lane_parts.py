@@ -1,9 +1,8 @@
 """What lanes are made of: their messages, what they work with, and how they write their moves."""
 
 from collections.abc import Callable
-from typing import Any
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from actors.board import Board
 from actors.journal import Journal
@@ -12,17 +11,13 @@ from actors.ledger_clock import LedgerClock
 from actors.patience import committed_when_possible, when_possible
 from offerhub.domain.chain import (
     ChainOperation,
-    ChainStatus,
-    check_move,
 )
+from offerhub.domain.chain_moves import waiting
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import AuditEntry, Committed, UnitOfWork
 from offerhub.domain.users import WalletRole
-from offerhub.providers.stellar.intents import (
-    Intent,
-)
 from offerhub.providers.stellar.port import (
     StellarNetwork,
 )
@@ -38,7 +33,6 @@ class Execute(Message[None]):
     """Take an operation to its end, then wake its owner; harmless to repeat."""
 
     operation_id: str
-    intent: Intent
 
 
 @frozen
@@ -86,43 +80,29 @@ class Moves:
     def __init__(self, parts: LaneParts) -> None:
         self._parts = parts
 
-    async def move(
-        self,
-        operation: ChainOperation,
-        status: ChainStatus,
-        *,
-        audit: AuditEntry | None = None,
-        **facts: Any,
+    async def commit(
+        self, moved: ChainOperation, *, audit: AuditEntry | None = None
     ) -> ChainOperation:
         """Commit a move and return the operation as it is then. Raises `Superseded`."""
-        check_move(operation.status, status)
-        deciding = self.deciding(operation)
-        moved: ChainOperation = evolve(
-            operation,
-            version=operation.version + 1,
-            status=status,
-            updated_at=deciding.now,
-            **facts,
-        )
         unit = UnitOfWork(
-            at=deciding.now,
-            trace=operation.trace,
+            at=moved.updated_at,
+            trace=moved.trace,
             writes=(moved,),
             audit=() if audit is None else (audit,),
         )
-        self._parts.operations.drop(operation.id)
+        self._parts.operations.drop(moved.id)
         outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
         if not isinstance(outcome, Committed):
-            msg = f"{operation.id} was written elsewhere: {outcome}"
+            msg = f"{moved.id} was written elsewhere: {outcome}"
             raise Superseded(msg)
-        self._parts.operations.put(operation.id, moved)
+        self._parts.operations.put(moved.id, moved)
         return moved
 
     async def note(self, operation: ChainOperation, reason: str) -> ChainOperation:
         """Show why an open operation waits, once a reason."""
         if operation.last_error == reason:
             return operation
-        return await self.move(operation, operation.status, last_error=reason)
+        return await self.commit(waiting(operation, reason, self._parts.now()))
 
     async def stored(self, operation_id: str) -> ChainOperation | None:
         """The operation as storage has it."""

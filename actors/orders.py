@@ -10,15 +10,14 @@ from typing import Final
 
 import structlog
 import trio
-from attrs import evolve, frozen
+from attrs import frozen
 
 from actors.balances import CommitDebit, balance_limit
 from actors.board import Board
 from actors.directory import Directory
-from actors.escrow_intents import Parties, intent_of
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Backoff, Message, Registry
+from actors.kernel import Message, Registry
 from actors.lane_parts import Execute
 from actors.messages import (
     CancelOrder,
@@ -35,17 +34,17 @@ from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain import order_moves
-from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.chain_moves import RetryPolicy
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.limits import Limits
-from offerhub.domain.order import Milestone, Operation, Order, OrderStatus
-from offerhub.domain.order_chain_ends import Recipients
+from offerhub.domain.order import Milestone, Order, OrderStatus
 from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_states import Action
-from offerhub.domain.order_steps import Lanes
+from offerhub.domain.order_steps import Parties
 from offerhub.domain.resources import progress_resource
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
@@ -55,7 +54,6 @@ from storage.port import Storage
 log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
-_AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
 
 
 @frozen
@@ -154,7 +152,7 @@ class OrderActor(WokenActor):
             log.error("order.operation_missing", order=self._id, operation=operation_id)
             return
         if operation.is_open:
-            self._hand_over(operation, pause_s=0.0)
+            self._hand_over(operation)
             return
         reach(f"order.before_effects.{operation.step}")
         await self._take_end(operation)
@@ -196,9 +194,13 @@ class OrderActor(WokenActor):
     async def _start_escrow(self, trace: Trace) -> Order:
         async def decide(order: Order) -> Decision:
             order_moves.asked_for(order, Action.START_ESCROW)
-            lanes = await self._lanes(order, with_channel=True)
+            parties = await self._parties(order)
             return chain_decisions.start_escrow(
-                order, self._parts.fee_terms, lanes, self._deciding(trace)
+                order,
+                self._parts.fee_terms,
+                self._parts.pick_channel(),
+                parties,
+                self._deciding(trace),
             )
 
         return await self._decided_with(decide)
@@ -206,20 +208,20 @@ class OrderActor(WokenActor):
     async def _start_funding(self, trace: Trace) -> Order:
         async def decide(order: Order) -> Decision:
             order_moves.asked_for(order, Action.START_FUNDING)
-            lanes = await self._lanes(order)
-            return chain_decisions.start_funding(order, lanes, self._deciding(trace))
+            parties = await self._parties(order)
+            return chain_decisions.start_funding(order, parties, self._deciding(trace))
 
         return await self._decided_with(decide)
 
     async def _release(self, message: RequestRelease) -> Order:
         async def decide(order: Order) -> Decision:
             order_moves.asked_for(order, Action.REQUEST_RELEASE)
-            lanes = await self._lanes(order)
+            parties = await self._parties(order)
             return chain_decisions.request_release(
                 order,
                 message.requested_by,
                 message.reason,
-                lanes,
+                parties,
                 self._deciding(message.trace),
             )
 
@@ -252,17 +254,11 @@ class OrderActor(WokenActor):
             process = order.process
             if process is None:
                 return None
-            lanes = await self._lanes(order)
-            if process.operation is Operation.ESCROW:
-                # A deployment that is rebuilt keeps its channel: after a restart the channels may
-                # not stand again yet, and what has ended must not wait for them.
-                lanes = evolve(lanes, channel=ended.source)
             return chain_ends.operation_ended(
                 order,
                 ended,
-                lanes,
-                await self._recipients(order),
-                self._parts.attempts_max,
+                await self._parties(order),
+                RetryPolicy(self._parts.attempts_max, self._parts.random()),
                 self._deciding(process.trace),
             )
 
@@ -271,30 +267,22 @@ class OrderActor(WokenActor):
             decision = None if order is None else await decide(order)
             if decision is None:
                 return
-            failure = operation.failure
-            pause_s = 0.0
-            if failure is not None and failure.kind is not FailureKind.DEAD:
-                pause_s = _AGAIN.delay_s(operation.attempt, self._parts.random)
-            if await self._commit(decision, pause_s=pause_s):
+            if await self._commit(decision):
                 return
         raise Conflict(self._id)
 
-    def _hand_over(self, operation: ChainOperation, *, pause_s: float) -> None:
+    def _hand_over(self, operation: ChainOperation) -> None:
         """Give an operation to its lane, in a child task: the mailbox stays open."""
         self._operation = operation
         self._handed_over = operation.id
         if self._parts.operations.get(operation.id) is None:
             self._parts.operations.put(operation.id, operation)
-        self.spawn(self._tell_lane, operation, pause_s)
+        self.spawn(self._tell_lane, operation)
 
-    async def _tell_lane(self, operation: ChainOperation, pause_s: float) -> None:
-        await trio.sleep(pause_s)
-        order = await self._loaded()
-        if order is None or order.process is None:
-            return
-        parties = await self._parties(order)
-        intent = intent_of(order, operation.step, operation.source, parties)
-        await self._parts.lanes.address(operation.source).tell(Execute(operation.id, intent))
+    async def _tell_lane(self, operation: ChainOperation) -> None:
+        if operation.not_before is not None:
+            await trio.sleep((operation.not_before - self._parts.now()).total_seconds())
+        await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
 
     # What every command shares.
 
@@ -327,7 +315,7 @@ class OrderActor(WokenActor):
             refusal.details["progress"] = progress_resource(order, order.process, operation)
         return refusal
 
-    async def _commit(self, decision: Decision, *, pause_s: float = 0.0) -> bool:
+    async def _commit(self, decision: Decision) -> bool:
         """Commit a decision; false if the order was written elsewhere meanwhile."""
         outcome: CommitOutcome
         if decision.debits is not None:
@@ -338,7 +326,7 @@ class OrderActor(WokenActor):
             outcome = await self._parts.journal.commit(decision.unit)
         match outcome:
             case Committed():
-                self._take(decision, pause_s)
+                self._take(decision)
                 return True
             case Refused(RefusalKind.CONFLICT):
                 self._order = None
@@ -346,12 +334,12 @@ class OrderActor(WokenActor):
             case Refused():
                 raise refused(outcome)
 
-    def _take(self, decision: Decision, pause_s: float) -> None:
+    def _take(self, decision: Decision) -> None:
         """The commit stands, and its snapshot is on the board: the journal has put it there."""
         self._order = decision.order
         following = decision.next_operation
         if following is not None:
-            self._hand_over(following, pause_s=pause_s)
+            self._hand_over(following)
 
     async def _loaded(self) -> Order | None:
         if self._order is None:
@@ -368,7 +356,7 @@ class OrderActor(WokenActor):
         wallets = await self._parts.directory.wallets([order.buyer_id, order.seller_id])
         return wallets[order.buyer_id], wallets[order.seller_id]
 
-    async def _lanes(self, order: Order, *, with_channel: bool = False) -> Lanes:
+    async def _parties(self, order: Order) -> Parties:
         buyer, seller = await self._wallets(order)
         for role, wallet in (("buyer", buyer), ("seller", seller)):
             if wallet.status is not WalletStatus.ACTIVE:
@@ -377,15 +365,6 @@ class OrderActor(WokenActor):
                     f"the {role}'s wallet is not active on the network yet",
                     {"userId": wallet.user_id, "role": role},
                 )
-        channel = self._parts.pick_channel() if with_channel else ""
-        return Lanes(channel=channel, buyer=buyer.public_key, seller=seller.public_key)
-
-    async def _recipients(self, order: Order) -> Recipients:
-        _, seller = await self._wallets(order)
-        return Recipients(seller=seller.public_key, platform=self._parts.platform_address)
-
-    async def _parties(self, order: Order) -> Parties:
-        buyer, seller = await self._wallets(order)
         return Parties(
             buyer=buyer.public_key,
             seller=seller.public_key,

@@ -5,7 +5,7 @@ has closed after its `maxTime` without it.
 """
 
 from datetime import UTC, datetime
-from typing import Any, Final, assert_never
+from typing import Final, assert_never
 
 import trio
 
@@ -19,6 +19,8 @@ from offerhub.domain.chain import (
     FailureKind,
     PayoutSeen,
 )
+from offerhub.domain.chain_moves import confirmed, expired, failed, submitted
+from offerhub.domain.intent_rules import Submitter
 from offerhub.providers.stellar.port import (
     Applied,
     Rejected,
@@ -30,11 +32,6 @@ from offerhub.providers.trustless_work.port import (
     Refused,
     Sent,
 )
-
-_PERMANENT: Final = frozenset(
-    {"op_no_destination", "op_no_trust", "op_not_authorized", "op_line_full", "op_malformed"}
-)
-"""What a payment's destination is refused for, by the network itself (stellar-horizon.md §5.7)."""
 
 _RETRY: Final = Backoff(first_s=0.25, limit_s=10.0)
 
@@ -53,7 +50,7 @@ class Settlement:
             msg = f"{operation.id} is {operation.status.value} without an envelope"
             raise ValueError(msg)
         deadline = datetime.fromtimestamp(max_time, UTC)
-        by_provider = operation.step == "deploy"
+        by_provider = operation.rules.submitter is Submitter.PROVIDER
         trouble = 0
         seen_dead_at: int | None = None
         while True:
@@ -79,8 +76,8 @@ class Settlement:
                 reason = away.reason
             by_provider = False
             if operation.status is ChainStatus.SIGNED:
-                operation = await self._moves.move(
-                    operation, ChainStatus.SUBMITTED, last_error=reason
+                operation = await self._moves.commit(
+                    submitted(operation, reason, self._parts.now())
                 )
             else:
                 operation = await self._moves.note(operation, reason)
@@ -111,25 +108,24 @@ class Settlement:
         self, operation: ChainOperation, record: TransactionRecord
     ) -> ChainOperation:
         reach(f"lane.before_confirmed.{operation.step}")
-        facts: dict[str, Any] = {
-            "ledger": record.ledger,
-            "closed_at": record.closed_at,
-            "last_error": None,
-        }
+        rules = operation.rules
         if record.successful:
-            if operation.step == "release":
-                facts["payouts"] = await self._payouts(record.hash)
-            ended = await self._moves.move(operation, ChainStatus.CONFIRMED, **facts)
+            payouts = await self._payouts(record.hash) if rules.pays_out else ()
+            moved = confirmed(
+                operation, record.ledger, record.closed_at, payouts, self._parts.now()
+            )
         else:
             codes = [code for code in record.operation_codes if code != "op_success"]
             code = codes[0] if codes else record.transaction_code
-            kind = (
-                FailureKind.REFUSED
-                if operation.step == "pay" and code in _PERMANENT
-                else FailureKind.INCLUDED
+            kind = FailureKind.REFUSED if code in rules.final_codes else FailureKind.INCLUDED
+            moved = failed(
+                operation,
+                ChainFailure(kind, f"the network refused it: {code}", code),
+                self._parts.now(),
+                ledger=record.ledger,
+                closed_at=record.closed_at,
             )
-            facts["failure"] = ChainFailure(kind, f"the network refused it: {code}", code)
-            ended = await self._moves.move(operation, ChainStatus.FAILED, **facts)
+        ended = await self._moves.commit(moved)
         reach(f"lane.after_confirmed.{operation.step}")
         return ended
 
@@ -148,4 +144,4 @@ class Settlement:
         failure = ChainFailure(
             FailureKind.DEAD, f"its time ran out on the network ({reason})", "expired"
         )
-        return await self._moves.move(operation, ChainStatus.EXPIRED, failure=failure)
+        return await self._moves.commit(expired(operation, failure, self._parts.now()))

@@ -13,7 +13,9 @@ from stellar_sdk import Keypair
 from actors.kernel import Actor, Message
 from actors.patience import refusing_when_away
 from actors.sealing import CannotOpen, KeyRing
+from offerhub.domain.chain_moves import SignedEnvelope
 from offerhub.domain.ids import RandomBytes
+from offerhub.domain.intents import Intent
 from offerhub.domain.users import SealedSeed, Wallet
 from offerhub.providers.stellar.check import check_transaction
 from offerhub.providers.stellar.envelope import (
@@ -21,7 +23,6 @@ from offerhub.providers.stellar.envelope import (
     StaleTransaction,
     sign,
 )
-from offerhub.providers.stellar.intents import Intent
 from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.stellar.rules import SigningRules
 from storage.port import Storage
@@ -50,18 +51,6 @@ class MakeKeypair(Message[NewKeypair]):
 
 
 @frozen
-class Signed:
-    """A signed envelope and what it is known by; `max_time` in Unix seconds."""
-
-    envelope: str = field(repr=False)
-    tx_hash: str
-    sequence: int
-    max_time: int
-    fee_stroops: int
-    contract_id: str | None
-
-
-@frozen
 class NotSigned:
     """The transaction is not what was asked for, and got no signature; `stale`: it is, but old."""
 
@@ -70,7 +59,7 @@ class NotSigned:
 
 
 @frozen
-class SignTransaction(Message[Signed | NotSigned]):
+class SignTransaction(Message[SignedEnvelope | NotSigned]):
     """Check an unsigned envelope against its intent and sign it.
 
     Args:
@@ -114,7 +103,7 @@ class Vault(Actor):
             self._ring.seal(keypair.secret, wallet_id, keypair.public_key),
         )
 
-    async def _sign(self, message: SignTransaction) -> Signed | NotSigned:
+    async def _sign(self, message: SignTransaction) -> SignedEnvelope | NotSigned:
         try:
             checked = check_transaction(
                 message.unsigned,
@@ -137,7 +126,7 @@ class Vault(Actor):
             log.error("vault.seed_not_opened", reason=str(damaged))  # noqa: TRY400
             return NotSigned(str(damaged))
         envelope = sign(checked, keypairs)
-        return Signed(
+        return SignedEnvelope(
             envelope=envelope,
             tx_hash=checked.hash,
             sequence=checked.sequence,

@@ -22,16 +22,16 @@ from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.ids import Clock, Ids
-from offerhub.domain.money import Money
-from offerhub.domain.trace import Trace
-from offerhub.domain.unit_of_work import Committed, UnitOfWork
-from offerhub.domain.users import Wallet, WalletRole, WalletStatus
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ActivateWallets,
     Intent,
+    OwnIntent,
     RefillWallets,
     XlmRefill,
 )
+from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Committed, UnitOfWork
+from offerhub.domain.users import Wallet, WalletRole, WalletStatus
 from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
 from storage.port import Storage
 
@@ -108,11 +108,9 @@ class WalletsActor(Actor):
             )
             for operation in operations:
                 self._work.under_way[operation.id] = operation
-        taken = {
-            target for operation in self._work.under_way.values() for target in operation.targets
-        }
+        taken = self._on_the_way()
         for wallet in await when_possible(storage.wallets_activating, random):
-            if wallet.id not in taken and wallet.role is WalletRole.USER:
+            if wallet.public_key not in taken and wallet.role is WalletRole.USER:
                 self._work.activate[wallet.id] = wallet
         await self._find_standing()
         self.self_address.wake(RESUME)
@@ -139,7 +137,7 @@ class WalletsActor(Actor):
         ids = [key for key in keys if isinstance(key, str)]
         if RESUME in ids:
             for operation in list(self._work.under_way.values()):
-                await self._hand_over(operation)
+                self._hand_over(operation)
         wallet_ids = [each for each in ids if each.startswith("wal_")]
         if wallet_ids:
             found = await when_possible(lambda: storage.load_many(Wallet, wallet_ids), random)
@@ -164,13 +162,16 @@ class WalletsActor(Actor):
 
     async def _want_refills(self, addresses: Sequence[str]) -> None:
         storage, random = self._parts.storage, self._parts.random
-        on_the_way = {
-            target for operation in self._work.under_way.values() for target in operation.targets
-        }
+        on_the_way = self._on_the_way()
         found = await when_possible(lambda: storage.wallets_by_address(addresses), random)
         for wallet in found.values():
-            if wallet.id not in on_the_way:
+            if wallet.public_key not in on_the_way:
                 self._work.refill[wallet.id] = wallet
+
+    def _on_the_way(self) -> set[str]:
+        """Addresses that an operation on the way is for."""
+        operations = self._work.under_way.values()
+        return {address for operation in operations for address in _addresses(operation.intent)}
 
     async def _plan(self) -> None:
         """Plan transactions while there is work and a channel that carries none of ours."""
@@ -180,7 +181,13 @@ class WalletsActor(Actor):
         for channel in [each for each in self._parts.channels() if each not in busy]:
             if self._work.activate:
                 batch = list(self._work.activate.values())[:ACTIVATIONS_MAX]
-                await self._start(Subject.ACTIVATION, "activate", batch, channel)
+                intent = ActivateWallets(
+                    channel=channel,
+                    sponsor=self._parts.platform_address,
+                    wallets=tuple(wallet.public_key for wallet in batch),
+                    xlm_float=self._parts.xlm[WalletRole.USER].level,
+                )
+                await self._start(Subject.ACTIVATION, intent, batch)
                 for wallet in batch:
                     del self._work.activate[wallet.id]
             elif self._work.refill:
@@ -192,7 +199,11 @@ class WalletsActor(Actor):
 
     async def _start_refill(self, channel: str) -> None:
         batch = list(self._work.refill.values())[:REFILLS_MAX]
-        await self._start(Subject.REFILL, "refill", batch, channel)
+        refills = tuple(
+            XlmRefill(wallet.public_key, self._parts.xlm[wallet.role].level) for wallet in batch
+        )
+        intent = RefillWallets(channel, self._parts.platform_address, refills)
+        await self._start(Subject.REFILL, intent, batch)
         for wallet in batch:
             del self._work.refill[wallet.id]
 
@@ -211,47 +222,21 @@ class WalletsActor(Actor):
         await trio.sleep(pause_s)
         self.self_address.wake("later")
 
-    async def _start(
-        self, subject: Subject, step: str, wallets: Sequence[Wallet], channel: str
-    ) -> None:
+    async def _start(self, subject: Subject, intent: OwnIntent, wallets: Sequence[Wallet]) -> None:
         operation, unit = decisions.plan_for_wallets(
-            subject, step, [wallet.id for wallet in wallets], channel, self._deciding()
+            subject, intent, [wallet.id for wallet in wallets], self._deciding()
         )
-        reach(f"wallets.before_plan.{step}")
+        reach(f"wallets.before_plan.{operation.step}")
         await self._committed(unit)
-        reach(f"wallets.after_plan.{step}")
+        reach(f"wallets.after_plan.{operation.step}")
         self._work.under_way[operation.id] = operation
-        await self._hand_over(operation, wallets)
+        self._hand_over(operation)
 
-    async def _hand_over(
-        self, operation: ChainOperation, wallets: Sequence[Wallet] | None = None
-    ) -> None:
-        if wallets is None:
-            wallets = await self._targets(operation)
-        intent = self._intent(operation, wallets)
-        self.spawn(self._tell_lane, operation, intent)
+    def _hand_over(self, operation: ChainOperation) -> None:
+        self.spawn(self._tell_lane, operation)
 
-    async def _tell_lane(self, operation: ChainOperation, intent: Intent) -> None:
-        await self._parts.lanes.address(operation.source).tell(Execute(operation.id, intent))
-
-    def _intent(self, operation: ChainOperation, wallets: Sequence[Wallet]) -> Intent:
-        if operation.subject is Subject.ACTIVATION:
-            return ActivateWallets(
-                channel=operation.source,
-                sponsor=self._parts.platform_address,
-                wallets=tuple(wallet.public_key for wallet in wallets),
-                xlm_float=self._parts.xlm[WalletRole.USER].level,
-            )
-        return RefillWallets(
-            channel=operation.source,
-            payer=self._parts.platform_address,
-            refills=tuple(
-                XlmRefill(wallet.public_key, self._refill_of(wallet)) for wallet in wallets
-            ),
-        )
-
-    def _refill_of(self, wallet: Wallet) -> Money:
-        return self._parts.xlm[wallet.role].level
+    async def _tell_lane(self, operation: ChainOperation) -> None:
+        await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
 
     async def _take_end(self, operation: ChainOperation) -> None:
         if operation.is_open or operation.id not in self._work.under_way:
@@ -308,11 +293,11 @@ class WalletsActor(Actor):
             self._parts.directory.note_wallet(wallet)
 
     async def _targets(self, operation: ChainOperation) -> list[Wallet]:
-        storage = self._parts.storage
+        storage, addresses = self._parts.storage, _addresses(operation.intent)
         found = await when_possible(
-            lambda: storage.load_many(Wallet, operation.targets), self._parts.random
+            lambda: storage.wallets_by_address(addresses), self._parts.random
         )
-        return [found[target] for target in operation.targets if target in found]
+        return [found[address] for address in addresses if address in found]
 
     async def _committed(self, unit: UnitOfWork) -> None:
         outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
@@ -323,3 +308,15 @@ class WalletsActor(Actor):
     def _deciding(self) -> Deciding:
         trace = Trace.system("wallets", self._parts.ids.new("req"))
         return Deciding(self._parts.now(), self._parts.ids, trace)
+
+
+def _addresses(intent: Intent) -> tuple[str, ...]:
+    """Whose accounts an activation or a refill is for."""
+    match intent:
+        case ActivateWallets():
+            return intent.wallets
+        case RefillWallets():
+            return tuple(refill.wallet for refill in intent.refills)
+        case _:
+            msg = f"{type(intent).__name__} is no work of the wallets' actor"
+            raise TypeError(msg)

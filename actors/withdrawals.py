@@ -13,13 +13,14 @@ from actors.board import Board
 from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Backoff, Message, Registry
+from actors.kernel import Message, Registry
 from actors.lane_parts import Execute
 from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from actors.orders import Conflict, refused
 from actors.patience import WokenActor, refusing_when_away
 from offerhub.domain import withdrawal_decisions as decisions
-from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.chain_moves import RetryPolicy
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Clock, Ids
@@ -29,14 +30,12 @@ from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
 from offerhub.domain.users import Wallet, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.domain.withdrawal_decisions import WithdrawalDecision
-from offerhub.providers.stellar.intents import PayUsdc
 from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
 from storage.port import Storage
 
 log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
-_AGAIN: Final = Backoff(first_s=0.5, limit_s=60.0)
 _MEMO_BYTES_MAX: Final = 28
 """A text memo's length on the network (stellar-horizon.md §4.4)."""
 
@@ -101,7 +100,7 @@ class WithdrawalActor(WokenActor):
             log.error("withdrawal.operation_missing", withdrawal=self._id)
             return
         if operation.is_open:
-            self._hand_over(operation, pause_s=0.0)
+            self._hand_over(operation)
             return
         reach("withdrawal.before_effects")
         await self._take_end(operation)
@@ -176,34 +175,22 @@ class WithdrawalActor(WokenActor):
             decision = decisions.operation_ended(
                 withdrawal,
                 operation,
-                self._parts.attempts_max,
+                RetryPolicy(self._parts.attempts_max, self._parts.random()),
                 self._deciding(withdrawal.payment.trace),
             )
             if decision is None:
                 return
-            failure = operation.failure
-            pause_s = 0.0
-            if failure is not None and failure.kind is not FailureKind.DEAD:
-                pause_s = _AGAIN.delay_s(operation.attempt, self._parts.random)
-            if await self._commit(decision, pause_s=pause_s):
+            if await self._commit(decision):
                 return
         raise Conflict(self._id)
 
-    def _hand_over(self, operation: ChainOperation, *, pause_s: float) -> None:
-        self.spawn(self._tell_lane, operation, pause_s)
+    def _hand_over(self, operation: ChainOperation) -> None:
+        self.spawn(self._tell_lane, operation)
 
-    async def _tell_lane(self, operation: ChainOperation, pause_s: float) -> None:
-        await trio.sleep(pause_s)
-        withdrawal = await self._loaded()
-        if withdrawal is None:
-            return
-        intent = PayUsdc(
-            wallet=operation.source,
-            destination=withdrawal.destination_ref,
-            amount=withdrawal.amount,
-            memo=withdrawal.destination_memo,
-        )
-        await self._parts.lanes.address(operation.source).tell(Execute(operation.id, intent))
+    async def _tell_lane(self, operation: ChainOperation) -> None:
+        if operation.not_before is not None:
+            await trio.sleep((operation.not_before - self._parts.now()).total_seconds())
+        await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
 
     async def _decided(
         self, decide: Callable[[Withdrawal], Awaitable[WithdrawalDecision]]
@@ -221,7 +208,7 @@ class WithdrawalActor(WokenActor):
                 return decision.withdrawal
         raise Conflict(self._id)
 
-    async def _commit(self, decision: WithdrawalDecision, *, pause_s: float = 0.0) -> bool:
+    async def _commit(self, decision: WithdrawalDecision) -> bool:
         if decision.debits is not None:
             outcome = await self._parts.balances.address(decision.debits).ask(
                 CommitDebit(decision.unit), timeout_s=float("inf")
@@ -232,7 +219,7 @@ class WithdrawalActor(WokenActor):
             case Committed():
                 self._withdrawal = decision.withdrawal
                 if decision.next_operation is not None:
-                    self._hand_over(decision.next_operation, pause_s=pause_s)
+                    self._hand_over(decision.next_operation)
                 return True
             case Refused(RefusalKind.CONFLICT):
                 self._withdrawal = None

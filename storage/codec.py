@@ -2,9 +2,9 @@
 
 Each attrs class of the domain is mirrored by a `msgspec.Struct` that is made from its
 annotations: money is an integer of stroops there, moments are ISO texts, enumerations their
-values, bytes base64. A field that stands at its default is left out; an absent one takes it, so
-that what an older version stored still loads. An unknown field (of a newer version) is refused:
-writing the entity back would lose it.
+values, bytes base64; of a union of attrs classes the document names the one. A field that stands
+at its default is left out; an absent one takes it, so that what an older version stored still
+loads. An unknown field (of a newer version) is refused: writing the entity back would lose it.
 """
 
 import types
@@ -57,18 +57,22 @@ class _Shape:
     back: _Convert
 
 
-_SHAPES: dict[Any, _Shape] = {}
+_SHAPES: dict[tuple[Any, bool], _Shape] = {}
 
 
-def _shape(kind: Any) -> _Shape:
-    """The shape of a kind, made at its first use."""
-    shape = _SHAPES.get(kind)
+def _shape(kind: Any, *, tagged: bool = False) -> _Shape:
+    """The shape of a kind, made at its first use.
+
+    Args:
+        tagged: it is one of several in a union, and its document says which: by its class's name.
+    """
+    shape = _SHAPES.get((kind, tagged))
     if shape is None:
-        shape = _SHAPES[kind] = _new_shape(kind)
+        shape = _SHAPES[kind, tagged] = _new_shape(kind, tagged=tagged)
     return shape
 
 
-def _new_shape(kind: Any) -> _Shape:
+def _new_shape(kind: Any, *, tagged: bool) -> _Shape:
     hints = get_type_hints(kind)
     names, fields, outs, backs = [], [], [], []
     for attribute in attrs.fields(kind):
@@ -80,7 +84,12 @@ def _new_shape(kind: Any) -> _Shape:
             outs.append((len(names) - 1, out))
             backs.append((len(names) - 1, back))
     mirror = msgspec.defstruct(
-        kind.__name__, fields, forbid_unknown_fields=True, omit_defaults=True, module=__name__
+        kind.__name__,
+        fields,
+        tag=kind.__name__ if tagged else None,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        module=__name__,
     )
 
     def to_mirror(value: Any) -> Any:
@@ -120,6 +129,8 @@ def _mirrored(annotation: Any) -> Any:
     if isinstance(annotation, type) and attrs.has(annotation):
         return _shape(annotation).mirror
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if _is_tagged(annotation):
+        return Union[tuple(_shape(kind, tagged=True).mirror for kind in arguments)]  # noqa: UP007 - computed
     if origin in {Union, types.UnionType}:
         return Union[tuple(_mirrored(argument) for argument in arguments)]  # noqa: UP007 - computed
     if origin is tuple:
@@ -137,6 +148,12 @@ def _conversions(annotation: Any) -> tuple[_Convert | None, _Convert | None]:
         shape = _shape(annotation)
         return shape.out, shape.back
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if _is_tagged(annotation):
+        outs = {kind: _shape(kind, tagged=True).out for kind in arguments}
+        backs = {
+            _shape(kind, tagged=True).mirror: _shape(kind, tagged=True).back for kind in arguments
+        }
+        return _by_type(outs), _by_type(backs)
     if origin in {Union, types.UnionType}:
         (kind,) = (argument for argument in arguments if argument is not type(None))
         out, back = _conversions(kind)
@@ -145,6 +162,17 @@ def _conversions(annotation: Any) -> tuple[_Convert | None, _Convert | None]:
         out, back = _conversions(arguments[0])
         return out and _each(out), back and _each(back)
     return None, None
+
+
+def _is_tagged(annotation: Any) -> bool:
+    """Whether the annotation is a union of several attrs classes and nothing else."""
+    return get_origin(annotation) in {Union, types.UnionType} and all(
+        isinstance(kind, type) and attrs.has(kind) for kind in get_args(annotation)
+    )
+
+
+def _by_type(converts: Mapping[type, _Convert]) -> _Convert:
+    return lambda value: converts[type(value)](value)
 
 
 def _stroops(amount: Money) -> int:

@@ -9,7 +9,10 @@ from typing import Final
 from attrs import field, frozen
 
 from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.intent_rules import IntentRules, rules_of
+from offerhub.domain.intents import Intent
 from offerhub.domain.money import Money
+from offerhub.domain.steps import Step
 from offerhub.domain.trace import Trace
 
 
@@ -103,10 +106,9 @@ class ChainOperation:
 
     Args:
         subject, subject_id: what it belongs to.
-        step: `deploy`, `fund`, `complete:0`, `approve:0`, `release`, `pay`, `activate`, `refill`, …
+        intent: what is asked of the chain, whole: a lane needs nothing else to work it.
         attempt: counts the envelopes of a step, from 1.
-        source: address of the transaction's source account: its lane.
-        targets: of an activation or a refill the wallets' ids.
+        not_before: nobody begins it earlier; `None` at once.
         tx_hash, envelope, sequence, max_time: set when signed; `max_time` in Unix seconds.
         contract_id: of a deployment, derived from the envelope before it is submitted.
         payouts: transfers that the chain reports, for the steps that pay out.
@@ -117,14 +119,13 @@ class ChainOperation:
     version: int
     subject: Subject
     subject_id: str
-    step: str
+    intent: Intent
     attempt: int
-    source: str
     status: ChainStatus
     trace: Trace
     created_at: datetime
     updated_at: datetime
-    targets: tuple[str, ...] = ()
+    not_before: datetime | None = None
     tx_hash: str | None = None
     envelope: str | None = field(default=None, repr=False)
     sequence: int | None = None
@@ -139,6 +140,19 @@ class ChainOperation:
     @property
     def is_open(self) -> bool:
         return self.status in OPEN_STATUSES
+
+    @property
+    def source(self) -> str:
+        """Address of the transaction's source account: its lane."""
+        return self.intent.source
+
+    @property
+    def rules(self) -> IntentRules:
+        return rules_of(self.intent)
+
+    @property
+    def step(self) -> Step:
+        return self.rules.step
 
 
 def check_move(before: ChainStatus, after: ChainStatus) -> None:

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from offerhub.domain.fees import FeesKept, FeeTerms
 from offerhub.domain.money import Money
+from offerhub.domain.steps import Step, StepHash
 from offerhub.domain.trace import Trace
 
 
@@ -75,13 +76,13 @@ DELIVERY = "delivery"
 
 @frozen
 class Escrow:
-    """The contract that holds an order's money. Hashes are of confirmed transactions, by step."""
+    """The contract that holds an order's money; its confirmed transactions in their order."""
 
     id: str
     status: EscrowStatus
     created_at: datetime
     contract_id: str | None = None
-    transaction_hashes: Mapping[str, str] = field(factory=dict)
+    transaction_hashes: tuple[StepHash, ...] = ()
     funded_at: datetime | None = None
     released_at: datetime | None = None
     refunded_at: datetime | None = None
@@ -101,7 +102,7 @@ class Process:
 
     Args:
         operation: what was asked for.
-        steps: the chain steps in order, as `deploy`, `fund`, `complete:0`, `approve:0`, `release`.
+        steps: the chain steps in order.
         step: index of the step that is on the way.
         attempt: number of envelopes that this step has needed, the present one included.
         chain_operation_id: the journalled operation of the step that is on the way.
@@ -111,7 +112,7 @@ class Process:
     """
 
     operation: Operation
-    steps: tuple[str, ...]
+    steps: tuple[Step, ...]
     step: int
     attempt: int
     chain_operation_id: str
@@ -120,7 +121,7 @@ class Process:
     last_error: str | None = None
 
     @property
-    def current(self) -> str:
+    def current(self) -> Step:
         return self.steps[self.step]
 
 

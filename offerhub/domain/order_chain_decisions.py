@@ -23,23 +23,28 @@ from offerhub.domain.order_events import escrow_event, moved, order_event
 from offerhub.domain.order_moves import asked_for, changed, refusal
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import (
-    APPROVE,
-    COMPLETE,
-    DEPLOY,
-    FUND,
-    RELEASE,
-    Lanes,
+    Parties,
+    plan_deployment,
     plan_step,
+    release_steps,
     standing_escrow,
 )
+from offerhub.domain.steps import DEPLOY, FUND, Step
 from offerhub.domain.unit_of_work import Event, UnitOfWork
 
 
-def start_escrow(order: Order, terms: FeeTerms, lanes: Lanes, deciding: Deciding) -> Decision:
-    """Plan the deployment; percent and policy of the fees are fixed here."""
+def start_escrow(
+    order: Order, terms: FeeTerms, channel: str, parties: Parties, deciding: Deciding
+) -> Decision:
+    """Plan the deployment; percent and policy of the fees are fixed here.
+
+    Args:
+        channel: address of the account that pays for it and gains no role.
+    """
     target = asked_for(order, Action.START_ESCROW)
     escrow_id = order.escrow_id or deciding.ids.new("esc")
-    process, operation = _begin(order, Operation.ESCROW, (DEPLOY,), lanes, deciding)
+    operation = plan_deployment(evolve(order, fee_terms=terms), channel, parties, deciding)
+    process = _begun(Operation.ESCROW, (DEPLOY,), operation, deciding)
     after = changed(
         order,
         deciding,
@@ -54,11 +59,12 @@ def start_escrow(order: Order, terms: FeeTerms, lanes: Lanes, deciding: Deciding
     return _asked(order, after, "order.escrow", events, operation, deciding)
 
 
-def start_funding(order: Order, lanes: Lanes, deciding: Deciding) -> Decision:
+def start_funding(order: Order, parties: Parties, deciding: Deciding) -> Decision:
     """Plan the funding of a contract that stands."""
     target = asked_for(order, Action.START_FUNDING)
     escrow = standing_escrow(order)
-    process, operation = _begin(order, Operation.FUND, (FUND,), lanes, deciding)
+    operation = plan_step(order, FUND, parties, deciding)
+    process = _begun(Operation.FUND, (FUND,), operation, deciding)
     after = changed(
         order,
         deciding,
@@ -79,7 +85,7 @@ def request_release(
     order: Order,
     requested_by: str | None,
     reason: str | None,
-    lanes: Lanes,
+    parties: Parties,
     deciding: Deciding,
 ) -> Decision:
     """Plan the release: every milestone reported by the seller, approved by the buyer, then paid."""
@@ -91,13 +97,9 @@ def request_release(
         error = refusal(order, ErrorCode.MILESTONES_OPEN, Action.REQUEST_RELEASE.value)
         error.details["refs"] = still_open
         raise error
-    count = len(order.contract_milestones)
-    steps = (
-        *(f"{COMPLETE}:{index}" for index in range(count)),
-        *(f"{APPROVE}:{index}" for index in range(count)),
-        RELEASE,
-    )
-    process, operation = _begin(order, Operation.RELEASE, steps, lanes, deciding)
+    steps = release_steps(order)
+    operation = plan_step(order, steps[0], parties, deciding)
+    process = _begun(Operation.RELEASE, steps, operation, deciding)
     after = changed(
         order,
         deciding,
@@ -112,15 +114,10 @@ def request_release(
     return _asked(order, after, "order.release", events, operation, deciding)
 
 
-def _begin(
-    order: Order,
-    operation: Operation,
-    steps: tuple[str, ...],
-    lanes: Lanes,
-    deciding: Deciding,
-) -> tuple[Process, ChainOperation]:
-    first = plan_step(order, steps[0], 1, lanes, deciding)
-    process = Process(
+def _begun(
+    operation: Operation, steps: tuple[Step, ...], first: ChainOperation, deciding: Deciding
+) -> Process:
+    return Process(
         operation=operation,
         steps=steps,
         step=0,
@@ -129,7 +126,6 @@ def _begin(
         since=deciding.now,
         trace=deciding.trace,
     )
-    return process, first
 
 
 def _asked(

@@ -5,14 +5,22 @@ The order moves on when the chain has confirmed, and back when it provably never
 
 from collections.abc import Sequence
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, PayoutSeen
+from offerhub.domain.chain_moves import RetryPolicy, hash_of
 from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeesKept, Payout, release
 from offerhub.domain.ids import iso
+from offerhub.domain.intents import (
+    ApproveMilestone,
+    ChangeMilestoneStatus,
+    DeployEscrow,
+    FundEscrow,
+    ReleaseFunds,
+)
 from offerhub.domain.ledger import Side, TransferKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import (
@@ -32,29 +40,17 @@ from offerhub.domain.order_events import (
 )
 from offerhub.domain.order_moves import changed, next_state, passed_through
 from offerhub.domain.order_states import Action
-from offerhub.domain.order_steps import (
-    Lanes,
-    plan_step,
-    standing_escrow,
-)
+from offerhub.domain.order_steps import Parties, plan_step, standing_escrow
 from offerhub.domain.resources import fees_resource, order_resource
+from offerhub.domain.steps import StepHash
 from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
-
-
-@frozen
-class Recipients:
-    """Addresses that a payout may reach."""
-
-    seller: str
-    platform: str
 
 
 def operation_ended(
     order: Order,
     operation: ChainOperation,
-    lanes: Lanes,
-    recipients: Recipients,
-    attempts_max: int,
+    parties: Parties,
+    retry: RetryPolicy,
     deciding: Deciding,
 ) -> Decision | None:
     """Take the end of the order's present chain operation.
@@ -66,16 +62,19 @@ def operation_ended(
     if process is None or process.chain_operation_id != operation.id or operation.is_open:
         return None
     if operation.status is not ChainStatus.CONFIRMED:
-        return after_failure(order, process, operation, lanes, attempts_max, deciding)
-    match process.current.partition(":")[0]:
-        case "deploy":
+        return after_failure(order, process, operation, retry, deciding)
+    match operation.intent:
+        case DeployEscrow():
             return _deployed(order, process, operation, deciding)
-        case "fund":
+        case FundEscrow():
             return _funded(order, process, operation, deciding)
-        case "release":
-            return _released(order, process, operation, recipients, deciding)
+        case ReleaseFunds():
+            return _released(order, process, operation, parties, deciding)
+        case ChangeMilestoneStatus() | ApproveMilestone():
+            return _step_confirmed(order, process, operation, parties, deciding)
         case _:
-            return _step_confirmed(order, process, operation, lanes, deciding)
+            msg = f"{operation.id} ({operation.step}) is no work of an order"
+            raise InvariantViolated(msg)
 
 
 def _deployed(
@@ -91,7 +90,7 @@ def _deployed(
             standing_escrow(order),
             status=EscrowStatus.CREATED,
             contract_id=operation.contract_id,
-            transaction_hashes=_hashes(order, process, operation),
+            transaction_hashes=_hashes(order, operation),
         ),
     )
     events = (
@@ -124,7 +123,7 @@ def _funded(
             escrow,
             status=EscrowStatus.FUNDED,
             funded_at=deciding.now,
-            transaction_hashes=_hashes(order, process, operation),
+            transaction_hashes=_hashes(order, operation),
         ),
     )
     contract = {"trustlessContractId": escrow.contract_id}
@@ -157,7 +156,7 @@ def _funded(
         ),
         order_event(after, deciding, "in_progress", {}),
     )
-    movement = postings.fund_escrow(order.id, order.buyer_id, order.amount, _hash(operation))
+    movement = postings.fund_escrow(order.id, order.buyer_id, order.amount, hash_of(operation))
     decision = _ended(
         order,
         after,
@@ -172,11 +171,11 @@ def _funded(
 
 
 def _step_confirmed(
-    order: Order, process: Process, operation: ChainOperation, lanes: Lanes, deciding: Deciding
+    order: Order, process: Process, operation: ChainOperation, parties: Parties, deciding: Deciding
 ) -> Decision:
     next_state(order, Action.CONFIRM_RELEASE_STEP)
     step = process.step + 1
-    following = plan_step(order, process.steps[step], 1, lanes, deciding)
+    following = plan_step(order, process.steps[step], parties, deciding)
     after = changed(
         order,
         deciding,
@@ -187,9 +186,7 @@ def _step_confirmed(
             chain_operation_id=following.id,
             last_error=None,
         ),
-        escrow=evolve(
-            standing_escrow(order), transaction_hashes=_hashes(order, process, operation)
-        ),
+        escrow=evolve(standing_escrow(order), transaction_hashes=_hashes(order, operation)),
     )
     return Decision(
         after,
@@ -207,12 +204,12 @@ def _released(
     order: Order,
     process: Process,
     operation: ChainOperation,
-    recipients: Recipients,
+    parties: Parties,
     deciding: Deciding,
 ) -> Decision:
     next_state(order, Action.CONFIRM_RELEASE)
     passed_through(order, OrderStatus.RELEASED, OrderStatus.CLOSED)
-    payout, explained = payout_on_chain(order, operation.payouts, recipients)
+    payout, explained = payout_on_chain(order, operation.payouts, parties)
     after = changed(
         order,
         deciding,
@@ -225,7 +222,7 @@ def _released(
             standing_escrow(order),
             status=EscrowStatus.RELEASED,
             released_at=deciding.now,
-            transaction_hashes=_hashes(order, process, operation),
+            transaction_hashes=_hashes(order, operation),
         ),
     )
     released_at = {"releasedAt": iso(deciding.now)}
@@ -264,7 +261,7 @@ def _released(
         closed_event(after, deciding),
     )
     movement = postings.pay_out(
-        TransferKind.ESCROW_RELEASE, order.id, order.seller_id, payout, _hash(operation)
+        TransferKind.ESCROW_RELEASE, order.id, order.seller_id, payout, hash_of(operation)
     )
     decision = _ended(
         order,
@@ -290,7 +287,7 @@ def _released(
 
 
 def payout_on_chain(
-    order: Order, payouts: Sequence[PayoutSeen], recipients: Recipients
+    order: Order, payouts: Sequence[PayoutSeen], parties: Parties
 ) -> tuple[Payout, bool]:
     """What a release paid, from the transfers that the chain reports.
 
@@ -302,8 +299,8 @@ def payout_on_chain(
         raise InvariantViolated(msg)
     expected = release(order.amount, order.fee_terms)
     paid = [payout for payout in payouts if payout.source == order.escrow.contract_id]
-    net = Money.total(p.amount for p in paid if p.destination == recipients.seller)
-    platform = Money.total(p.amount for p in paid if p.destination == recipients.platform)
+    net = Money.total(p.amount for p in paid if p.destination == parties.seller)
+    platform = Money.total(p.amount for p in paid if p.destination == parties.platform)
     total = Money.total(p.amount for p in paid)
     if net == expected.net and platform == expected.kept.platform and total == order.amount:
         return expected, True
@@ -345,12 +342,6 @@ def _ended(
     )
 
 
-def _hash(operation: ChainOperation) -> str:
-    if operation.tx_hash is None:
-        msg = f"{operation.id} is confirmed without a hash"
-        raise InvariantViolated(msg)
-    return operation.tx_hash
-
-
-def _hashes(order: Order, process: Process, operation: ChainOperation) -> dict[str, str]:
-    return {**standing_escrow(order).transaction_hashes, process.current: _hash(operation)}
+def _hashes(order: Order, operation: ChainOperation) -> tuple[StepHash, ...]:
+    earlier = standing_escrow(order).transaction_hashes
+    return (*earlier, StepHash(operation.step, hash_of(operation)))

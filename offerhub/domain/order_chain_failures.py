@@ -2,9 +2,10 @@
 
 from attrs import evolve
 
-from offerhub.domain.chain import ChainOperation, FailureKind
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.chain_moves import RetryPolicy, failure_of, nothing_left, planned_again
 from offerhub.domain.deciding import Deciding
-from offerhub.domain.errors import ErrorCode, InvariantViolated
+from offerhub.domain.errors import ErrorCode
 from offerhub.domain.ledger import Side
 from offerhub.domain.order import (
     EscrowStatus,
@@ -19,11 +20,7 @@ from offerhub.domain.order_events import (
 )
 from offerhub.domain.order_moves import changed, next_state
 from offerhub.domain.order_states import Action
-from offerhub.domain.order_steps import (
-    Lanes,
-    plan_step,
-    standing_escrow,
-)
+from offerhub.domain.order_steps import standing_escrow
 from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
 
 
@@ -31,34 +28,27 @@ def after_failure(
     order: Order,
     process: Process,
     operation: ChainOperation,
-    lanes: Lanes,
-    attempts_max: int,
+    retry: RetryPolicy,
     deciding: Deciding,
 ) -> Decision:
     """Try the step again, or fall back where that is allowed and nothing is left to try."""
-    failure = operation.failure
-    if failure is None:
-        msg = f"{operation.id} has failed without a reason"
-        raise InvariantViolated(msg)
-    can_fall_back = process.operation is not Operation.RELEASE
-    definitive = failure.kind in {FailureKind.REFUSED, FailureKind.FOREIGN}
-    if can_fall_back and (definitive or process.attempt >= attempts_max):
+    failure = failure_of(operation)
+    if nothing_left(operation, retry):
         return _fallen_back(order, process, failure.message, failure.code, deciding)
-    attempt = process.attempt + 1
-    again = plan_step(order, process.current, attempt, lanes, deciding)
+    again = planned_again(operation, retry, deciding)
     after = changed(
         order,
         deciding,
         process=evolve(
             process,
-            attempt=attempt,
+            attempt=again.attempt,
             chain_operation_id=again.id,
             last_error=failure.message,
         ),
     )
     events = (
         (_attempt_failed(after, process, failure.code or failure.kind.value, deciding, retry=True),)
-        if can_fall_back
+        if operation.rules.falls_back
         else ()
     )
     return Decision(
@@ -160,7 +150,7 @@ def _attempt_failed(
         {
             "escrowId": order.escrow_id,
             "orderId": order.id,
-            "operation": process.current,
+            "operation": str(process.current),
             "errorCode": code,
             "willRetry": retry,
         },

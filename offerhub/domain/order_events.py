@@ -93,7 +93,7 @@ def summary(order: Order) -> dict[str, object]:
         "outcome": None if order.outcome is None else order.outcome.value,
         "escrow": None if order.escrow is None else order.escrow.status.value,
         "operation": None if order.process is None else order.process.operation.value,
-        "step": None if order.process is None else order.process.current,
+        "step": None if order.process is None else str(order.process.current),
     }
 
 

@@ -1,64 +1,109 @@
-"""The steps of an order's work on the chain, and whose account is the source of each (domain.md §3)."""
-
-from typing import Final
+"""The steps of an order's work on the chain, and what each asks of it (domain.md §3)."""
 
 from attrs import frozen
 
-from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.chain_moves import planned
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import InvariantViolated
-from offerhub.domain.order import (
-    Escrow,
-    Order,
+from offerhub.domain.intents import (
+    ApproveMilestone,
+    ChangeMilestoneStatus,
+    DeployEscrow,
+    EscrowIntent,
+    EscrowTerms,
+    FundEscrow,
+    ReleaseFunds,
 )
-
-DEPLOY: Final = "deploy"
-FUND: Final = "fund"
-COMPLETE: Final = "complete"
-APPROVE: Final = "approve"
-RELEASE: Final = "release"
+from offerhub.domain.order import DELIVERY, Escrow, Order
+from offerhub.domain.steps import RELEASE, Step, StepKind
 
 
 @frozen
-class Lanes:
-    """Source accounts of an order's steps: addresses of a channel, the buyer and the seller."""
+class Parties:
+    """Addresses that an order's contract names, and that a payout may reach."""
 
-    channel: str
     buyer: str
     seller: str
-
-    def of(self, step: str) -> str:
-        """Who is the source of a step (domain.md §3, the table of steps)."""
-        kind = step.partition(":")[0]
-        match kind:
-            case "deploy":
-                return self.channel
-            case "complete":
-                return self.seller
-            case "fund" | "approve" | "release":
-                return self.buyer
-            case _:
-                msg = f"no lane is known for the step {step}"
-                raise InvariantViolated(msg)
+    platform: str
+    usdc_issuer: str
+    usdc_code: str
 
 
-def plan_step(
-    order: Order, step: str, attempt: int, lanes: Lanes, deciding: Deciding
-) -> ChainOperation:
-    """Plan one attempt at a step."""
-    return ChainOperation(
-        id=deciding.ids.new("cop"),
-        version=1,
-        subject=Subject.ORDER,
-        subject_id=order.id,
-        step=step,
-        attempt=attempt,
-        source=lanes.of(step),
-        status=ChainStatus.PLANNED,
-        trace=deciding.trace.without_claim(),
-        created_at=deciding.now,
-        updated_at=deciding.now,
+def release_steps(order: Order) -> tuple[Step, ...]:
+    """Every milestone reported by the seller, approved by the buyer, then paid."""
+    milestones = range(len(order.contract_milestones))
+    return (
+        *(Step(StepKind.COMPLETE, index) for index in milestones),
+        *(Step(StepKind.APPROVE, index) for index in milestones),
+        RELEASE,
     )
+
+
+def plan_deployment(
+    order: Order, channel: str, parties: Parties, deciding: Deciding
+) -> ChainOperation:
+    """Plan the deployment of an order's contract; its source is a channel account."""
+    intent = DeployEscrow(signer=channel, terms=terms_of(order, parties))
+    return planned(intent, Subject.ORDER, order.id, deciding)
+
+
+def plan_step(order: Order, step: Step, parties: Parties, deciding: Deciding) -> ChainOperation:
+    """Plan the first attempt at a step on a contract that exists."""
+    return planned(_intent(order, step, parties), Subject.ORDER, order.id, deciding)
+
+
+def terms_of(order: Order, parties: Parties) -> EscrowTerms:
+    """The contract of an order: the caller's text stays off the public ledger, but for titles."""
+    if order.fee_terms is None:
+        msg = f"{order.id} has no fee terms"
+        raise InvariantViolated(msg)
+    return EscrowTerms(
+        engagement_id=order.id,
+        title=f"Order {order.id}",
+        description=f"Escrow of order {order.id}",
+        approver=parties.buyer,
+        service_provider=parties.seller,
+        platform=parties.platform,
+        release_signer=parties.buyer,
+        dispute_resolver=parties.platform,
+        receiver=parties.seller,
+        amount=order.amount,
+        platform_fee_bps=order.fee_terms.platform_fee_bps,
+        milestones=tuple(milestone.title for milestone in order.milestones) or (DELIVERY,),
+        usdc_issuer=parties.usdc_issuer,
+        usdc_code=parties.usdc_code,
+    )
+
+
+def _intent(order: Order, step: Step, parties: Parties) -> EscrowIntent:
+    contract = standing_escrow(order).contract_id
+    if contract is None:
+        msg = f"{order.id} has no contract for the step {step}"
+        raise InvariantViolated(msg)
+    match step:
+        case Step(StepKind.FUND):
+            return FundEscrow(
+                contract_id=contract,
+                signer=parties.buyer,
+                amount=order.amount,
+                terms=terms_of(order, parties),
+            )
+        case Step(StepKind.COMPLETE, int(index)):
+            return ChangeMilestoneStatus(
+                contract_id=contract,
+                index=index,
+                status="completed",
+                evidence="",
+                service_provider=parties.seller,
+            )
+        case Step(StepKind.APPROVE, int(index)):
+            return ApproveMilestone(contract_id=contract, index=index, approver=parties.buyer)
+        case Step(StepKind.RELEASE):
+            return ReleaseFunds(contract_id=contract, release_signer=parties.buyer)
+        case _:
+            msg = f"{step} is no step on an order's contract"
+            raise InvariantViolated(msg)
 
 
 def standing_escrow(order: Order) -> Escrow:

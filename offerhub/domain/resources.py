@@ -11,6 +11,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
 from offerhub.domain.order import Escrow, Milestone, Order, Process
+from offerhub.domain.steps import Step
 from offerhub.domain.unit_of_work import Balance
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
@@ -35,10 +36,11 @@ def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else iso(moment)
 
 
-def step_name(order: Order, step: str) -> str:
-    """A step as shown: `complete:0` becomes `complete:<ref of the first milestone>`."""
-    kind, separator, index = step.partition(":")
-    return f"{kind}:{order.contract_milestones[int(index)]}" if separator else step
+def step_name(order: Order, step: Step) -> str:
+    """A step as shown, with the ref of its milestone: `complete:draft`."""
+    if step.milestone is None:
+        return step.kind.value
+    return f"{step.kind.value}:{order.contract_milestones[step.milestone]}"
 
 
 def progress_resource(order: Order, process: Process, operation: ChainOperation | None) -> Resource:
@@ -80,7 +82,8 @@ def escrow_resource(order: Order, escrow: Escrow) -> Resource:
         "contractId": escrow.contract_id,
         "amount": order.amount.two_places(),
         "transactionHashes": {
-            step_name(order, step): tx_hash for step, tx_hash in escrow.transaction_hashes.items()
+            step_name(order, confirmed.step): confirmed.tx_hash
+            for confirmed in escrow.transaction_hashes
         },
         "createdAt": iso(escrow.created_at),
         "fundedAt": _iso(escrow.funded_at),

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from attrs import evolve, frozen
 
 from offerhub.domain.api_keys import ApiKey
-from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.chain_moves import planned
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.ids import iso
+from offerhub.domain.intents import OwnIntent
 from offerhub.domain.resources import api_key_resource, user_resource
 from offerhub.domain.unit_of_work import UnitOfWork
 from offerhub.domain.users import (
@@ -108,40 +110,24 @@ def new_wallet(
 
 
 def plan_for_wallets(
-    subject: Subject,
-    step: str,
-    wallet_ids: Sequence[str],
-    source: str,
-    deciding: Deciding,
-    *,
-    attempt: int = 1,
+    subject: Subject, intent: OwnIntent, wallet_ids: Sequence[str], deciding: Deciding
 ) -> tuple[ChainOperation, UnitOfWork]:
-    """Plan an activation or a refill of several wallets in one transaction."""
-    operation_id = deciding.ids.new("cop")
-    operation = ChainOperation(
-        id=operation_id,
-        version=1,
-        subject=subject,
-        subject_id=operation_id,
-        step=step,
-        attempt=attempt,
-        source=source,
-        status=ChainStatus.PLANNED,
-        trace=deciding.trace.without_claim(),
-        created_at=deciding.now,
-        updated_at=deciding.now,
-        targets=tuple(wallet_ids),
-    )
+    """Plan work on the accounts of wallets, several in one transaction.
+
+    Args:
+        wallet_ids: whose accounts they are, for the audit.
+    """
+    operation = planned(intent, subject, None, deciding)
     unit = UnitOfWork(
         at=deciding.now,
         trace=deciding.trace.without_claim(),
         writes=(operation,),
         audit=(
             deciding.audit(
-                f"wallets.{step}",
+                f"wallets.{operation.step}",
                 "Wallet",
-                operation_id,
-                after={"wallets": list(wallet_ids), "source": source},
+                operation.id,
+                after={"wallets": list(wallet_ids), "source": operation.source},
             ),
         ),
     )

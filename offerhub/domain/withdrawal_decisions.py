@@ -4,8 +4,6 @@ The amount leaves `available` when the withdrawal is created. It leaves the book
 confirmed the payment, or comes back, once, when the payment provably never will be.
 """
 
-from typing import Final
-
 from attrs import evolve, frozen
 
 from offerhub.domain import postings
@@ -13,11 +11,19 @@ from offerhub.domain.chain import (
     ChainFailure,
     ChainOperation,
     ChainStatus,
-    FailureKind,
     Subject,
+)
+from offerhub.domain.chain_moves import (
+    RetryPolicy,
+    failure_of,
+    hash_of,
+    nothing_left,
+    planned,
+    planned_again,
 )
 from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
+from offerhub.domain.intents import PayUsdc
 from offerhub.domain.ledger import Transfer
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
@@ -32,8 +38,6 @@ from offerhub.domain.withdrawal import (
     WithdrawalFailure,
     WithdrawalStatus,
 )
-
-PAY: Final = "pay"
 
 
 @frozen
@@ -95,7 +99,7 @@ def create(
     ]
     operation = None
     if command.commit:
-        operation = _plan(withdrawal, 1, source, deciding)
+        operation = _plan(withdrawal, source, deciding)
         withdrawal = evolve(
             withdrawal,
             status=_to(withdrawal, WithdrawalStatus.COMMITTED),
@@ -130,7 +134,7 @@ def commit(withdrawal: Withdrawal, source: str, deciding: Deciding) -> Withdrawa
     """Plan the payment of a withdrawal that was created without `commit`."""
     if withdrawal.status is not WithdrawalStatus.CREATED:
         raise refusal(withdrawal, "commit")
-    operation = _plan(withdrawal, 1, source, deciding)
+    operation = _plan(withdrawal, source, deciding)
     after = _changed(
         withdrawal,
         deciding,
@@ -179,7 +183,7 @@ def cancel(withdrawal: Withdrawal, deciding: Deciding) -> WithdrawalDecision:
 
 
 def operation_ended(
-    withdrawal: Withdrawal, operation: ChainOperation, attempts_max: int, deciding: Deciding
+    withdrawal: Withdrawal, operation: ChainOperation, retry: RetryPolicy, deciding: Deciding
 ) -> WithdrawalDecision | None:
     """Take the end of the withdrawal's present payment; `None` if there is nothing to take."""
     payment = withdrawal.payment
@@ -192,36 +196,30 @@ def operation_ended(
         return None
     if operation.status is ChainStatus.CONFIRMED:
         return _completed(withdrawal, payment, operation, deciding)
-    if operation.failure is None:
-        msg = f"{operation.id} has failed without a reason"
-        raise InvariantViolated(msg)
-    if operation.failure.kind is FailureKind.REFUSED or payment.attempt >= attempts_max:
-        return _failed(withdrawal, payment, operation.failure, deciding)
-    return _again(withdrawal, payment, operation, operation.failure, deciding)
+    failure = failure_of(operation)
+    if nothing_left(operation, retry):
+        return _failed(withdrawal, payment, failure, deciding)
+    return _again(withdrawal, payment, planned_again(operation, retry, deciding), failure, deciding)
 
 
 def _completed(
     withdrawal: Withdrawal, payment: Payment, operation: ChainOperation, deciding: Deciding
 ) -> WithdrawalDecision:
-    if operation.tx_hash is None:
-        msg = f"{operation.id} is confirmed without a hash"
-        raise InvariantViolated(msg)
+    tx_hash = hash_of(operation)
     after = _changed(
         withdrawal,
         deciding,
         WithdrawalStatus.COMPLETED,
-        transaction_hash=operation.tx_hash,
+        transaction_hash=tx_hash,
     )
-    movement = postings.complete_withdrawal(
-        withdrawal.user_id, withdrawal.amount, operation.tx_hash
-    )
+    movement = postings.complete_withdrawal(withdrawal.user_id, withdrawal.amount, tx_hash)
     return _ended(
         withdrawal,
         after,
         payment,
         movement,
         operation.id,
-        (_event(after, deciding, "completed", {"transactionHash": operation.tx_hash}),),
+        (_event(after, deciding, "completed", {"transactionHash": tx_hash}),),
         deciding,
     )
 
@@ -258,12 +256,10 @@ def _failed(
 def _again(
     withdrawal: Withdrawal,
     payment: Payment,
-    operation: ChainOperation,
+    following: ChainOperation,
     failure: ChainFailure,
     deciding: Deciding,
 ) -> WithdrawalDecision:
-    attempt = payment.attempt + 1
-    following = _plan(withdrawal, attempt, operation.source, deciding)
     after = evolve(
         withdrawal,
         version=withdrawal.version + 1,
@@ -271,7 +267,7 @@ def _again(
         payment=evolve(
             payment,
             chain_operation_id=following.id,
-            attempt=attempt,
+            attempt=following.attempt,
             last_error=failure.message,
         ),
     )
@@ -356,20 +352,14 @@ def _changed(
     return evolved
 
 
-def _plan(withdrawal: Withdrawal, attempt: int, source: str, deciding: Deciding) -> ChainOperation:
-    return ChainOperation(
-        id=deciding.ids.new("cop"),
-        version=1,
-        subject=Subject.WITHDRAWAL,
-        subject_id=withdrawal.id,
-        step=PAY,
-        attempt=attempt,
-        source=source,
-        status=ChainStatus.PLANNED,
-        trace=deciding.trace.without_claim(),
-        created_at=deciding.now,
-        updated_at=deciding.now,
+def _plan(withdrawal: Withdrawal, wallet: str, deciding: Deciding) -> ChainOperation:
+    intent = PayUsdc(
+        wallet=wallet,
+        destination=withdrawal.destination_ref,
+        amount=withdrawal.amount,
+        memo=withdrawal.destination_memo,
     )
+    return planned(intent, Subject.WITHDRAWAL, withdrawal.id, deciding)
 
 
 def _returned(withdrawal: Withdrawal, deciding: Deciding, cause: str) -> Transfer:

@@ -126,6 +126,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("subject_id", "text", lambda operation: operation.subject_id),
             Column("source", "text", lambda operation: operation.source),
             Column("is_open", "boolean", lambda operation: operation.is_open),
+            Column("not_before", "timestamptz", lambda operation: operation.not_before),
             Column("tx_hash", "text", lambda operation: operation.tx_hash),
         ),
     ),

@@ -80,7 +80,7 @@ async def test_a_kill_on_the_way_opens_each_account_once(
             await market.user("user", "1.00")
             operations = universe.database.tables.of(ChainOperation).rows.values()
             assert {ChainStatus.CONFIRMED} == {each.status for each in operations}
-            assert 1 == sum(each.step == step for each in operations)
+            assert 1 == sum(str(each.step) == step for each in operations)
 
 
 async def test_a_network_that_is_away_at_the_start_is_waited_for(autojump_clock: object) -> None:

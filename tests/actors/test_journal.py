@@ -301,7 +301,7 @@ async def test_a_purchase_ends_well_although_the_journal_crashes(
             assert 2 == crashes()
         assert funded.escrow is not None
         assert funded.escrow.funded_at is not None
-        assert 1 == len([x for x in await market.operations(order.id) if x.step == "fund"])
+        assert 1 == len([x for x in await market.operations(order.id) if str(x.step) == "fund"])
         await market.check_books()
 
 

@@ -103,7 +103,9 @@ async def test_every_command_is_refused_with_progress_while_money_goes_into_the_
         error = await refusal_of(release(market, order))
         progress = error.details["progress"]
         assert isinstance(progress, dict)
-        (operation,) = [each for each in await market.operations(order.id) if each.step == "fund"]
+        (operation,) = [
+            each for each in await market.operations(order.id) if str(each.step) == "fund"
+        ]
         assert operation.tx_hash is not None
         assert operation.tx_hash == progress["transactionHash"]
         market.universe.sandbox.ledgers.resume()
@@ -231,7 +233,7 @@ async def test_milestones_are_walked_one_by_one_and_then_paid(autojump_clock: ob
         await market.start_release(order)
         closed = await market.settled(order)
         assert Outcome.RELEASED is closed.outcome
-        steps = [each.step for each in await market.operations(order.id)]
+        steps = [str(each.step) for each in await market.operations(order.id)]
         assert [
             "deploy", "fund", "complete:0", "complete:1", "approve:0", "approve:1", "release",
         ] == steps  # fmt: skip

@@ -17,13 +17,14 @@ from actors.kernel import State
 from actors.sealing import KeyRing
 from actors.tree import World, prepare
 from offerhub.domain.chain import ChainStatus, FailureKind
+from offerhub.domain.intents import PayUsdc
 from offerhub.domain.order import OrderStatus, Outcome
+from offerhub.domain.steps import StepKind
 from offerhub.domain.users import Wallet
 from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.envelope import sign
 from offerhub.providers.stellar.horizon import HorizonClient
-from offerhub.providers.stellar.intents import PayUsdc
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.sandbox.constants import FACTORY_CONTRACT_ID, FEE_ADDRESS, USDC_CONTRACT_ID
 from storage.memory import MemoryStorage
@@ -247,7 +248,7 @@ def lying(monkeypatch: pytest.MonkeyPatch) -> Callable[[Change], pytest.MonkeyPa
 
 
 async def check_nothing_was_signed(market: Market, order_id: str, step: str) -> None:
-    (operation,) = [each for each in await market.operations(order_id) if each.step == step]
+    (operation,) = [each for each in await market.operations(order_id) if str(each.step) == step]
     assert operation.envelope is None
     assert operation.tx_hash is None
     assert ChainStatus.FAILED is operation.status
@@ -363,7 +364,7 @@ async def test_a_foreign_release_is_never_signed_and_goes_on_once_the_provider_i
         assert {None} == {
             each.tx_hash
             for each in await market.operations(order.id)
-            if each.step.startswith("complete")
+            if each.step.kind is StepKind.COMPLETE
         }
         liar.undo()
         assert Outcome.RELEASED is (await market.settled(order)).outcome

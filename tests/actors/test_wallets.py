@@ -7,6 +7,7 @@ from attrs import evolve
 from actors.lane_parts import XlmPolicy
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deposits import CURSOR
+from offerhub.domain.intents import ActivateWallets, RefillWallets
 from offerhub.domain.money import Money
 from offerhub.domain.users import Wallet, WalletRole, WalletStatus
 from offerhub.sandbox.faults import FaultKind, FaultSpec
@@ -65,7 +66,8 @@ async def test_many_wallets_are_opened_in_one_transaction(autojump_clock: object
             await market.new_user(f"user {each}")
         market.universe.sandbox.ledgers.resume()
         await all_active(market)
-        sizes = [len(each.targets) for each in activations(market.universe)]
+        intents = [each.intent for each in activations(market.universe)]
+        sizes = [len(each.wallets) for each in intents if isinstance(each, ActivateWallets)]
         assert 41 == sum(sizes)
         assert 18 == max(sizes)
         assert len(sizes) <= 7
@@ -164,8 +166,9 @@ async def test_a_refill_serves_many_wallets_in_one_transaction(autojump_clock: o
                 await market.ended(withdrawal)
         rows = market.universe.database.tables.of(ChainOperation).rows.values()
         refills = [row for row in rows if row.subject is Subject.REFILL]
-        assert {user.wallet_id for user in users} == {
-            target for each in refills for target in each.targets
+        refilled = [each.intent for each in refills if isinstance(each.intent, RefillWallets)]
+        assert {user.public_key for user in users} == {
+            refill.wallet for each in refilled for refill in each.refills
         }
         assert len(refills) < len(users)
 

@@ -12,10 +12,15 @@ from stellar_sdk import TransactionEnvelope as Envelope
 from stellar_sdk.operation import Payment
 from stellar_sdk.sep.toid import TOID
 
-from actors.escrow_intents import Parties, intent_of
 from actors.sealing import KeyRing
 from actors.watcher import WatcherState
 from offerhub.domain.deposits import CURSOR
+from offerhub.domain.intents import (
+    ApproveMilestone,
+    ChangeMilestoneStatus,
+    EscrowIntent,
+    ReleaseFunds,
+)
 from offerhub.domain.ledger import TREASURY, check_identities, suspense
 from offerhub.domain.order import Order
 from offerhub.domain.users import User
@@ -149,10 +154,12 @@ async def release_behind_our_back(market: Market, order: Order) -> None:
     """Somebody who has the seeds pays the contract out without us."""
     ring = KeyRing(ENCRYPTION_KEY, bytes_from("thief"))
     buyer, seller = await market.buyer(order), await market.seller(order)
-    platform = market.machine.tree.bootstrap._platform.wallet.public_key
-    rules = choices().rules
-    parties = Parties(
-        buyer.public_key, seller.public_key, platform, rules.usdc_issuer, rules.usdc_code
+    assert order.escrow is not None
+    contract = order.escrow.contract_id or ""
+    steps: tuple[tuple[EscrowIntent, User], ...] = (
+        (ChangeMilestoneStatus(contract, 0, "completed", "", seller.public_key), seller),
+        (ApproveMilestone(contract, 0, buyer.public_key), buyer),
+        (ReleaseFunds(contract, buyer.public_key), buyer),
     )
     provider = TrustlessWorkClient(
         URL,
@@ -161,9 +168,8 @@ async def release_behind_our_back(market: Market, order: Order) -> None:
         random=lambda: 0.5,
         transport=SandboxTransport(market.universe.sandbox.handle),
     )
-    for step, user in (("complete:0", seller), ("approve:0", buyer), ("release", buyer)):
+    for intent, user in steps:
         wallet = await market.wallet(user)
-        intent = intent_of(order, step, wallet.public_key, parties)
         envelope = Envelope.from_xdr(await provider.build(intent), SANDBOX_PASSPHRASE)
         envelope.sign(ring.open(wallet.seed, wallet.id, wallet.public_key))
         market.universe.sandbox.engine.submit(envelope.to_xdr(), now())

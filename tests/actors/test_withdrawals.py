@@ -260,6 +260,6 @@ async def test_the_users_payments_leave_in_the_order_in_which_they_were_asked(
         for withdrawal in asked:
             await market.ended(withdrawal)
         rows = market.universe.database.tables.of(ChainOperation).rows.values()
-        ledgers = [row.ledger for row in rows if row.step == "pay"]
+        ledgers = [row.ledger for row in rows if str(row.step) == "pay"]
         assert sorted(ledgers, key=lambda each: each or 0) == ledgers
         assert 3 == len(set(ledgers))

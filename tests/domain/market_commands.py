@@ -12,10 +12,9 @@ from offerhub.domain.errors import DomainError
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneStatus, Order, OrderStatus
-from offerhub.domain.order_chain_ends import Recipients
 from offerhub.domain.order_decisions import Decision
-from offerhub.domain.order_steps import Lanes
-from tests.domain.world import PLATFORM, deciding, payouts_of
+from offerhub.domain.order_steps import Parties
+from tests.domain.world import CHANNEL, PLATFORM, deciding, payouts_of
 
 T = TypeVar("T")
 Command = Callable[[], Decision]
@@ -33,44 +32,42 @@ def outcome_of(command: Callable[[], T]) -> tuple[T | None, dict[str, object]]:
         return None, refused.details
 
 
-def lanes_of(order: Order) -> Lanes:
-    return Lanes("GCHANNEL", f"G{order.buyer_id}", f"G{order.seller_id}")
-
-
-def recipients_of(order: Order) -> Recipients:
-    return Recipients(f"G{order.seller_id}", f"G{PLATFORM}")
+def parties_of(order: Order) -> Parties:
+    return Parties(f"G{order.buyer_id}", f"G{order.seller_id}", f"G{PLATFORM}", "GISSUER", "USDC")
 
 
 def commands_of(order: Order, terms: FeeTerms) -> list[Command]:
     """Every command that a caller has, allowed now or not."""
-    lanes = lanes_of(order)
+    parties = parties_of(order)
     first = order.milestones[0].ref if order.milestones else "none"
     return [
         lambda: decisions.reserve(order, None, deciding()),
         lambda: decisions.cancel(order, "BUYER", "no more", deciding()),
-        lambda: chain_decisions.start_escrow(order, terms, lanes, deciding()),
-        lambda: chain_decisions.start_funding(order, lanes, deciding()),
+        lambda: chain_decisions.start_escrow(order, terms, CHANNEL, parties, deciding()),
+        lambda: chain_decisions.start_funding(order, parties, deciding()),
         lambda: decisions.complete_milestone(order, first, deciding()),
-        lambda: chain_decisions.request_release(order, None, "done", lanes, deciding()),
+        lambda: chain_decisions.request_release(order, None, "done", parties, deciding()),
         lambda: decisions.refund_unfunded(order, None, "late", deciding()),
     ]
 
 
 def next_command(order: Order, terms: FeeTerms) -> Command:
     """The command that brings an order without work on the chain one step nearer to its release."""
-    lanes = lanes_of(order)
+    parties = parties_of(order)
     still_open = [each.ref for each in order.milestones if each.status is MilestoneStatus.OPEN]
     match order.status:
         case OrderStatus.ORDER_CREATED:
             return lambda: decisions.reserve(order, order.amount, deciding())
         case OrderStatus.FUNDS_RESERVED:
-            return lambda: chain_decisions.start_escrow(order, terms, lanes, deciding())
+            return lambda: chain_decisions.start_escrow(order, terms, CHANNEL, parties, deciding())
         case OrderStatus.ESCROW_CREATING:
-            return lambda: chain_decisions.start_funding(order, lanes, deciding())
+            return lambda: chain_decisions.start_funding(order, parties, deciding())
         case OrderStatus.IN_PROGRESS if still_open:
             return lambda: decisions.complete_milestone(order, still_open[0], deciding())
         case OrderStatus.IN_PROGRESS:
-            return lambda: chain_decisions.request_release(order, "BUYER", None, lanes, deciding())
+            return lambda: chain_decisions.request_release(
+                order, "BUYER", None, parties, deciding()
+            )
         case _:
             raise AssertionError(f"no decision leaves an order {order.status} at rest")
 

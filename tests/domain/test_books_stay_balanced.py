@@ -24,24 +24,25 @@ from offerhub.domain.ledger import TransferKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.order_decisions import CreateOrder, Decision
+from offerhub.domain.steps import DEPLOY, FUND, RELEASE
 from offerhub.domain.withdrawal import Withdrawal, WithdrawalStatus
 from offerhub.domain.withdrawal_decisions import CreateWithdrawal
 from tests.domain.market import USERS, WALLETS, cents, kinds, pick, stroops, terms, users
 from tests.domain.market_commands import (
     Command,
     commands_of,
-    lanes_of,
     next_command,
     one_of,
     outcome_of,
+    parties_of,
     payouts_in_market,
-    recipients_of,
 )
 from tests.domain.market_later import LaterFeatures
 from tests.domain.world import (
     ATTEMPTS_MAX,
     LIMITS,
     PLATFORM,
+    RETRY,
     confirmed,
     deciding,
     failed,
@@ -163,10 +164,10 @@ class Market(LaterFeatures):
                 assert self.withdrawal_ended(self.withdrawals[subject_id], end)
 
     def confirm_order(self, order: Order, operation: ChainOperation, net_off: int) -> None:
-        if operation.step == "fund":
+        if operation.step == FUND:
             self.settled_at_once(order.buyer_id)
-        paid = payouts_in_market(order, net_off) if operation.step == "release" else ()
-        contract_id = f"C-{order.id}" if operation.step == "deploy" else None
+        paid = payouts_in_market(order, net_off) if operation.step == RELEASE else ()
+        contract_id = f"C-{order.id}" if operation.step == DEPLOY else None
         end = confirmed(operation, paid, contract_id)
         assert self.order_ended(order, end)
         # The watcher reads the same transfers, before or after: the order books them, not it.
@@ -180,9 +181,7 @@ class Market(LaterFeatures):
 
     def order_ended(self, order: Order, end: ChainOperation) -> bool:
         def take_end(of: Order) -> Decision | None:
-            return chain_ends.operation_ended(
-                of, end, lanes_of(of), recipients_of(of), ATTEMPTS_MAX, deciding()
-            )
+            return chain_ends.operation_ended(of, end, parties_of(of), RETRY, deciding())
 
         decision = take_end(order)
         assert decision is not None
@@ -250,11 +249,11 @@ class Market(LaterFeatures):
             self.ledger.marks.add("deposit of a withdrawal")
 
     def withdrawal_ended(self, withdrawal: Withdrawal, end: ChainOperation) -> bool:
-        decision = withdrawals.operation_ended(withdrawal, end, ATTEMPTS_MAX, deciding())
+        decision = withdrawals.operation_ended(withdrawal, end, RETRY, deciding())
         assert decision is not None
         committed = self.take_withdrawal(decision)
         now = self.withdrawals[withdrawal.id]
-        assert withdrawals.operation_ended(now, end, ATTEMPTS_MAX, deciding()) is None
+        assert withdrawals.operation_ended(now, end, RETRY, deciding()) is None
         return committed
 
     # What is true at every moment.
@@ -353,5 +352,5 @@ def test_every_rule_of_the_market_reaches_its_dangerous_place() -> None:
 def one_running(market: Market, step: str) -> int:
     """Which of the operations that run is at this step: the latest of them."""
     return max(
-        place for place, running in enumerate(market.running.values()) if running.step == step
+        place for place, running in enumerate(market.running.values()) if str(running.step) == step
     )

@@ -17,8 +17,9 @@ from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_states import allowed_states
 from tests.domain.world import (
-    LANES,
+    CHANNEL,
     LIMITS,
+    PARTIES,
     PAYEE_TERMS,
     PLATFORM,
     SHOWN_NOW,
@@ -34,10 +35,12 @@ from tests.domain.world import (
 COMMANDS: dict[str, Callable[[Order, Deciding], Decision]] = {
     "reserve": lambda order, d: decisions.reserve(order, None, d),
     "cancel": lambda order, d: decisions.cancel(order, "BUYER", "changed my mind", d),
-    "escrow": lambda order, d: chain_decisions.start_escrow(order, PAYEE_TERMS, LANES, d),
-    "fund": lambda order, d: chain_decisions.start_funding(order, LANES, d),
+    "escrow": lambda order, d: chain_decisions.start_escrow(
+        order, PAYEE_TERMS, CHANNEL, PARTIES, d
+    ),
+    "fund": lambda order, d: chain_decisions.start_funding(order, PARTIES, d),
     "complete milestone": lambda order, d: decisions.complete_milestone(order, "m0", d),
-    "release": lambda order, d: chain_decisions.request_release(order, None, None, LANES, d),
+    "release": lambda order, d: chain_decisions.request_release(order, None, None, PARTIES, d),
     "refund before funding": lambda order, d: decisions.refund_unfunded(order, None, "late", d),
 }
 

@@ -14,9 +14,8 @@ from offerhub.domain.order_chain_ends import payout_on_chain
 from offerhub.domain.order_decisions import Decision
 from tests.domain.event_shapes import check_shape
 from tests.domain.world import (
-    ATTEMPTS_MAX,
-    LANES,
-    RECIPIENTS,
+    PARTIES,
+    RETRY,
     SELLER,
     at_release_step,
     confirmed,
@@ -44,9 +43,8 @@ def release_with(payouts: tuple[PayoutSeen, ...], terms: FeeTerms) -> Decision:
     decision = chain_ends.operation_ended(
         asked.order,
         confirmed(planned_by(asked), named),
-        LANES,
-        RECIPIENTS,
-        ATTEMPTS_MAX,
+        PARTIES,
+        RETRY,
         deciding(),
     )
     assert decision is not None
@@ -168,7 +166,7 @@ def test_a_report_that_is_no_release_of_the_order_books_nothing(
 def test_transfers_of_others_in_the_same_transaction_are_not_the_payout() -> None:
     order: Order = at_release_step(release_asked()).order
     stranger = PayoutSeen("STRANGER", "GSELLER", Money(7))
-    payout, explained = payout_on_chain(order, (*payouts_of(order), stranger), RECIPIENTS)
+    payout, explained = payout_on_chain(order, (*payouts_of(order), stranger), PARTIES)
     assert explained
     assert usdc("79.76") == payout.net
 
@@ -178,4 +176,4 @@ def test_a_contract_that_paid_more_than_the_order_books_nothing() -> None:
     order = at_release_step(release_asked()).order
     more = PayoutSeen(contract_of(order), "GSTRANGER", Money(7))
     with pytest.raises(InvariantViolated):
-        payout_on_chain(order, (*payouts_of(order), more), RECIPIENTS)
+        payout_on_chain(order, (*payouts_of(order), more), PARTIES)

@@ -5,6 +5,8 @@ import json
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.api_keys import ApiKey, Scope, allows
 from offerhub.domain.chain import Subject
+from offerhub.domain.intents import ActivateWallets
+from offerhub.domain.money import Money
 from offerhub.domain.user_decisions import CreateUser
 from offerhub.domain.users import SealedSeed, UserType, WalletRole, WalletStatus
 from tests.domain.event_shapes import check_shape
@@ -69,14 +71,17 @@ def test_the_platforms_own_accounts_are_activated_without_an_event() -> None:
 
 
 def test_several_wallets_are_worked_in_one_transaction() -> None:
+    intent = ActivateWallets("GCHANNEL", "GPLATFORM", ("G1", "G2"), Money.parse("2.00"))
     operation, unit = decisions.plan_for_wallets(
-        Subject.ACTIVATION, "activate", ["wal_1", "wal_2"], "GCHANNEL", deciding()
+        Subject.ACTIVATION, intent, ["wal_1", "wal_2"], deciding()
     )
-    assert (("wal_1", "wal_2"), "GCHANNEL", "activate") == (
-        operation.targets,
+    assert (intent, "GCHANNEL", "activate") == (
+        operation.intent,
         operation.source,
-        operation.step,
+        str(operation.step),
     )
+    assert operation.id == operation.subject_id
+    assert ["wal_1", "wal_2"] == (unit.audit[0].after or {})["wallets"]
     assert (operation,) == unit.writes
 
 

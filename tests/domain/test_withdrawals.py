@@ -18,7 +18,7 @@ from offerhub.domain.withdrawal import (
 )
 from offerhub.domain.withdrawal_decisions import CreateWithdrawal, WithdrawalDecision
 from tests.domain.event_shapes import check_shape
-from tests.domain.world import ATTEMPTS_MAX, LIMITS, NOW, claim, confirmed, deciding, failed
+from tests.domain.world import ATTEMPTS_MAX, LIMITS, NOW, RETRY, claim, confirmed, deciding, failed
 
 MOVES = {
     "CREATED": "COMMITTED FAILED CANCELED",
@@ -56,7 +56,7 @@ def planned(decision: WithdrawalDecision) -> ChainOperation:
 
 
 def ended(withdrawal: Withdrawal, operation: ChainOperation) -> WithdrawalDecision:
-    decision = decisions.operation_ended(withdrawal, operation, ATTEMPTS_MAX, deciding())
+    decision = decisions.operation_ended(withdrawal, operation, RETRY, deciding())
     assert decision is not None
     return decision
 
@@ -100,7 +100,7 @@ def test_a_committed_one_is_created_and_committed_in_one_unit() -> None:
     assert (Subject.WITHDRAWAL, decision.withdrawal.id, "pay", "GSELLER", 1) == (
         operation.subject,
         operation.subject_id,
-        operation.step,
+        str(operation.step),
         operation.source,
         operation.attempt,
     )
@@ -156,7 +156,7 @@ def test_the_money_comes_back_once_after_a_proven_failure(kind: FailureKind) -> 
         returned += [posted(decision)] if decision.unit.transfers else []
         assert decision.debits is None
         stale = failed(operation, kind)
-        again = decisions.operation_ended(decision.withdrawal, stale, ATTEMPTS_MAX, deciding())
+        again = decisions.operation_ended(decision.withdrawal, stale, RETRY, deciding())
         assert again is None
     assert (1 if kind is FailureKind.REFUSED else ATTEMPTS_MAX) == attempts
     assert [BACK] == returned
@@ -170,13 +170,13 @@ def test_the_money_comes_back_once_after_a_proven_failure(kind: FailureKind) -> 
 def test_a_payment_that_may_still_be_applied_returns_nothing(status: ChainStatus) -> None:
     asked = created(commit=True)
     alive = evolve(planned(asked), status=status, tx_hash="h")
-    assert decisions.operation_ended(asked.withdrawal, alive, ATTEMPTS_MAX, deciding()) is None
+    assert decisions.operation_ended(asked.withdrawal, alive, RETRY, deciding()) is None
 
 
 def test_the_payment_of_another_attempt_is_not_taken() -> None:
     asked, other = created(commit=True), created(commit=True)
     foreign = confirmed(planned(other))
-    assert decisions.operation_ended(asked.withdrawal, foreign, ATTEMPTS_MAX, deciding()) is None
+    assert decisions.operation_ended(asked.withdrawal, foreign, RETRY, deciding()) is None
 
 
 def in_every_state() -> dict[WithdrawalStatus, Withdrawal]:
@@ -206,7 +206,7 @@ def test_an_end_is_taken_only_while_committed(state: WithdrawalStatus) -> None:
     asked = created(commit=True)
     withdrawal = evolve(asked.withdrawal, status=state)
     for operation in (confirmed(planned(asked)), failed(planned(asked))):
-        assert decisions.operation_ended(withdrawal, operation, 1, deciding()) is None
+        assert decisions.operation_ended(withdrawal, operation, RETRY, deciding()) is None
 
 
 def test_amounts_outside_of_the_limits_are_refused() -> None:
@@ -220,7 +220,7 @@ def test_a_failure_without_a_reason_is_a_fault_of_ours() -> None:
     asked = created(commit=True)
     without = evolve(failed(planned(asked)), failure=None)
     with pytest.raises(InvariantViolated):
-        decisions.operation_ended(asked.withdrawal, without, ATTEMPTS_MAX, deciding())
+        decisions.operation_ended(asked.withdrawal, without, RETRY, deciding())
 
 
 @pytest.mark.parametrize("succeeds", [True, False])

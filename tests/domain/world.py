@@ -16,6 +16,7 @@ from offerhub.domain.chain import (
     FailureKind,
     PayoutSeen,
 )
+from offerhub.domain.chain_moves import RetryPolicy
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.fees import release as release_payout
@@ -23,9 +24,9 @@ from offerhub.domain.ids import Ids
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, Outcome
-from offerhub.domain.order_chain_ends import Recipients
 from offerhub.domain.order_decisions import CreateOrder, Decision
-from offerhub.domain.order_steps import Lanes
+from offerhub.domain.order_steps import Parties
+from offerhub.domain.steps import DEPLOY, RELEASE
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.users import SealedSeed, Wallet, WalletRole, WalletStatus
 
@@ -35,11 +36,12 @@ SHOWN_NOW = "2026-11-22T15:00:00.123Z"
 BUYER = "usr_buyer"
 SELLER = "usr_seller"
 PLATFORM = "usr_platform"
-LANES = Lanes(channel="GCHANNEL", buyer="GBUYER", seller="GSELLER")
-RECIPIENTS = Recipients(seller="GSELLER", platform="GPLATFORM")
+CHANNEL = "GCHANNEL"
+PARTIES = Parties("GBUYER", "GSELLER", "GPLATFORM", usdc_issuer="GISSUER", usdc_code="USDC")
 PAYEE_TERMS = FeeTerms(platform_fee_bps=0, policy=FeePolicy.PAYEE)
 LIMITS = Limits(Money.parse("1.00"), Money.parse("100000.00"))
 ATTEMPTS_MAX = 3
+RETRY = RetryPolicy(ATTEMPTS_MAX, chance=0.5)
 
 
 def counting_ids() -> Ids:
@@ -160,14 +162,13 @@ def payouts_of(order: Order) -> tuple[PayoutSeen, ...]:
 
 def confirm(order: Order, operation: ChainOperation) -> Decision:
     """The chain confirms the order's present operation, as it would."""
-    payouts = payouts_of(order) if operation.step == "release" else ()
-    contract_id = contract_of(order) if operation.step == "deploy" else None
+    payouts = payouts_of(order) if operation.step == RELEASE else ()
+    contract_id = contract_of(order) if operation.step == DEPLOY else None
     decision = chain_ends.operation_ended(
         order,
         confirmed(operation, payouts, contract_id),
-        LANES,
-        RECIPIENTS,
-        ATTEMPTS_MAX,
+        PARTIES,
+        RETRY,
         deciding(),
     )
     assert decision is not None
@@ -181,7 +182,7 @@ def fail(
     code: str | None = None,
 ) -> Decision:
     decision = chain_ends.operation_ended(
-        order, failed(operation, kind, code), LANES, RECIPIENTS, ATTEMPTS_MAX, deciding()
+        order, failed(operation, kind, code), PARTIES, RETRY, deciding()
     )
     assert decision is not None
     return decision
@@ -195,7 +196,7 @@ def reserved(parts: tuple[str, ...] = ()) -> Order:
 
 
 def escrow_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
-    return chain_decisions.start_escrow(reserved(parts), terms, LANES, deciding())
+    return chain_decisions.start_escrow(reserved(parts), terms, CHANNEL, PARTIES, deciding())
 
 
 def contract_stands(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
@@ -204,7 +205,7 @@ def contract_stands(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) 
 
 
 def funding_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
-    return chain_decisions.start_funding(contract_stands(parts, terms), LANES, deciding())
+    return chain_decisions.start_funding(contract_stands(parts, terms), PARTIES, deciding())
 
 
 def in_progress(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
@@ -216,13 +217,13 @@ def release_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) ->
     order = in_progress(parts, terms)
     for milestone in order.milestones:
         order = decisions.complete_milestone(order, milestone.ref, deciding()).order
-    return chain_decisions.request_release(order, "BUYER", None, LANES, deciding())
+    return chain_decisions.request_release(order, "BUYER", None, PARTIES, deciding())
 
 
 def at_release_step(asked: Decision) -> Decision:
     """Confirm steps until the last one, `release` itself, is on the way."""
     decision = asked
-    while planned_by(decision).step != "release":
+    while planned_by(decision).step != RELEASE:
         decision = confirm(decision.order, planned_by(decision))
     return decision
 

@@ -51,7 +51,7 @@ async def at_rest(storage: Storage) -> None:
         while True:
             standing = {
                 "operations": [
-                    (each.step, each.status.value, each.last_error)
+                    (str(each.step), each.status.value, each.last_error)
                     for each in await storage.open_operations()
                 ],
                 "orders": await storage.orders_on_the_way(),

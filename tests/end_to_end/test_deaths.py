@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from offerhub.domain.chain import ALIVE_STATUSES
+from offerhub.domain.steps import FUND
 from storage.port import Storage
 from tests.end_to_end import books
 from tests.end_to_end.case import Case, Grounds, open_case
@@ -161,7 +162,7 @@ async def _envelope_alive(storage: Storage) -> None:
     await books.until(
         storage,
         lambda operations: any(
-            each.step == "fund" and each.status in ALIVE_STATUSES for each in operations
+            each.step == FUND and each.status in ALIVE_STATUSES for each in operations
         ),
     )
 

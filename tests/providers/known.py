@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from stellar_sdk import Account, Address, Keypair, StrKey, TransactionBuilder, scval, xdr
 
-from offerhub.domain.money import Money
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
@@ -15,6 +14,7 @@ from offerhub.providers.stellar.intents import (
     FundEscrow,
     ReleaseFunds,
 )
+from offerhub.domain.money import Money
 from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.stellar.rules import SigningRules
 

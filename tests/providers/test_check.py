@@ -19,11 +19,7 @@ from stellar_sdk import (
     xdr,
 )
 
-from offerhub.domain.money import Money
-from offerhub.providers.stellar.build import build_own
-from offerhub.providers.stellar.check import check_transaction
-from offerhub.providers.stellar.envelope import CheckedTransaction, ForeignTransaction
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ActivateWallets,
     Intent,
     OpenChannels,
@@ -33,6 +29,10 @@ from offerhub.providers.stellar.intents import (
     TrustUsdc,
     XlmRefill,
 )
+from offerhub.domain.money import Money
+from offerhub.providers.stellar.build import build_own
+from offerhub.providers.stellar.check import check_transaction
+from offerhub.providers.stellar.envelope import CheckedTransaction, ForeignTransaction
 from tests.providers.known import (
     APPROVE,
     DEPLOY,

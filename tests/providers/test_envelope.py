@@ -5,6 +5,7 @@ from attrs import evolve
 from stellar_sdk import Network, TransactionEnvelope
 from stellar_sdk.utils import sha256
 
+from offerhub.domain.intents import ActivateWallets, OwnIntent, PayUsdc
 from offerhub.domain.money import Money
 from offerhub.providers.stellar.build import ACTIVATIONS_MAX, build_own
 from offerhub.providers.stellar.check import check_transaction
@@ -15,7 +16,6 @@ from offerhub.providers.stellar.envelope import (
     hash_of,
     sign,
 )
-from offerhub.providers.stellar.intents import ActivateWallets, OwnIntent, PayUsdc
 from tests.providers.known import (
     DEPLOY,
     FUND,

@@ -10,13 +10,7 @@ import trio
 from attrs import define, evolve, field
 from stellar_sdk import Keypair
 
-from offerhub.domain.money import Money
-from offerhub.providers.rate import RateBudget
-from offerhub.providers.stellar.build import build_own
-from offerhub.providers.stellar.check import check_transaction
-from offerhub.providers.stellar.envelope import CheckedTransaction, contract_id_of_deploy, sign
-from offerhub.providers.stellar.horizon import HorizonClient
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ActivateWallets,
     ApproveMilestone,
     ChangeMilestoneStatus,
@@ -32,6 +26,12 @@ from offerhub.providers.stellar.intents import (
     TrustUsdc,
     XlmRefill,
 )
+from offerhub.domain.money import Money
+from offerhub.providers.rate import RateBudget
+from offerhub.providers.stellar.build import build_own
+from offerhub.providers.stellar.check import check_transaction
+from offerhub.providers.stellar.envelope import CheckedTransaction, contract_id_of_deploy, sign
+from offerhub.providers.stellar.horizon import HorizonClient
 from offerhub.providers.stellar.port import (
     Applied,
     PaymentRecord,

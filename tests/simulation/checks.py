@@ -180,7 +180,7 @@ class Checker:
             if before is not None:
                 _check_move(before, entity)
             if isinstance(entity, ChainOperation):
-                self.history.mark(f"operation {entity.step.partition(':')[0]}: {entity.status}")
+                self.history.mark(f"operation {entity.step.kind}: {entity.status}")
                 if before is None and entity.attempt > 1:
                     self.history.mark("an envelope was rebuilt")
             self._versions[key] = entity

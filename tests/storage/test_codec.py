@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import strategies as st
 
 from offerhub.domain.chain import ChainFailure, ChainOperation, ChainStatus, FailureKind, PayoutSeen
 from offerhub.domain.fees import FeePolicy, FeesKept, FeeTerms
+from offerhub.domain.intents import (
+    Intent,
+)
 from offerhub.domain.money import Money
 from offerhub.domain.order import (
     Escrow,
@@ -23,9 +27,11 @@ from offerhub.domain.order import (
     Outcome,
     Process,
 )
+from offerhub.domain.steps import DEPLOY, RELEASE, Step, StepHash, StepKind
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.users import Wallet
 from storage.codec import UnreadableDocument, decode, encode
+from tests.domain.intents import INTENTS
 from tests.storage.units import Hands
 
 STORED = Path(__file__).parent / "stored"
@@ -60,7 +66,7 @@ def order_v1() -> Order:
             EscrowStatus.RELEASING,
             MOMENT,
             "CABC",
-            {"deploy": "aa"},
+            (StepHash(DEPLOY, "aa"),),
             MOMENT,
             MOMENT,
             MOMENT,
@@ -68,7 +74,14 @@ def order_v1() -> Order:
         fee_terms=FeeTerms(150, FeePolicy.PAYEE),
         fees=FeesKept(Money(2_400_000), Money(12_000_000)),
         process=Process(
-            Operation.RELEASE, ("complete:0", "release"), 1, 2, "chn_1", MOMENT, TRACE, "late"
+            Operation.RELEASE,
+            (Step(StepKind.COMPLETE, 0), RELEASE),
+            1,
+            2,
+            "chn_1",
+            MOMENT,
+            TRACE,
+            "late",
         ),
         failed_attempt=FailedAttempt(Operation.FUND, 3, "refused", MOMENT),
         closed_at=MOMENT,
@@ -119,13 +132,29 @@ def test_bytes_and_operations_come_back_exactly() -> None:
     assert decode(Wallet, encode(wallet)) == wallet
     operation = Hands().operation(
         status=ChainStatus.FAILED,
-        targets=("wal_1", "wal_2"),
         payouts=(PayoutSeen("CABC", "GDEF", Money(-1)),),
         failure=ChainFailure(FailureKind.INCLUDED, "op_underfunded", "tx_failed"),
         closed_at=MOMENT,
         max_time=1,
     )
     assert decode(ChainOperation, encode(operation)) == operation
+
+
+def test_the_example_of_each_intent_is_complete() -> None:
+    assert set(get_args(Intent)) == {type(intent) for intent in INTENTS}
+
+
+@pytest.mark.parametrize("intent", INTENTS, ids=lambda intent: type(intent).__name__)
+def test_an_operation_is_stored_with_its_whole_intent(intent: Intent) -> None:
+    operation = Hands().operation(intent=intent, not_before=MOMENT)
+    assert decode(ChainOperation, encode(operation)) == operation
+
+
+def test_an_intent_of_an_unknown_type_is_refused() -> None:
+    document = encode(Hands().operation())
+    assert '"type":"TrustUsdc"' in document
+    with pytest.raises(UnreadableDocument):
+        decode(ChainOperation, document.replace("TrustUsdc", "BurnUsdc"))
 
 
 _json = st.recursive(

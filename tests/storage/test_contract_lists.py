@@ -7,8 +7,10 @@ from attrs import evolve
 
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainStatus, Subject
+from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.money import Money
 from offerhub.domain.order import Escrow, EscrowStatus, Operation, OrderStatus, Process
+from offerhub.domain.steps import DEPLOY
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import WalletRole, WalletStatus
 from offerhub.domain.withdrawal import Payment, WithdrawalStatus
@@ -92,7 +94,7 @@ async def test_users_are_found_by_what_the_marketplace_knows(
 
 
 async def test_orders_with_a_process_are_to_be_woken(storage: Storage, hands: Hands) -> None:
-    process = Process(Operation.ESCROW, ("deploy",), 0, 1, "chn_1", hands.now, TRACE)
+    process = Process(Operation.ESCROW, (DEPLOY,), 0, 1, "chn_1", hands.now, TRACE)
     busy, quiet = hands.order(process=process), hands.order()
     await put(storage, hands, busy, quiet)
     assert await storage.orders_on_the_way() == [busy.id]
@@ -148,7 +150,7 @@ async def test_open_operations_are_listed_until_they_have_ended(
     storage: Storage, hands: Hands
 ) -> None:
     deploy = hands.operation(tx_hash="aa", status=ChainStatus.SIGNED, envelope="AAAA")
-    pay = hands.operation(subject=Subject.WITHDRAWAL, source="GOTHER")
+    pay = hands.operation(subject=Subject.WITHDRAWAL, intent=TrustUsdc("GOTHER"))
     await put(storage, hands, deploy, pay)
     assert await storage.open_operations() == [deploy, pay]
     assert await storage.open_operations(subject=Subject.WITHDRAWAL) == [pay]

@@ -7,6 +7,7 @@ from attrs import define, evolve
 from offerhub.domain import postings
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
@@ -105,9 +106,8 @@ class Hands:
                 "version": 1,
                 "subject": Subject.ORDER,
                 "subject_id": "ord_1",
-                "step": "deploy",
+                "intent": TrustUsdc("GSOURCE"),
                 "attempt": 1,
-                "source": "GSOURCE",
                 "status": ChainStatus.PLANNED,
                 "trace": TRACE,
                 "created_at": self.now,

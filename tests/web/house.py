@@ -39,6 +39,7 @@ from offerhub.domain import (
     withdrawal_decisions,
 )
 from offerhub.domain.chain import ChainFailure, ChainOperation, ChainStatus, FailureKind
+from offerhub.domain.chain_moves import RetryPolicy
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeePolicy, FeeTerms
@@ -46,8 +47,7 @@ from offerhub.domain.ids import Ids
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
-from offerhub.domain.order_chain_ends import Recipients
-from offerhub.domain.order_steps import Lanes
+from offerhub.domain.order_steps import Parties
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Balance, Committed, RefusalKind, Refused, UnitOfWork
 from offerhub.domain.users import SealedSeed, User, Wallet, WalletStatus
@@ -60,7 +60,8 @@ from web.rate_limit import RateLimit
 
 MASTER_KEY = "master-key-of-a-test-instance-0123456789"
 START = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
-LANES = Lanes(channel="GCHANNEL", buyer="GBUYER", seller="GSELLER")
+PARTIES = Parties("GBUYER", "GSELLER", "GPLATFORM", usdc_issuer="GISSUER", usdc_code="USDC")
+RETRY = RetryPolicy(attempts_max=3, chance=0.5)
 LIMITS = Limits(Money.parse("1.00"), Money.parse("10000.00"))
 CHAIN_WAIT_S = 30.0
 
@@ -198,9 +199,7 @@ class House:
             failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
         )
         deciding = Deciding(self.system.clock(), self.system.ids, order.process.trace)
-        decision = order_chain_ends.operation_ended(
-            order, ended, LANES, Recipients("GSELLER", "GPLATFORM"), 3, deciding
-        )
+        decision = order_chain_ends.operation_ended(order, ended, PARTIES, RETRY, deciding)
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.system.journal.commit(unit), Committed)
@@ -218,7 +217,7 @@ class House:
             failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
         )
         deciding = Deciding(self.system.clock(), self.system.ids, withdrawal.payment.trace)
-        decision = withdrawal_decisions.operation_ended(withdrawal, ended, 3, deciding)
+        decision = withdrawal_decisions.operation_ended(withdrawal, ended, RETRY, deciding)
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.system.journal.commit(unit), Committed)
@@ -299,12 +298,14 @@ class Orders(_Scripted):
                 )
             case StartEscrow():
                 terms = FeeTerms(0, FeePolicy.PAYEE)
-                decision = order_chain_decisions.start_escrow(order, terms, LANES, deciding)
+                decision = order_chain_decisions.start_escrow(
+                    order, terms, "GCHANNEL", PARTIES, deciding
+                )
             case StartFunding():
-                decision = order_chain_decisions.start_funding(order, LANES, deciding)
+                decision = order_chain_decisions.start_funding(order, PARTIES, deciding)
             case RequestRelease():
                 decision = order_chain_decisions.request_release(
-                    order, message.requested_by, message.reason, LANES, deciding
+                    order, message.requested_by, message.reason, PARTIES, deciding
                 )
             case RequestRefund():
                 decision = order_decisions.refund_unfunded(

@@ -19,9 +19,7 @@ from stellar_sdk import (
 )
 from stellar_sdk.memo import Memo
 
-from offerhub.domain.money import Money
-from offerhub.providers.stellar.envelope import unsigned_xdr
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ActivateWallets,
     OpenChannels,
     OwnIntent,
@@ -29,6 +27,8 @@ from offerhub.providers.stellar.intents import (
     RefillWallets,
     TrustUsdc,
 )
+from offerhub.domain.money import Money
+from offerhub.providers.stellar.envelope import unsigned_xdr
 
 ACTIVATIONS_MAX = 18
 """Wallets in one activation: 20 signatures less the channel's and the sponsor's (stellar-horizon.md §5.4)."""

@@ -7,19 +7,7 @@ from typing import assert_never
 
 from stellar_sdk import StrKey, xdr
 
-from offerhub.providers.stellar.build import memo_of, operations_of
-from offerhub.providers.stellar.envelope import (
-    CheckedTransaction,
-    ForeignTransaction,
-    StaleTransaction,
-    contract_call,
-    contract_id_made_by,
-    moment,
-    read_unsigned,
-    transaction_hash,
-)
-from offerhub.providers.stellar.escrow_calls import ExpectedCall, expected_call, matches
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ActivateWallets,
     ApproveMilestone,
     ChangeMilestoneStatus,
@@ -34,6 +22,18 @@ from offerhub.providers.stellar.intents import (
     ReleaseFunds,
     TrustUsdc,
 )
+from offerhub.providers.stellar.build import memo_of, operations_of
+from offerhub.providers.stellar.envelope import (
+    CheckedTransaction,
+    ForeignTransaction,
+    StaleTransaction,
+    contract_call,
+    contract_id_made_by,
+    moment,
+    read_unsigned,
+    transaction_hash,
+)
+from offerhub.providers.stellar.escrow_calls import ExpectedCall, expected_call, matches
 from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.stellar.rules import SigningRules
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from attrs import field, frozen
 from stellar_sdk import Address, Keypair, StrKey, xdr
 
-from offerhub.providers.stellar.intents import Intent
+from offerhub.domain.intents import Intent
 
 _TAG = xdr.EnvelopeType.ENVELOPE_TYPE_TX.to_xdr_bytes()
 _NO_SIGNATURES = b"\x00\x00\x00\x00"

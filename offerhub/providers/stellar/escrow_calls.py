@@ -9,8 +9,7 @@ from typing import assert_never
 from attrs import frozen
 from stellar_sdk import Address, scval, xdr
 
-from offerhub.domain.money import Money
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
@@ -19,6 +18,7 @@ from offerhub.providers.stellar.intents import (
     FundEscrow,
     ReleaseFunds,
 )
+from offerhub.domain.money import Money
 from offerhub.providers.stellar.rules import SigningRules
 
 DEPLOY_FUNCTION = "tw_new_single_release_escrow"

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import httpx
 import msgspec
 
+from offerhub.domain.intents import EscrowIntent
 from offerhub.domain.money import Money
 from offerhub.providers.http import HttpAnswer, HttpClient, HttpTrouble, RandomFraction, Repeat
 from offerhub.providers.rate import Priority, RateBudget
-from offerhub.providers.stellar.intents import EscrowIntent
 from offerhub.providers.trustless_work import wire
 from offerhub.providers.trustless_work.port import (
     EscrowRecord,

@@ -9,8 +9,8 @@ from typing import Protocol
 
 from attrs import frozen
 
+from offerhub.domain.intents import EscrowIntent
 from offerhub.domain.money import Money
-from offerhub.providers.stellar.intents import EscrowIntent
 from offerhub.providers.trustless_work.refusals import RefusalKind
 
 

@@ -8,8 +8,7 @@ from typing import Any, assert_never
 
 import msgspec
 
-from offerhub.domain.money import Money
-from offerhub.providers.stellar.intents import (
+from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
@@ -17,6 +16,7 @@ from offerhub.providers.stellar.intents import (
     FundEscrow,
     ReleaseFunds,
 )
+from offerhub.domain.money import Money
 from offerhub.providers.trustless_work.port import EscrowRecord, MilestoneRecord
 
 

@@ -75,6 +75,7 @@ CREATE TABLE chain_operations (
     subject_id text NOT NULL,
     source text NOT NULL,
     is_open boolean NOT NULL,
+    not_before timestamptz,
     tx_hash text,
     doc text NOT NULL
 );

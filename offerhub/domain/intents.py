@@ -1,7 +1,9 @@
 """What we ask a transaction to do, said before anyone builds it.
 
-An intent is the yardstick of the check before a key signs (`check.py`): each knows the account that is the
-transaction's source and every address whose key has to sign.
+A decision plans a chain operation with its intent, and both are stored whole. An intent is the
+yardstick of the check before a key signs: each knows the account that is the transaction's source
+(its lane) and every address whose key has to sign. How each type is worked is the table of
+`intent_rules`.
 """
 
 from attrs import frozen

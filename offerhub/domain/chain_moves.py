@@ -1,0 +1,182 @@
+"""The moves of a chain operation: planned, signed, submitted, and its three ends (domain.md §3)."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from offerhub.domain.chain import (
+    ChainFailure,
+    ChainOperation,
+    ChainStatus,
+    FailureKind,
+    PayoutSeen,
+    Subject,
+    check_move,
+)
+from offerhub.domain.deciding import Deciding
+from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.intents import EscrowIntent, Intent
+
+_PAUSE_FIRST_S: Final = 0.5
+_PAUSE_MAX_S: Final = 60.0
+
+
+@frozen
+class RetryPolicy:
+    """How often a step is tried, and with which pauses.
+
+    Args:
+        attempts_max: attempts of a step that falls back.
+        chance: a number in [0, 1) that was drawn for this decision: it spreads retries out.
+    """
+
+    attempts_max: int
+    chance: float
+
+    def pause(self, failures: int) -> timedelta:
+        """The pause after so many failures in a row: 0.5 s, doubling to a minute, ±50 %."""
+        doubled = min(_PAUSE_MAX_S, _PAUSE_FIRST_S * 2.0 ** min(failures - 1, 16))
+        return timedelta(seconds=doubled * (0.5 + self.chance))
+
+
+@frozen
+class SignedEnvelope:
+    """A signed envelope and what it is known by; `max_time` in Unix seconds."""
+
+    envelope: str = field(repr=False)
+    tx_hash: str
+    sequence: int
+    max_time: int
+    fee_stroops: int
+    contract_id: str | None
+
+
+def planned(
+    intent: Intent, subject: Subject, subject_id: str | None, deciding: Deciding
+) -> ChainOperation:
+    """Plan the first attempt at a step; without a `subject_id` the operation is its own subject."""
+    operation_id = deciding.ids.new("cop")
+    return ChainOperation(
+        id=operation_id,
+        version=1,
+        subject=subject,
+        subject_id=subject_id or operation_id,
+        intent=intent,
+        attempt=1,
+        status=ChainStatus.PLANNED,
+        trace=deciding.trace.without_claim(),
+        created_at=deciding.now,
+        updated_at=deciding.now,
+    )
+
+
+def planned_again(failed: ChainOperation, retry: RetryPolicy, deciding: Deciding) -> ChainOperation:
+    """Plan the next attempt at the step of an operation that has failed: the same intent.
+
+    It begins after a pause, which grows with the attempts, unless the envelope before has died of
+    old age: then nobody has refused anything.
+    """
+    after = planned(failed.intent, failed.subject, failed.subject_id, deciding)
+    dead = failure_of(failed).kind is FailureKind.DEAD
+    return evolve(
+        after,
+        attempt=failed.attempt + 1,
+        not_before=None if dead else deciding.now + retry.pause(failed.attempt),
+    )
+
+
+def nothing_left(failed: ChainOperation, retry: RetryPolicy) -> bool:
+    """Whether the owner of a failed operation falls back now, instead of trying again."""
+    kind = failure_of(failed).kind
+    # A build of ours that differs from its intent is read anew; the provider's is what it builds.
+    by_provider = isinstance(failed.intent, EscrowIntent)
+    definitive = kind is FailureKind.REFUSED or (kind is FailureKind.FOREIGN and by_provider)
+    return failed.rules.falls_back and (definitive or failed.attempt >= retry.attempts_max)
+
+
+def failure_of(operation: ChainOperation) -> ChainFailure:
+    """Why an operation has ended without its effect."""
+    if operation.failure is None:
+        msg = f"{operation.id} has failed without a reason"
+        raise InvariantViolated(msg)
+    return operation.failure
+
+
+def hash_of(operation: ChainOperation) -> str:
+    """The hash of a confirmed operation."""
+    if operation.tx_hash is None:
+        msg = f"{operation.id} is confirmed without a hash"
+        raise InvariantViolated(msg)
+    return operation.tx_hash
+
+
+def signed(operation: ChainOperation, envelope: SignedEnvelope, at: datetime) -> ChainOperation:
+    """The vault has signed an envelope for it."""
+    return evolve(
+        _moved(operation, ChainStatus.SIGNED, at),
+        tx_hash=envelope.tx_hash,
+        envelope=envelope.envelope,
+        sequence=envelope.sequence,
+        max_time=envelope.max_time,
+        contract_id=envelope.contract_id,
+        not_before=None,
+        last_error=None,
+    )
+
+
+def submitted(operation: ChainOperation, reason: str, at: datetime) -> ChainOperation:
+    """It was handed in, and what became of it is not known yet."""
+    return evolve(_moved(operation, ChainStatus.SUBMITTED, at), last_error=reason)
+
+
+def waiting(
+    operation: ChainOperation, reason: str, at: datetime, *, not_before: datetime | None = None
+) -> ChainOperation:
+    """It is open as before; says why, and until when nobody touches it."""
+    return evolve(_moved(operation, operation.status, at), last_error=reason, not_before=not_before)
+
+
+def confirmed(
+    operation: ChainOperation,
+    ledger: int,
+    closed_at: datetime,
+    payouts: tuple[PayoutSeen, ...],
+    at: datetime,
+) -> ChainOperation:
+    """A ledger includes it, and it did what it says."""
+    return evolve(
+        _moved(operation, ChainStatus.CONFIRMED, at),
+        ledger=ledger,
+        closed_at=closed_at,
+        payouts=payouts,
+        last_error=None,
+    )
+
+
+def failed(
+    operation: ChainOperation,
+    failure: ChainFailure,
+    at: datetime,
+    *,
+    ledger: int | None = None,
+    closed_at: datetime | None = None,
+) -> ChainOperation:
+    """It has ended without its effect; with a ledger if one includes it."""
+    return evolve(
+        _moved(operation, ChainStatus.FAILED, at),
+        failure=failure,
+        ledger=ledger,
+        closed_at=closed_at,
+        last_error=None if ledger is not None else operation.last_error,
+    )
+
+
+def expired(operation: ChainOperation, failure: ChainFailure, at: datetime) -> ChainOperation:
+    """Its envelope is provably dead."""
+    return evolve(_moved(operation, ChainStatus.EXPIRED, at), failure=failure)
+
+
+def _moved(operation: ChainOperation, status: ChainStatus, at: datetime) -> ChainOperation:
+    check_move(operation.status, status)
+    return evolve(operation, version=operation.version + 1, status=status, updated_at=at)

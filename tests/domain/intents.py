@@ -1,0 +1,35 @@
+"""One intent of each type."""
+
+from offerhub.domain.intents import (
+    ActivateWallets,
+    ApproveMilestone,
+    ChangeMilestoneStatus,
+    DeployEscrow,
+    EscrowTerms,
+    FundEscrow,
+    Intent,
+    OpenChannels,
+    PayUsdc,
+    RefillWallets,
+    ReleaseFunds,
+    TrustUsdc,
+    XlmRefill,
+)
+from offerhub.domain.money import Money
+
+TERMS = EscrowTerms(
+    "ord_1", "Order", "Escrow", "GA", "GB", "GC", "GD", "GE", "GF", Money(5), 250, ("x",), "GI"
+)
+
+INTENTS: tuple[Intent, ...] = (
+    DeployEscrow("GC", TERMS),
+    FundEscrow("CABC", "GA", Money(5), TERMS),
+    ChangeMilestoneStatus("CABC", 3, "completed", "", "GB"),
+    ApproveMilestone("CABC", 3, "GA"),
+    ReleaseFunds("CABC", "GA"),
+    PayUsdc("GA", "GZ", Money(7), memo="rent"),
+    ActivateWallets("GC", "GP", ("GA", "GB"), Money(9)),
+    RefillWallets("GC", "GP", (XlmRefill("GA", Money(1)), XlmRefill("GB", Money(2)))),
+    OpenChannels("GP", ("GC", "GD"), Money(3)),
+    TrustUsdc("GP"),
+)

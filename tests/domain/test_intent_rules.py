@@ -1,0 +1,55 @@
+"""How each type of intent is worked: the table against the specification (domain.md §3)."""
+
+from typing import get_args
+
+import pytest
+
+from offerhub.domain.intent_rules import Submitter, rules_of
+from offerhub.domain.intents import EscrowIntent, Intent
+from tests.domain.intents import INTENTS
+
+BY_NAME = {type(intent).__name__: intent for intent in INTENTS}
+
+
+def named(**wanted: object) -> set[str]:
+    """Names of the intents whose rules have these values."""
+    return {
+        name
+        for name, intent in BY_NAME.items()
+        if all(getattr(rules_of(intent), field) == value for field, value in wanted.items())
+    }
+
+
+def test_only_a_deployment_is_handed_in_by_the_provider() -> None:
+    assert {"DeployEscrow"} == named(submitter=Submitter.PROVIDER)
+
+
+def test_only_a_release_pays_out() -> None:
+    assert {"ReleaseFunds"} == named(pays_out=True)
+
+
+def test_what_must_end_falls_back_and_the_rest_is_repeated() -> None:
+    assert {"DeployEscrow", "FundEscrow", "PayUsdc"} == named(falls_back=True)
+
+
+def test_the_last_step_that_went_past_the_provider_refreshes_its_read_model() -> None:
+    assert {"FundEscrow", "ReleaseFunds"} == named(refreshes=True)
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_only_a_payment_has_results_that_no_other_attempt_changes(name: str) -> None:
+    assert bool(rules_of(BY_NAME[name]).final_codes) == (name == "PayUsdc")
+
+
+def test_each_type_has_a_name_of_its_own() -> None:
+    names = {str(rules_of(intent).step) for intent in INTENTS}
+    assert len(get_args(Intent)) == len(names)
+    assert {"complete:3", "approve:3"} <= names
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_an_intent_is_signed_by_its_source_first(name: str) -> None:
+    intent = BY_NAME[name]
+    assert intent.source == intent.signers[0]
+    if isinstance(intent, EscrowIntent):
+        assert (intent.source,) == intent.signers
