@@ -85,6 +85,6 @@ def balance_limit() -> DomainError:
     """The refusal of a change that would make a balance too large (domain.md §1)."""
     return DomainError(
         ErrorCode.AMOUNT_OUT_OF_LIMITS,
-        "a balance would pass its maximum",
+        "the balance would exceed its maximum",
         {"min": "0.00", "max": BALANCE_MAX.two_places()},
     )

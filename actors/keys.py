@@ -301,7 +301,7 @@ class Keys(WokenActor):
     async def _existing(self, key_id: str) -> ApiKey:
         key = await self._storage.load(ApiKey, key_id)
         if key is None:
-            raise DomainError(ErrorCode.API_KEY_NOT_FOUND, "there is no such key")
+            raise DomainError(ErrorCode.API_KEY_NOT_FOUND, "no API key has this id")
         return key
 
     async def _commit(self, unit: UnitOfWork) -> None:
@@ -310,7 +310,8 @@ class Keys(WokenActor):
             return
         if outcome.kind is RefusalKind.TAKEN and outcome.subject == "idempotency_key":
             raise DomainError(
-                ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "another request has this idempotency key"
+                ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
+                "another request is using this idempotency key",
             )
         raise _unavailable()
 

@@ -120,7 +120,7 @@ class EventHub:
         subscriptions are closed.
         """
         if self._told is None or self._closed:
-            raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the event stream is not up")
+            raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the event stream has not started yet")
         return self._told
 
     def subscribe(

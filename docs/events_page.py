@@ -13,62 +13,62 @@ _SHAPES: Final = _DOCS.parent / "tests" / "domain" / "event_shapes.py"
 Shape = tuple[str, set[str], set[str]]
 
 _MEANINGS: Final = {
-    "user.created": "A user was created, with a wallet that is not on the chain yet.",
-    "wallet.created": "The user's wallet stands on the chain and can receive USDC.",
-    "balance.credited": "Available has grown: a deposit, a release, a failed or canceled withdrawal.",
-    "balance.debited": "Money has left the balance: a withdrawal, or a funded escrow.",
+    "user.created": "A user was created; the wallet is not on the chain yet.",
+    "wallet.created": "The user's wallet is active on the chain and can receive USDC.",
+    "balance.credited": "The available balance has increased: a deposit, a release, or a failed or canceled withdrawal.",
+    "balance.debited": "Money has left the balance: a withdrawal was created, or an escrow was funded.",
     "balance.reserved": "An order's amount has moved from available to reserved.",
     "balance.released": "Reserved money is available again: the order was canceled or refunded.",
-    "order.created": "An order was created; no money has moved.",
+    "order.created": "An order was created; no money has moved yet.",
     "order.funds_reserved": "The order's amount is reserved."
-    " With `reason`: the order has fallen back here, because its contract could not be deployed.",
-    "order.escrow_creating": "The deployment of the contract has begun."
-    " With `reason`: the order has fallen back here, because its contract could not be funded.",
-    "order.escrow_funding": "The funding of the contract has begun.",
+    " With `reason`: the contract could not be deployed, and the order has returned to this state.",
+    "order.escrow_creating": "The deployment of the contract has started."
+    " With `reason`: the contract could not be funded, and the order has returned to this state.",
+    "order.escrow_funding": "The funding of the contract has started.",
     "order.escrow_funded": "The contract holds the order's amount.",
-    "order.in_progress": "The work may begin; milestones can be completed.",
-    "order.release_requested": "The release to the seller has begun; it cannot be taken back.",
-    "order.refund_requested": "The refund to the buyer has begun.",
+    "order.in_progress": "Work can start; milestones can be completed.",
+    "order.release_requested": "The release to the seller has started; it cannot be undone.",
+    "order.refund_requested": "The refund to the buyer has started.",
     "order.released": "The seller has been paid; `fees` is what the contract kept.",
-    "order.refunded": "The buyer has the money back.",
-    "order.canceled": "The order was canceled before its escrow.",
-    "order.closed": "The order has ended; `outcome` says how.",
-    "escrow.created": "The contract stands on the chain.",
-    "escrow.funding_started": "The funding of the contract has begun.",
+    "order.refunded": "The buyer has been refunded; `fees` is what the contract kept.",
+    "order.canceled": "The order was canceled before it had an escrow.",
+    "order.closed": "The order is closed; `outcome` says how it ended.",
+    "escrow.created": "The contract is deployed on the chain.",
+    "escrow.funding_started": "The funding of the contract has started.",
     "escrow.funded": "The chain has confirmed the funding.",
     "escrow.milestone_completed": "The seller has completed a milestone.",
     "escrow.released": "The contract has paid the seller.",
     "escrow.refunded": "The escrow ended without a payment to the seller.",
-    "escrow.attempt_failed": "A deployment or a funding did not reach the chain."
-    " `willRetry` says whether it is tried again by itself; else the order has fallen back.",
+    "escrow.attempt_failed": "An attempt to deploy or fund the contract failed."
+    " `willRetry` says whether another attempt follows by itself; if not, the order has returned to the state before.",
     "withdrawal.created": "A withdrawal was created; its amount has left available.",
     "withdrawal.committed": "The withdrawal is being paid and can no longer be canceled.",
     "withdrawal.completed": "The chain has confirmed the payment.",
-    "withdrawal.failed": "The network has refused the payment for good; the money is available again.",
+    "withdrawal.failed": "The payment failed for good; the money is available again.",
     "withdrawal.canceled": "The withdrawal was canceled; the money is available again.",
 }
 
 _HEAD: Final = """# Events
 
-Generated from `tests/domain/event_shapes.py`, to which the tests hold every event, and from `docs/event-examples.json` by `make docs`.
-The examples come from one real run; `make check` fails if one has other fields than its type.
+Generated from `tests/domain/event_shapes.py`, against which the tests check every event, and from `docs/event-examples.json` by `make docs`.
+The examples come from real runs; `make check` fails if the fields of one differ from its type.
 
-An event is committed in the same transaction as what it tells: none is lost, and none is invented.
-Their order is one global sequence without gaps; the stream sends it as the SSE `id`, and `data` is the event as one line of JSON.
+An event is committed in the same transaction as the change that it reports: none is lost, and none is invented.
+Events form one global sequence without gaps; the stream sends the position as the SSE `id`, and the event as one line of JSON in `data`.
 
 - `amount` in `order.*` and `escrow.*` is the order's; in `balance.*` it is what moved.
-- `newBalance`, `newSellerBalance`, `newBuyerBalance` and `availableBalance` are the available balance after the commit that the event tells of.
-- Amounts are strings with two places, rounded down; `fees` has seven.
-- `metadata.correlationId` is the `X-Request-ID` of the request that began it; what the process did by itself has one of its own.
+- `newBalance`, `newSellerBalance`, `newBuyerBalance` and `availableBalance` are the available balance after the commit that the event reports.
+- Amounts are strings with two decimals, rounded down; `fees` has seven.
+- `metadata.correlationId` is the `X-Request-ID` of the request that started it; work that the process starts by itself has an id of its own.
 - `metadata.userId` is the user whom the event concerns.
-- Fields in *italics* are there only in some events of the type.
+- Fields in *italics* are present only in some events of the type.
 
-How to read the stream, and how to come back after a break: [the integration guide](integration-guide.md#the-event-stream).
+How to read the stream, and how to resume after a disconnect: [the integration guide](integration-guide.md#the-event-stream).
 """
 
 
 def render_events() -> str:
-    """The page. Raises `ValueError` if types, meanings and examples are not in step."""
+    """The page. Raises `ValueError` if types, meanings and examples differ."""
     shapes = cast("dict[str, Shape]", runpy.run_path(str(_SHAPES))["SHAPES"])
     examples = {each["eventType"]: each for each in json.loads(_EXAMPLES.read_text("utf-8"))}
     _check(shapes, examples)
@@ -87,12 +87,12 @@ def _check(shapes: dict[str, Shape], examples: dict[str, dict[str, object]]) -> 
     for what, names in (("a meaning", set(_MEANINGS)), ("an example", set(examples))):
         if names != set(shapes):
             differing = ", ".join(sorted(names ^ set(shapes)))
-            raise ValueError(f"either no type of event or without {what}: {differing}")
+            raise ValueError(f"unknown event types, or types without {what}: {differing}")
     for name, (aggregate, always, sometimes) in shapes.items():
         example = examples[name]
         fields = set(cast("dict[str, object]", example["payload"]))
         if example["aggregateType"] != aggregate or not always <= fields <= always | sometimes:
-            raise ValueError(f"the example of {name} has not the fields of its type")
+            raise ValueError(f"the example of {name} does not have the fields of its type")
 
 
 def _in_order(first: list[str], names: set[str]) -> list[str]:

@@ -37,7 +37,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
 
 
 def main(arguments: list[str]) -> int:
-    """Write every document, or with --check compare them; the exit code tells."""
+    """Write every document, or with --check compare them; the exit code is 1 if one differs."""
     stale = []
     for name, render in DOCUMENTS.items():
         path = DOCS / name
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
         elif not path.exists() or path.read_text(encoding="utf-8") != text:
             stale.append(f"docs/{name}")
     for name in stale:
-        print(f"{name} is not in step with the code: run `make docs`", file=sys.stderr)
+        print(f"{name} is out of date: run `make docs`", file=sys.stderr)
     return 1 if stale else 0
 
 

@@ -192,7 +192,7 @@ def test_bootstrap_puts_the_platforms_accounts_on_the_chain_and_repeats_harmless
         second = run_in(home, "bootstrap", **env)
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert first.stdout.count("  active  ") == 3
-    assert "all 3 accounts stand on sandbox" in first.stdout
+    assert "all 3 accounts are active on sandbox" in first.stdout
     # Nothing is paid or made a second time.
     assert first.stdout == second.stdout
 
@@ -205,7 +205,7 @@ def test_bootstrap_beside_a_running_orchestrator_shows_how_far_it_is(
 
     def stands() -> bool:
         looked = run_in(home, "bootstrap", STELLAR_HORIZON_URL=sandbox)
-        return looked.returncode == 0 and "all 5 accounts stand" in looked.stdout
+        return looked.returncode == 0 and "all 5 accounts are active" in looked.stdout
 
     soon(stands)
     with running.client() as client:

@@ -42,10 +42,11 @@ class Standing:
 
 @click.command("bootstrap")
 def bootstrap_command() -> None:
-    """Make the platform's wallet and channel accounts and put them on the chain.
+    """Create the platform's wallet and channel accounts on the chain.
 
-    Can be repeated at will: what stands is left as it is. If the orchestrator runs on this home it
-    does the work itself, and this only shows how far it is. Exits 0 when all accounts stand.
+    Safe to repeat: accounts that exist are left as they are. If the orchestrator is running on this
+    home, it does the work itself and this command only shows its progress. Exits 0 once all
+    accounts are active.
     """
     settings = load_or_exit()
     standings: list[Standing] = []
@@ -56,7 +57,7 @@ def bootstrap_command() -> None:
             while not tree.bootstrap.done.is_set():
                 if tree.bootstrap.waits_for not in (None, told):
                     told = tree.bootstrap.waits_for
-                    click.echo(f"waits: {told}", err=True)
+                    click.echo(f"waiting: {told}", err=True)
                 with trio.move_on_after(0.1):
                     await tree.bootstrap.done.wait()
         standings.extend(
@@ -112,15 +113,15 @@ def _report(settings: Settings, standings: Sequence[Standing]) -> int:
         )
     waiting = [each for each in standings if each.wallet.status is not WalletStatus.ACTIVE]
     if standings and not waiting:
-        console.print(f"all {len(standings)} accounts stand on {settings.stellar.network}")
+        console.print(f"all {len(standings)} accounts are active on {settings.stellar.network}")
         return 0
     platform = next((s for s in standings if s.wallet.role is WalletRole.PLATFORM), None)
     if platform is not None:
         channels = [s for s in standings if s.wallet.role is WalletRole.CHANNEL and not s.exists]
         needed = Money(_OWN_XLM.stroops + CHANNEL_XLM.level.stroops * len(channels))
         console.print(
-            f"pay at least {needed.two_places()} XLM to {platform.wallet.public_key} "
-            f"on {settings.stellar.network}, then run this again (a running orchestrator goes on "
-            "by itself)"
+            f"send at least {needed.two_places()} XLM to {platform.wallet.public_key} "
+            f"on {settings.stellar.network}, then run this again (a running orchestrator "
+            "continues by itself)"
         )
     return _EXIT_NOT_YET

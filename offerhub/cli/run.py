@@ -30,14 +30,14 @@ def run_command() -> None:
         click.echo(f"offerhub gave up: {gave_up}", err=True)
         raise SystemExit(_EXIT_GAVE_UP) from None
     except app.Killed:
-        click.echo("offerhub was stopped before everything had ended", err=True)
+        click.echo("offerhub was killed before it had finished stopping", err=True)
         raise SystemExit(_EXIT_GAVE_UP) from None
     if settings.logs.format == "console":
         click.echo("stopped", err=True)
 
 
 def _announce(settings: Settings, ready: app.Ready) -> None:
-    """Tell people where everything is; never a secret."""
+    """Print where everything is; never a secret."""
     if settings.logs.format != "console":
         log.info("process.ready", url=ready.base_url, sandbox=ready.sandbox_url)
         return
@@ -58,4 +58,4 @@ def _announce(settings: Settings, ready: app.Ready) -> None:
     console.print(f"\n  [bold]OFFER-HUB Orchestrator[/bold] {offerhub.__version__} is ready\n")
     for name, value in lines:
         console.print(f"  [dim]{name:{width}}[/dim]{escape(value)}")
-    console.print("\n  [dim]Ctrl-C stops it; started again, it goes on where it was.[/dim]\n")
+    console.print("\n  [dim]Ctrl-C stops it; the next start continues where it left off.[/dim]\n")

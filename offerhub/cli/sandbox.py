@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
     default=4010,
     envvar="SANDBOX_PORT",
     show_default=True,
-    help="Where it listens, on loopback; 0 takes a free port.",
+    help="Port on loopback; 0 picks a free one.",
 )
 @click.option(
     "--home",
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
     default=Path(".offerhub"),
     envvar="OFFERHUB_HOME",
     show_default=True,
-    help="Keeps the chain: sandbox.sqlite.",
+    help="Where the chain is stored: sandbox.sqlite.",
 )
 @click.option(
     "--ledger-seconds",
@@ -46,9 +46,9 @@ log = structlog.get_logger(__name__)
     help="How often a ledger closes.",
 )
 def sandbox_command(port: int, home: Path, ledger_seconds: float) -> None:
-    """Run the stand-in for Stellar and Trustless Work alone, until Ctrl-C.
+    """Run only the stand-in for Stellar and Trustless Work, until Ctrl-C.
 
-    An orchestrator uses it with STELLAR_HORIZON_URL set to its address.
+    Set STELLAR_HORIZON_URL to its address to point an orchestrator at it.
     """
     configure_logging(level="info", log_format="console")
     try:

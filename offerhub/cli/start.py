@@ -1,4 +1,4 @@
-"""How every command begins: settings read and told, the log configured."""
+"""How every command begins: settings read, the log configured."""
 
 import logging
 import os
@@ -24,7 +24,7 @@ def load_or_exit() -> Settings:
         log_format=settings.logs.format,
         secrets=settings.secret_values(),
     )
-    # The migration runner warns of what it does; we tell it ourselves.
+    # The migration runner warns about what it does; we log that ourselves.
     logging.getLogger("pogo_core").setLevel(logging.ERROR)
     return settings
 

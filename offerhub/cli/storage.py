@@ -25,7 +25,7 @@ async def open_beside(
     if dsn is None:
         dsn = EmbeddedPostgres(home, random_bytes=sources.random_bytes).running_dsn()
     if dsn is None:
-        msg = "the embedded PostgreSQL of this home does not run"
+        msg = "the embedded PostgreSQL of this home is not running"
         raise click.ClickException(msg)
     async with open_pool(dsn, size_max=1) as pool:
         yield await open_postgres_storage(

@@ -94,7 +94,7 @@ def request_release(
         milestone.ref for milestone in order.milestones if milestone.status is MilestoneStatus.OPEN
     ]
     if still_open:
-        error = refusal(order, ErrorCode.MILESTONES_OPEN, Action.REQUEST_RELEASE.value)
+        error = refusal(order, ErrorCode.MILESTONES_OPEN, Action.REQUEST_RELEASE)
         error.details["refs"] = still_open
         raise error
     steps = release_steps(order)

@@ -83,7 +83,9 @@ def create(
     parties = {command.buyer_id, command.seller_id, platform_user_id}
     if len(parties) != 3:
         raise DomainError(
-            ErrorCode.SAME_USER, "buyer, seller and the platform's user must differ", {}
+            ErrorCode.SAME_USER,
+            "buyer and seller must be different users, and neither may be the platform's own",
+            {},
         )
     _check_milestones(command)
     order = Order(
@@ -137,7 +139,7 @@ def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
     if amount is not None and amount != order.amount:
         raise DomainError(
             ErrorCode.RESERVE_MISMATCH_AMOUNT,
-            "the amount to reserve must be the order's",
+            "the amount to reserve must equal the order's amount",
             {
                 "orderId": order.id,
                 "expected": order.amount.two_places(),
@@ -248,13 +250,11 @@ def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
     if found is None:
         raise DomainError(
             ErrorCode.MILESTONE_NOT_FOUND,
-            "the order has no such milestone",
+            "the order has no milestone with this ref",
             {"orderId": order.id, "ref": ref},
         )
     if found.status is MilestoneStatus.COMPLETED:
-        error = refusal(
-            order, ErrorCode.MILESTONE_ALREADY_COMPLETED, f"{Action.COMPLETE_MILESTONE.value} again"
-        )
+        error = refusal(order, ErrorCode.MILESTONE_ALREADY_COMPLETED, Action.COMPLETE_MILESTONE)
         error.details["ref"] = ref
         raise error
     done = evolve(found, status=MilestoneStatus.COMPLETED, completed_at=deciding.now)

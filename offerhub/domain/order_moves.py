@@ -1,4 +1,7 @@
-"""An order's moves: what the state table allows, and the one error of what it does not."""
+"""An order's moves: what the state table permits, and the one error for what it does not."""
+
+from collections.abc import Mapping
+from typing import Final
 
 from attrs import evolve
 
@@ -12,11 +15,33 @@ from offerhub.domain.order import (
 from offerhub.domain.order_states import MOVES, RULES, Action, allowed_states
 from offerhub.domain.resources import progress_resource
 
+_VERBS: Final[Mapping[Action, str]] = {
+    Action.RESERVE: "reserve funds for",
+    Action.CANCEL: "cancel",
+    Action.START_ESCROW: "create an escrow for",
+    Action.START_FUNDING: "fund the escrow of",
+    Action.COMPLETE_MILESTONE: "complete a milestone of",
+    Action.REQUEST_RELEASE: "release",
+    Action.REFUND_UNFUNDED: "refund",
+    Action.REQUEST_REFUND: "refund",
+    Action.OPEN_DISPUTE: "dispute",
+}
+"""How a refusal names what a caller asked for; the object is always an order."""
+
+_FACTS: Final[Mapping[ErrorCode, str]] = {
+    ErrorCode.FUNDS_ALREADY_RESERVED: "the order's funds are already reserved",
+    ErrorCode.ESCROW_ALREADY_EXISTS: "the order already has an escrow",
+    ErrorCode.DISPUTE_ALREADY_OPEN: "the order already has an open dispute",
+    ErrorCode.MILESTONES_OPEN: "cannot release an order with open milestones",
+    ErrorCode.MILESTONE_ALREADY_COMPLETED: "the milestone is already completed",
+}
+"""What the more precise codes say."""
+
 
 def refusal(
-    order: Order, code: ErrorCode, command: str, operation: ChainOperation | None = None
+    order: Order, code: ErrorCode, action: Action, operation: ChainOperation | None = None
 ) -> DomainError:
-    """The one error of a move that the table does not allow (docs/spec/domain.md §2)."""
+    """The one error for a move that the table does not permit (docs/spec/domain.md §2)."""
     details: dict[str, object] = {
         "orderId": order.id,
         "currentState": order.status.value,
@@ -24,16 +49,20 @@ def refusal(
     }
     if order.process is not None:
         details["progress"] = progress_resource(order, order.process, operation)
-    return DomainError(
-        code, f"the order is {order.status.value}: it does not allow to {command}", details
-    )
+    return DomainError(code, _FACTS.get(code) or _not_now(order, action), details)
+
+
+def _not_now(order: Order, action: Action) -> str:
+    verb = _VERBS.get(action, f"{action.value} of")
+    said = f"cannot {verb} an order that is {order.status.value}"
+    return said if order.process is None else f"{said} while a chain operation is in progress"
 
 
 def next_state(order: Order, action: Action) -> OrderStatus:
     """The state that an action leads to, from the table; raises its refusal."""
     target = RULES[action][order.status]
     if isinstance(target, ErrorCode):
-        raise refusal(order, target, action.value)
+        raise refusal(order, target, action)
     return target
 
 
@@ -41,7 +70,7 @@ def asked_for(order: Order, action: Action) -> OrderStatus:
     """`next_state` for a caller's command: refused while an operation runs."""
     target = next_state(order, action)
     if order.process is not None:
-        raise refusal(order, ErrorCode.INVALID_STATE_TRANSITION, action.value)
+        raise refusal(order, ErrorCode.INVALID_STATE_TRANSITION, action)
     return target
 
 

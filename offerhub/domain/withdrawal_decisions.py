@@ -318,12 +318,12 @@ def _ended(
 
 
 def refusal(withdrawal: Withdrawal, command: str) -> DomainError:
-    """The one error of a command that the withdrawal's state does not allow."""
+    """The one error for a command that the withdrawal's state does not permit."""
     return DomainError(
         ErrorCode.WITHDRAWAL_NOT_COMMITTABLE
         if command == "commit"
         else ErrorCode.INVALID_STATE_TRANSITION,
-        f"the withdrawal is {withdrawal.status.value}: it does not allow to {command}",
+        f"cannot {command} a withdrawal that is {withdrawal.status.value}",
         {
             "withdrawalId": withdrawal.id,
             "currentState": withdrawal.status.value,

@@ -117,10 +117,10 @@ def _cross_check(read: Reader, settings: Settings) -> None:
             ("WALLET_ENCRYPTION_KEY", settings.wallet_encryption.key),
         ):
             if not value and not read.faulty(name):
-                read.fault(f"{name} is required with OFFERHUB_ENV={environment}")
+                read.fault(f"{name} is required when OFFERHUB_ENV={environment}")
     if network == "mainnet":
         if environment == "development":
-            read.fault("STELLAR_NETWORK=mainnet needs OFFERHUB_ENV=staging or production")
+            read.fault("STELLAR_NETWORK=mainnet requires OFFERHUB_ENV=staging or production")
         for name, url in (
             ("STELLAR_HORIZON_URL", settings.stellar.horizon_url),
             ("TRUSTLESS_API_URL", settings.trustless_work.url),
@@ -132,7 +132,9 @@ def _cross_check(read: Reader, settings: Settings) -> None:
     if settings.sandbox.starts and settings.http.port == settings.sandbox.port:
         read.fault("PORT and SANDBOX_PORT must differ")
     if settings.failpoint and (network, environment) != ("sandbox", "development"):
-        read.fault("OFFERHUB_FAILPOINT is for tests: only in development, only on the sandbox")
+        read.fault(
+            "OFFERHUB_FAILPOINT is for tests: it needs OFFERHUB_ENV=development and STELLAR_NETWORK=sandbox"
+        )
 
 
 # ------------------------------------------------------------------ secrets of our own
@@ -142,7 +144,7 @@ def _read_master_key(read: Reader) -> str:
     """The given key, or nothing: development keeps one."""
     key = read.secret("OFFERHUB_MASTER_KEY")
     if key is not None and not _KEY.fullmatch(key):
-        read.fault("OFFERHUB_MASTER_KEY must have 32 to 255 printable characters without spaces")
+        read.fault("OFFERHUB_MASTER_KEY must be 32 to 255 printable characters without spaces")
     return key or ""
 
 
@@ -161,7 +163,7 @@ def _read_wallet_encryption(read: Reader) -> WalletEncryption:
 def _key_bytes(read: Reader, name: str, text: str) -> bytes:
     if _HEX_64.fullmatch(text):
         return bytes.fromhex(text)
-    read.fault(f"{name} must consist of 64 hex digits (a key of 32 bytes)")
+    read.fault(f"{name} must be 64 hex digits (a 32-byte key)")
     return b""
 
 
@@ -186,10 +188,10 @@ def _with_kept_secrets(settings: Settings, random_bytes: RandomBytes) -> Setting
             raise ValueError
     except OSError as error:
         reason = error.strerror or error
-        fault = f"no secret can be kept below OFFERHUB_HOME={settings.home}: {reason}"
+        fault = f"cannot store secrets below OFFERHUB_HOME={settings.home}: {reason}"
         raise SettingsError([fault]) from None
     except ValueError:
-        fault = f"a secret kept in {settings.home / 'secrets'} is damaged"
+        fault = f"a secret stored in {settings.home / 'secrets'} is damaged"
         raise SettingsError([fault]) from None
     return evolve(settings, master_key=master_key, wallet_encryption=encryption)
 

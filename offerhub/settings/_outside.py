@@ -52,8 +52,8 @@ def read_stellar(read: Reader, outside: Outside) -> Stellar:
         horizon_url = f"http://127.0.0.1:{outside.sandbox_port}"
     if horizon_url is None and not read.given("STELLAR_HORIZON_URL"):
         read.fault(
-            f"STELLAR_HORIZON_URL is required with STELLAR_NETWORK={outside.network}: "
-            "there is no Horizon to trust by default"
+            f"STELLAR_HORIZON_URL is required when STELLAR_NETWORK={outside.network}: "
+            "no Horizon is trusted by default"
         )
     return Stellar(
         network=outside.network,
@@ -90,7 +90,9 @@ def read_trustless_work(read: Reader, outside: Outside, horizon_url: str) -> Tru
     if wasm_hash is None and not read.given("TRUSTLESS_WASM_HASH"):
         _required(read, "TRUSTLESS_WASM_HASH", outside)
     if outside.network == "mainnet" and read.given("TRUSTLESS_FEE_ADDRESS"):
-        read.fault("TRUSTLESS_FEE_ADDRESS has no meaning on mainnet: the contract knows it")
+        read.fault(
+            "TRUSTLESS_FEE_ADDRESS must not be set on mainnet: the contract there has its own"
+        )
     return TrustlessWork(
         # One port of the sandbox serves both faces, also where it runs elsewhere.
         url=read.url("TRUSTLESS_API_URL", known.trustless_url or horizon_url),
@@ -111,7 +113,7 @@ def read_airtm(read: Reader, outside: Outside) -> Airtm:
         environment = "production"
     local = outside.network == "sandbox"
     if local and environment == "production":
-        read.fault("AIRTM_ENV=production does not go with STELLAR_NETWORK=sandbox")
+        read.fault("AIRTM_ENV=production cannot be combined with STELLAR_NETWORK=sandbox")
     url = read.url(
         "AIRTM_API_URL",
         f"http://127.0.0.1:{outside.sandbox_port}/v2" if local else _AIRTM_URLS[environment],
@@ -148,4 +150,4 @@ def _address(read: Reader, name: str, default: D) -> str | D:
 
 
 def _required(read: Reader, name: str, outside: Outside) -> None:
-    read.fault(f"{name} is required with STELLAR_NETWORK={outside.network}")
+    read.fault(f"{name} is required when STELLAR_NETWORK={outside.network}")

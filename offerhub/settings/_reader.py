@@ -1,6 +1,6 @@
 """Reading variables: the environment and a `.env` file, with every fault collected.
 
-`environ-config` was looked at and stops at the first fault; docs/spec/settings.md asks for one message that
+`environ-config` stops at the first fault; docs/spec/settings.md asks for one message that
 names them all. So a `Reader` answers each question with a value of the right type, notes what was
 wrong, and its user raises once at the end.
 """
@@ -166,7 +166,7 @@ class Reader:
         for source in (self._environ, self._dotenv):
             direct, path = source.get(name) or None, source.get(f"{name}_FILE") or None
             if value is None and direct is not None and path is not None:
-                self.fault(f"{name} and {name}_FILE are both given")
+                self.fault(f"{name} and {name}_FILE are both set")
             if value is None and (direct is not None or path is not None):
                 value = direct if path is None else self._secret_file(name, Path(path))
         self._environ.pop(name, None)
@@ -179,10 +179,10 @@ class Reader:
                 content = file.read(_SECRET_FILE_BYTES_MAX).decode().rstrip("\r\n")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "is not UTF-8"
-            self.fault(f"{name}_FILE names {str(path)!r}, which cannot be read: {reason}")
+            self.fault(f"{name}_FILE points to {str(path)!r}, which cannot be read: {reason}")
             return None
         if not content:
-            self.fault(f"{name}_FILE names {str(path)!r}, which is empty")
+            self.fault(f"{name}_FILE points to {str(path)!r}, which is empty")
         return content or None
 
     def _value(self, name: str) -> str | None:

@@ -98,6 +98,28 @@ def test_a_conflict_says_where_the_order_stands(command: str, standing: str) -> 
     assert "late" not in refused.value.message
 
 
+@pytest.mark.parametrize(
+    ("command", "standing", "message"),
+    [
+        ("cancel", "CLOSED by release", "cannot cancel an order that is CLOSED"),
+        ("fund", "FUNDS_RESERVED", "cannot fund the escrow of an order that is FUNDS_RESERVED"),
+        (
+            "refund before funding",
+            "ESCROW_CREATING, deploying",
+            "cannot refund an order that is ESCROW_CREATING while a chain operation is in progress",
+        ),
+        ("reserve", "FUNDS_RESERVED", "the order's funds are already reserved"),
+        ("escrow", "IN_PROGRESS", "the order already has an escrow"),
+    ],
+)
+def test_a_refusal_names_the_action_and_the_state(
+    command: str, standing: str, message: str
+) -> None:
+    with pytest.raises(DomainError) as refused:
+        COMMANDS[command](STANDING[standing](), deciding())
+    assert message == refused.value.message
+
+
 def test_progress_says_what_runs() -> None:
     order = STANDING["RELEASE_REQUESTED, releasing"]()
     with pytest.raises(DomainError) as refused:
