@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from attrs import define, field
 
+from offerhub.domain import ledger
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.ledger import WALLET_TREASURY, TransferKind, escrow, wallet
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
 from offerhub.domain.unit_of_work import IdempotencyState
-from offerhub.domain.users import Wallet, WalletRole, WalletStatus
+from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
+from offerhub.sandbox.constants import ISSUER_ADDRESS
 from offerhub.sandbox.engine.rows import OperationRow
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
@@ -87,6 +89,8 @@ class Rest:
         self._wallets()
         self._orders()
         self._withdrawals()
+        self._payments()
+        self._reserved_and_withdrawing()
         self._deposits()
         self._keys()
         return self.wrong
@@ -179,6 +183,53 @@ class Rest:
             if address not in ours:
                 self._demand_equal(amount, engine.usdc_balance(address), f"USDC of {address}")
 
+    def _payments(self) -> None:
+        """Each payment on the chain is its withdrawal's: destination, amount, asset and memo."""
+        engine = self.universe.sandbox.engine
+        tables = self.database.tables
+        asset = {"asset_code": "USDC", "asset_issuer": ISSUER_ADDRESS}
+        for operation in tables.of(ChainOperation).rows.values():
+            if operation.subject is not Subject.WITHDRAWAL or operation.tx_hash is None:
+                continue
+            row = engine.transaction(operation.tx_hash)
+            if row is None or not row.successful:
+                continue
+            withdrawal = tables.of(Withdrawal).rows[operation.subject_id]
+            self._demand_equal(
+                withdrawal.destination_memo, row.record.get("memo"), f"memo of {withdrawal.id}"
+            )
+            expected = {
+                "from": operation.source,
+                "to": withdrawal.destination_ref,
+                "amount": withdrawal.amount.seven_places(),
+                **asset,
+            }
+            paid = [
+                {name: each.details.get(name) for name in expected}
+                for each in _operations(self.universe)
+                if each.transaction is row
+            ]
+            self._demand_equal([expected], paid, f"the payment of {withdrawal.id}")
+
+    def _reserved_and_withdrawing(self) -> None:
+        """What is set aside is set aside for something that still stands."""
+        books = self.database.replay()
+        tables = self.database.tables
+        reserved: Counter[str] = Counter()
+        for order in tables.of(Order).rows.values():
+            if order.status in {OrderStatus.FUNDS_RESERVED, OrderStatus.ESCROW_CREATING}:
+                reserved[order.buyer_id] += order.amount.stroops
+        withdrawing: Counter[str] = Counter()
+        for withdrawal in tables.of(Withdrawal).rows.values():
+            if withdrawal.status not in ENDED:
+                withdrawing[withdrawal.user_id] += withdrawal.amount.stroops
+        for user_id in tables.of(User).rows:
+            for expected, account in (
+                (reserved[user_id], ledger.reserved(user_id)),
+                (withdrawing[user_id], ledger.withdrawing(user_id)),
+            ):
+                self._demand_equal(expected, books.account(account).stroops, account)
+
     def _deposits(self) -> None:
         made = sorted(_deposits_made(self.database, self.universe))
         booked = sorted(
@@ -230,7 +281,11 @@ def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[s
     made = []
     for row in _operations(universe):
         details = row.details
-        usdc = row.type == "payment" and details.get("asset_code") == "USDC"
+        usdc = (
+            row.type == "payment"
+            and details.get("asset_code") == "USDC"
+            and details.get("asset_issuer") == ISSUER_ADDRESS
+        )
         if usdc and details.get("to") in addresses:
             made.append((f"{row.id}-0", int(str(details["amount"]).replace(".", ""))))
     return made

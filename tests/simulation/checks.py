@@ -57,6 +57,10 @@ class WatchedDatabase(MemoryDatabase):
                 self._history.note("refused", kind.value, subject, unit.trace.actor)
         return outcome
 
+    def operation_of(self, envelope: str) -> ChainOperation | None:
+        """The operation that an envelope was signed for."""
+        return self._checker.by_envelope.get(envelope)
+
     @property
     def commits(self) -> int:
         return self._checker.commits
@@ -85,6 +89,7 @@ class Checker:
     _versions: dict[tuple[type, str], Any] = field(factory=dict)
     _firsts: Counter[str] = field(factory=Counter)
     released: Counter[str] = field(factory=Counter)
+    by_envelope: dict[str, ChainOperation] = field(factory=dict)
 
     def committed(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
         """Check what one unit did."""
@@ -181,6 +186,8 @@ class Checker:
                 _check_move(before, entity)
             if isinstance(entity, ChainOperation):
                 self.history.mark(f"operation {entity.step.kind}: {entity.status}")
+                if entity.envelope is not None:
+                    self.by_envelope.setdefault(entity.envelope, entity)
                 if before is None and entity.attempt > 1:
                     self.history.mark("an envelope was rebuilt")
             self._versions[key] = entity

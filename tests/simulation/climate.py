@@ -1,11 +1,14 @@
 """The climate of a seed: how many, how often, how bad. Drawn once, before anything runs."""
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
+from collections.abc import Mapping
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
+from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.sandbox.faults import FaultKind, FaultSpec
+from tests.simulation.network import HONEST, Lies
 
 _PROVIDER_ROUTES: Final = ("POST /deployer/*", "POST /escrow/*", "POST /helper/send-transaction")
 _BUILDING: Final = ("POST /deployer/*", "POST /escrow/*")
@@ -38,7 +41,15 @@ class Climate:
         kill_at_failpoint: that the process dies at a failpoint it reaches (at the journal's: less).
         crash_at_failpoint: that the actor which reaches it crashes, and the process lives on.
         storm_every_s: mean time between two spells in which no submission arrives; 0: never.
+        long_pause_s: one pause of the ledgers of so long; 0: none.
+        long_absence_s: one absence of the database of so long; 0: none.
         envelope_s: how long the provider's envelopes live.
+        lifetime_max_s: how long any envelope may live; it bounds our own, too.
+        withheld: by step, that an envelope never arrives, however often it is handed in.
+        late: that an envelope arrives by itself with the last ledger that may take it.
+        doubt: that the answer of a commit is lost, applied or not.
+        lies: what the network tells that is not so.
+        fees: the platform's fee and who bears it.
         xlm_minimum: in stroops; below it a wallet is refilled before it signs.
         disconnects: that a client hangs up before its answer.
     """
@@ -66,6 +77,32 @@ class Climate:
     envelope_s: float
     xlm_minimum: int
     disconnects: float
+    lifetime_max_s: int
+    late: float
+    doubt: float
+    long_pause_s: float
+    long_absence_s: float
+    lies: Lies
+    fees: FeeTerms
+    withheld: Mapping[str, float] = field(factory=dict)
+
+    @property
+    def trouble_s(self) -> float:
+        """How long the safety phase lasts."""
+        return self.safety_s + self.long_pause_s + self.long_absence_s
+
+
+STEPS: Final = (
+    "deploy",
+    "fund",
+    "complete",
+    "approve",
+    "release",
+    "pay",
+    "activate",
+    "refill",
+)
+"""The steps whose envelopes a climate may withhold."""
 
 
 def drawn(chance: random.Random) -> Climate:
@@ -75,12 +112,19 @@ def drawn(chance: random.Random) -> Climate:
     def sometimes(value: float) -> float:
         return value * foul if chance.random() < 0.7 else 0.0
 
+    # Our own envelopes live as long as they may; the provider's must not live longer.
+    brief = chance.random() < 0.6
+    envelope_s = chance.choice((20.0, 40.0)) if brief else chance.choice((40.0, 300.0))
+    safety_s = chance.uniform(90, 240)
+    xlm_minimum = chance.choice((5_000_000, 19_950_000))
+    long = chance.random() if foul else 1.0
+
     return Climate(
         users=chance.randint(3, 5),
         purchases=chance.randint(4, 8),
         withdrawals=chance.randint(2, 5),
         deposits=chance.randint(4, 9),
-        safety_s=chance.uniform(90, 240),
+        safety_s=safety_s,
         ledger_s=chance.choice((1.0, 2.0, 5.0)),
         attempts_max=chance.randint(2, 5),
         channels=chance.randint(1, 3),
@@ -96,10 +140,45 @@ def drawn(chance: random.Random) -> Climate:
         away_every_s=chance.choice((0.0, 40.0)) if foul else 0.0,
         pause_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
         storm_every_s=chance.choice((0.0, 60.0)) if foul else 0.0,
-        envelope_s=chance.choice((20.0, 40.0, 300.0)),
-        xlm_minimum=chance.choice((5_000_000, 19_950_000)),
+        envelope_s=envelope_s,
+        xlm_minimum=xlm_minimum,
         disconnects=sometimes(0.3),
+        lifetime_max_s=45 if brief else 3600,
+        withheld=_withheld(chance) if foul else {},
+        late=sometimes(chance.choice((0.0, 0.1, 0.5))),
+        doubt=sometimes(chance.choice((0.0, 0.1))),
+        long_pause_s=chance.uniform(900, 5400) if long < 0.04 else 0.0,
+        long_absence_s=chance.uniform(900, 5400) if 0.04 <= long < 0.08 else 0.0,
+        lies=_lies(chance) if foul else HONEST,
+        fees=FeeTerms(chance.choice((0, 250, 999)), chance.choice(tuple(FeePolicy))),
     )
+
+
+LIES: dict[str, float] = {"none": 6.0, "lag": 0.0, "hide": 0.0, "flip": 0.0, "clock": 0.0}
+"""How often a foul seed's network lies in which way; `--lie` of the command line changes it."""
+
+
+def _withheld(chance: random.Random) -> dict[str, float]:
+    """Some steps, of which some or all envelopes die."""
+    return {
+        step: chance.choice((0.3, 0.6, 1.0)) for step in chance.sample(STEPS, chance.randint(0, 3))
+    }
+
+
+def _lies(chance: random.Random) -> Lies:
+    """The lies in force: each has its weight here, 0 for what the product does not hold yet."""
+    kind = chance.choices(tuple(LIES), weights=tuple(LIES.values()))[0]
+    match kind:
+        case "lag":
+            return Lies(lag=chance.uniform(0.05, 0.5), lag_ledgers=chance.randint(1, 3))
+        case "hide":
+            return Lies(hide=chance.uniform(0.05, 0.5))
+        case "flip":
+            return Lies(flip=chance.uniform(0.05, 0.5))
+        case "clock":
+            return Lies(clock_s=chance.choice((-1.0, 1.0)) * chance.uniform(600, 86_400))
+        case _:
+            return HONEST
 
 
 def drawn_faults(chance: random.Random, rate: float) -> list[FaultSpec]:

@@ -17,11 +17,14 @@ from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from storage.port import StorageUnavailable
 from tests.simulation.climate import Climate
+from tests.simulation.doubtful import DoubtfulStorage
+from tests.simulation.envelopes import Envelopes
 from tests.simulation.front import Front
 from tests.simulation.history import History
+from tests.simulation.network import Network
 from tests.simulation.sometimes import AIMS
 from tests.simulation.transport import SMOOTH, Fate, Loss
-from tests.simulation.world import Machine, Universe, choices, started
+from tests.simulation.world import RULES, Machine, Universe, choices, now, started
 
 _living: ContextVar["Life | None"] = ContextVar("living", default=None)
 
@@ -74,6 +77,8 @@ class Lives:
     climate: Climate
     history: History
     chance: random.Random
+    network: Network
+    envelopes: Envelopes
     healed: bool = False
     present: Life | None = None
     crashes: list[str] = field(factory=list)
@@ -147,9 +152,10 @@ class Lives:
 
     async def _one_life(self, life: Life) -> None:
         climate = self.climate
-        latency = None if not climate.latency_s else self._latency_s
         chosen = evolve(
             choices(climate.channels),
+            rules=evolve(RULES, lifetime_max_s=climate.lifetime_max_s),
+            fee_terms=climate.fees,
             attempts_max=climate.attempts_max,
             wallet_xlm=XlmPolicy(minimum=Money(climate.xlm_minimum), level=Money(20_000_000)),
         )
@@ -157,7 +163,8 @@ class Lives:
             async with started(
                 self.universe,
                 weather=self._weather(life),
-                latency_s=latency,
+                storage=self._storage,
+                handle=self.network.handle,
                 chosen=chosen,
                 underway=self._underway,
                 on_crash=lambda name, error: self._crashed(life, name, error),
@@ -196,12 +203,14 @@ class Lives:
         def fate(request: httpx.Request) -> Fate:
             if life.dead:
                 return Fate(Loss.REQUEST, silent=True)
-            drawn = SMOOTH if self.healed else self._fate()
+            drawn = SMOOTH if self.healed else self.envelopes.fate(request) or self._fate()
             self.history.note(
                 "request", life.number, request.method, request.url.path[:40], drawn.loss.value
             )
-            if drawn.loss is not Loss.NOTHING and request.method == "POST":
-                self.history.mark(f"lost {drawn.loss.value} of POST {_route(request)}")
+            if drawn.loss is not Loss.NOTHING:
+                self.history.mark(f"lost {drawn.loss.value} of {request.method} {_route(request)}")
+            if drawn.late_s is not None:
+                self.history.mark("a lost request arrived late")
             return drawn
 
         return fate
@@ -226,8 +235,18 @@ class Lives:
         """Half of the lost requests arrive in the end; what they carry is dead by then, or not."""
         if self.chance.random() < 0.5:
             return None
-        self.history.mark("a lost request arrived late")
         return self.chance.uniform(0, 1.5 * self.climate.envelope_s)
+
+    def _storage(self) -> DoubtfulStorage:
+        climate = self.climate
+        return DoubtfulStorage(
+            self.universe.database,
+            now,
+            latency_s=self._latency_s if climate.latency_s else None,
+            doubt=lambda: 0.0 if self.healed else climate.doubt,
+            chance=self.chance,
+            history=self.history,
+        )
 
     def _latency_s(self) -> float:
         return self.chance.random() * self.climate.latency_s
@@ -252,4 +271,4 @@ class Lives:
 
 def _route(request: httpx.Request) -> str:
     head = request.url.path.strip("/").split("/")
-    return "/".join(head[:2])
+    return head[0] if request.method == "GET" else "/".join(head[:2])

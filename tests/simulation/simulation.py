@@ -18,11 +18,13 @@ from tests.simulation.checks import WatchedDatabase
 from tests.simulation.client import Client
 from tests.simulation.climate import Climate, drawn, drawn_faults
 from tests.simulation.determinism import run_seeded
+from tests.simulation.envelopes import Envelopes
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
 from tests.simulation.market import Market
+from tests.simulation.network import HONEST, Network
 from tests.simulation.outside import OUTSIDE, opened
-from tests.simulation.world import Universe
+from tests.simulation.world import Universe, now
 
 QUIET_S: Final = 3600.0
 """Within this long without faults everything must have come to rest."""
@@ -60,7 +62,17 @@ async def _run(seed: int) -> Report:
     database = WatchedDatabase(history)
     universe = Universe(seed, climate.ledger_s, database, climate.envelope_s)
     opened(universe, list(OUTSIDE))
-    lives = Lives(universe, climate, history, chance)
+    network = Network(universe.sandbox, now, chance, history, climate.lies)
+    envelopes = Envelopes(
+        operation_of=database.operation_of,
+        withheld=climate.withheld,
+        late=climate.late,
+        ledger_s=climate.ledger_s,
+        chance=chance,
+        history=history,
+        now_s=lambda: now().timestamp(),
+    )
+    lives = Lives(universe, climate, history, chance, network, envelopes)
     client = Client(lives, history, chance, climate.disconnects)
     market = Market(universe, climate, lives, client, history, chance)
     with _heard(lives, history), history.scope:
@@ -101,7 +113,7 @@ async def _both_phases(
 ) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(market.run)
-        with trio.move_on_after(trouble.climate.safety_s):
+        with trio.move_on_after(trouble.climate.trouble_s):
             await trouble.run()
         trouble.heal()
         history.note("healed")
@@ -150,11 +162,16 @@ class Trouble:
                 nursery.start_soon(self._order_faults)
             if climate.storm_every_s:
                 nursery.start_soon(self._storm)
+            if climate.long_pause_s:
+                nursery.start_soon(self._pause_for_hours)
+            if climate.long_absence_s:
+                nursery.start_soon(self._stay_away_for_hours)
             await trio.sleep_forever()
 
     def heal(self) -> None:
         """From here on nothing goes wrong any more."""
         self.lives.healed = True
+        self.lives.network.lies = HONEST
         self.universe.database.available = True
         self.universe.sandbox.ledgers.resume()
         self._note_faults()
@@ -183,6 +200,20 @@ class Trouble:
             self.universe.sandbox.ledgers.pause()
             await trio.sleep(self.chance.uniform(1, 90))
             self.universe.sandbox.ledgers.resume()
+
+    async def _pause_for_hours(self) -> None:
+        await trio.sleep(self.climate.safety_s / 3)
+        self.history.mark("ledgers paused for long")
+        self.universe.sandbox.ledgers.pause()
+        await trio.sleep(self.climate.long_pause_s)
+        self.universe.sandbox.ledgers.resume()
+
+    async def _stay_away_for_hours(self) -> None:
+        await trio.sleep(self.climate.safety_s / 3)
+        self.history.mark("the database was away for long")
+        self.universe.database.available = False
+        await trio.sleep(self.climate.long_absence_s)
+        self.universe.database.available = True
 
     async def _order_faults(self) -> None:
         plan = self.universe.sandbox.faults

@@ -44,7 +44,9 @@ from offerhub.sandbox.constants import (
     TRUSTLESS_WORK_API_KEY,
 )
 from offerhub.sandbox.escrow.face import FaceSettings
+from offerhub.sandbox.transport import Handle
 from storage.memory import MemoryDatabase, MemoryStorage
+from storage.port import Storage
 from tests.simulation.transport import SandboxTransport, Weather
 
 BEGINNING: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -142,7 +144,8 @@ async def started(
     universe: Universe,
     *,
     weather: Weather | None = None,
-    latency_s: Callable[[], float] | None = None,
+    storage: Callable[[], Storage] | None = None,
+    handle: Handle | None = None,
     chosen: Choices | None = None,
     on_crash: OnCrash | None = None,
     underway: trio.Nursery | None = None,
@@ -152,6 +155,8 @@ async def started(
     Nothing but what is stored survives: the epoch of the database fences the old process off.
 
     Args:
+        storage: opens the process's handle on the database; by default the plain twin.
+        handle: answers for the network and the provider; by default the universe's sandbox.
         on_crash: told the crashes of the tree's own children; by default `crashes` keeps them.
         underway: carries requests that arrive after their caller has given up, or died.
     """
@@ -159,7 +164,9 @@ async def started(
     seed = f"{universe.seed} {universe.lives}"
     chance = random.Random(seed)
     random_bytes = bytes_from(f"process {seed}")
-    transport = SandboxTransport(universe.sandbox.handle, weather=weather, underway=underway)
+    transport = SandboxTransport(
+        handle or universe.sandbox.handle, weather=weather, underway=underway
+    )
     horizon = HorizonClient(
         URL,
         usdc_code="USDC",
@@ -180,7 +187,7 @@ async def started(
         URL, random=chance.random, transport=SandboxTransport(universe.sandbox.handle)
     )
     world = World(
-        storage=MemoryStorage(universe.database, now, latency_s=latency_s),
+        storage=MemoryStorage(universe.database, now) if storage is None else storage(),
         network=horizon,
         provider=provider,
         now=now,
