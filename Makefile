@@ -29,7 +29,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP) ## Create .venv and install everything into it
 
 .PHONY: demo
-demo: $(STAMP) ## Play one purchase from deposit to withdrawal, told step by step
+demo: $(STAMP) ## Play one purchase from deposit to withdrawal, step by step
 	$(BIN)/offerhub demo
 
 .PHONY: run
@@ -41,7 +41,7 @@ test: $(STAMP) ## Run the test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Lint, types, import arrows, generated documents, references
+check: $(STAMP) ## Check lint, types, import rules, generated documents and references
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -50,7 +50,7 @@ check: $(STAMP) ## Lint, types, import arrows, generated documents, references
 	$(BIN)/python docs/references.py
 
 .PHONY: docs
-docs: $(STAMP) ## Write the generated documents anew
+docs: $(STAMP) ## Regenerate the generated documents
 	$(BIN)/python docs/generate.py
 
 .PHONY: format
@@ -63,7 +63,7 @@ kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase
 	$(BIN)/python -m pytest -m kill -n $(WORKERS) tests/end_to_end $(PYTEST_ARGS)
 
 .PHONY: simulate
-simulate: $(STAMP) ## Run SEEDS=n simulated lives under faults
+simulate: $(STAMP) ## Run SEEDS=n simulations under faults
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
 
 .PHONY: bench

@@ -27,15 +27,15 @@ def demo(directory: Path) -> subprocess.Popen[str]:
 def test_the_demo_plays_a_purchase_and_every_figure_agrees(tmp_path: Path) -> None:
     process = demo(tmp_path)
     try:
-        told, _ = process.communicate(timeout=150)
+        output, _ = process.communicate(timeout=150)
     finally:
         process.kill()
-    assert process.returncode == 0, told
-    assert "79.76 available" in told
-    assert "0.24" in told
-    assert "figures agree to the stroop" in told
-    assert "each once, in order, no gap" in told
-    assert "\x1b[" not in told  # a log gets no colours
+    assert process.returncode == 0, output
+    assert "79.76 available" in output
+    assert "0.24" in output
+    assert "amounts agree to the stroop" in output
+    assert "each once, in order, without gaps" in output
+    assert "\x1b[" not in output  # a log gets no colours
     assert list(tmp_path.iterdir()) == []
 
 
@@ -47,10 +47,10 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         while "Deposit" not in process.stdout.readline():
             assert time.monotonic() < deadline
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
-    assert process.returncode == 130, told
-    assert "interrupted" in told
-    assert "Traceback" not in told
+    assert process.returncode == 130, output
+    assert "interrupted" in output
+    assert "Traceback" not in output
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""`offerhub demo`: one purchase played through the public API, told as it happens."""
+"""`offerhub demo`: one purchase played through the public API, shown as it happens."""
 
 from offerhub.cli.demo.command import demo_command
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import httpx
 
 from offerhub.cli.demo.failure import DemoFailed
-from offerhub.cli.demo.house import House
+from offerhub.cli.demo.instance import Instance
 
 _DEADLINE_S: Final = 90.0
 
@@ -15,10 +15,10 @@ _DEADLINE_S: Final = 90.0
 class Api:
     """The API under the master key; every POST carries an idempotency key of its own."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, instance: Instance) -> None:
         self._client = httpx.AsyncClient(
-            base_url=house.url,
-            headers={"Authorization": f"Bearer {house.master_key}"},
+            base_url=instance.url,
+            headers={"Authorization": f"Bearer {instance.master_key}"},
             timeout=_DEADLINE_S,
             trust_env=False,
         )
@@ -51,6 +51,6 @@ def _data(answer: httpx.Response) -> Any:
         raise DemoFailed(f"{asked} answered {answer.status_code} without JSON") from None
     if not answer.is_success:
         error = body.get("error", {})
-        told = f"{error.get('code')}: {error.get('message')} {error.get('details') or ''}"
-        raise DemoFailed(f"{asked} answered {answer.status_code} {told}")
+        reason = f"{error.get('code')}: {error.get('message')} {error.get('details') or ''}"
+        raise DemoFailed(f"{asked} answered {answer.status_code} {reason}")
     return body["data"]

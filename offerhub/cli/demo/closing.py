@@ -8,10 +8,10 @@ from offerhub.app import real_sources
 from offerhub.cli.demo.api import Api
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.cli.demo.follower import Follower
-from offerhub.cli.demo.house import House
+from offerhub.cli.demo.instance import Instance
+from offerhub.cli.demo.narrator import Narrator
 from offerhub.cli.demo.outsider import Chain
 from offerhub.cli.demo.story import Purchase
-from offerhub.cli.demo.telling import Telling
 from offerhub.cli.storage import open_beside
 from offerhub.domain import ledger
 from offerhub.domain.errors import InvariantViolated
@@ -36,15 +36,20 @@ class Line:
 
 
 async def close(
-    house: House, api: Api, chain: Chain, follower: Follower, purchase: Purchase, tell: Telling
+    instance: Instance,
+    api: Api,
+    chain: Chain,
+    follower: Follower,
+    purchase: Purchase,
+    narrator: Narrator,
 ) -> None:
     """Show the tables; raises `DemoFailed` unless every figure agrees."""
-    tell.step("Accounts", "the books, read from the database, against the chain, read from Horizon")
+    narrator.step("Accounts", "the ledger in the database against the chain as Horizon reports it")
     users = await api.get(f"/users?externalUserId={_PLATFORM}")
     platform_id, platform_address = users[0]["id"], users[0]["wallet"]["publicKey"]
-    books = await read_books(house)
+    books = await read_books(instance)
     lines = await _lines(books, chain, purchase, platform_address)
-    tell.table(
+    narrator.table(
         "Ledger against chain (USDC)",
         ("", "booked", "on chain", "difference"),
         [
@@ -54,19 +59,21 @@ async def close(
     )
     for line in lines:
         if line.difference:
-            raise DemoFailed(f"{line.place}: the books differ from the chain by {line.difference}")
-    tell.good(f"all {len(lines)} figures agree to the stroop (0.0000001 USDC)")
+            raise DemoFailed(
+                f"{line.place}: the ledger differs from the chain by {line.difference}"
+            )
+    narrator.good(f"all {len(lines)} amounts agree to the stroop (0.0000001 USDC)")
     try:
         ledger.check_identities(books, platform_id)
     except InvariantViolated as broken:
-        raise DemoFailed(f"the books are not in order: {broken}") from broken
-    tell.good("every posting has its counterpart: all accounts of the ledger sum to zero")
-    _check_events(follower, tell)
+        raise DemoFailed(f"the ledger breaks a rule: {broken}") from broken
+    narrator.good("the ledger is balanced: all postings sum to zero")
+    _check_events(follower, narrator)
 
 
-async def read_books(house: House) -> Books:
+async def read_books(instance: Instance) -> Books:
     """The sums of all postings and holdings, as an operator reads them beside the process."""
-    async with open_beside(None, house.home, real_sources()) as storage:
+    async with open_beside(None, instance.home, real_sources()) as storage:
         return await storage.books()
 
 
@@ -98,7 +105,7 @@ async def _lines(
             await chain.usdc(platform_address),
         ),
         Line(
-            "paid out to Bob outside",
+            "paid out to Bob's external account",
             purchase.withdrawn,
             await chain.usdc(purchase.outsider.address),
         ),
@@ -106,8 +113,10 @@ async def _lines(
     )
 
 
-def _check_events(follower: Follower, tell: Telling) -> None:
+def _check_events(follower: Follower, narrator: Narrator) -> None:
     sequences = [event.sequence for event in follower.events]
     if sequences != list(range(1, len(sequences) + 1)):
-        raise DemoFailed(f"the events came out of sequence: {sequences}")
-    tell.good(f"{len(sequences)} events came, 1 to {len(sequences)}: each once, in order, no gap")
+        raise DemoFailed(f"events arrived out of sequence: {sequences}")
+    narrator.good(
+        f"{len(sequences)} events received, 1 to {len(sequences)}: each once, in order, without gaps"
+    )

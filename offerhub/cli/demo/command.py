@@ -1,4 +1,4 @@
-"""The command: starts the house, plays the story, closes the books, cleans up."""
+"""The command: starts the instance, plays the story, closes the books, cleans up."""
 
 import signal
 
@@ -12,10 +12,10 @@ from offerhub.cli.demo.api import Api
 from offerhub.cli.demo.closing import close
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.cli.demo.follower import Follower
-from offerhub.cli.demo.house import open_house
+from offerhub.cli.demo.instance import open_instance
+from offerhub.cli.demo.narrator import Narrator
 from offerhub.cli.demo.outsider import Chain
 from offerhub.cli.demo.story import Story
-from offerhub.cli.demo.telling import Telling
 from offerhub.logs import configure_logging
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def demo_command(ledger_seconds: float) -> None:
 
 
 async def _demo(ledger_seconds: float) -> int:
-    tell = Telling()
+    narrator = Narrator()
     interrupted = False
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         try:
@@ -54,40 +54,40 @@ async def _demo(ledger_seconds: float) -> int:
                         nonlocal interrupted
                         await anext(signals)
                         interrupted = True
-                        tell.bad("interrupted: stopping everything")
+                        narrator.bad("interrupted: stopping everything")
                         nursery.cancel_scope.cancel()
 
                     nursery.start_soon(interrupt)
-                    await _play(tell, ledger_seconds)
+                    await _play(narrator, ledger_seconds)
                     nursery.cancel_scope.cancel()
         except DemoFailed as failed:
-            tell.bad(str(failed))
+            narrator.bad(str(failed))
             return _EXIT_FAILED
     return _EXIT_INTERRUPTED if interrupted else 0
 
 
-async def _play(tell: Telling, ledger_seconds: float) -> None:
-    tell.title(
+async def _play(narrator: Narrator, ledger_seconds: float) -> None:
+    narrator.title(
         "OFFER-HUB Orchestrator: one purchase, from deposit to withdrawal",
         "A real orchestrator with its own PostgreSQL and Redis, on a local stand-in for Stellar and",
-        f"Trustless Work that closes a ledger every {ledger_seconds:g} s. All of it is removed again.",
+        f"Trustless Work that closes a ledger every {ledger_seconds:g} s. It is all removed at the end.",
     )
-    tell.step("Start", "a fresh home, on free ports")
-    async with open_house(ledger_seconds) as house, trio_asyncio.open_loop():
-        tell.fact("API", house.url)
-        tell.fact("sandbox", house.sandbox)
-        api, chain = Api(house), Chain(house.sandbox)
-        follower = Follower(house, tell.event)
+    narrator.step("Start", "an empty home, on free ports")
+    async with open_instance(ledger_seconds) as instance, trio_asyncio.open_loop():
+        narrator.fact("API", instance.url)
+        narrator.fact("sandbox", instance.sandbox)
+        api, chain = Api(instance), Chain(instance.sandbox)
+        follower = Follower(instance, narrator.event)
         try:
             with ungrouped():
                 async with trio.open_nursery() as nursery:
                     await nursery.start(follower.run)
-                    purchase = await Story(api, chain, follower, tell).play()
-                    await close(house, api, chain, follower, purchase, tell)
+                    purchase = await Story(api, chain, follower, narrator).play()
+                    await close(instance, api, chain, follower, purchase, narrator)
                     nursery.cancel_scope.cancel()
         finally:
             with trio.move_on_after(2, shield=True):
                 await api.aclose()
                 await chain.aclose()
-        played_s = tell.seconds
-    tell.good(f"played in {played_s:.1f} s; everything is stopped and removed")
+        played_s = narrator.seconds
+    narrator.good(f"finished in {played_s:.1f} s; everything is stopped and removed")

@@ -9,7 +9,7 @@ import trio
 from attrs import frozen
 
 from offerhub.cli.demo.failure import DemoFailed
-from offerhub.cli.demo.house import House
+from offerhub.cli.demo.instance import Instance
 
 _WAIT_S: Final = 30.0
 
@@ -26,8 +26,8 @@ class Event:
 class Follower:
     """Keeps the stream open beside the story, shows each event and lets the story wait for one."""
 
-    def __init__(self, house: House, show: Callable[[Event], None]) -> None:
-        self._house = house
+    def __init__(self, instance: Instance, show: Callable[[Event], None]) -> None:
+        self._house = instance
         self._show = show
         self._came = trio.Event()
         self.events: list[Event] = []

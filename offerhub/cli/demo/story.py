@@ -7,8 +7,8 @@ from attrs import frozen
 from offerhub.cli.demo.api import Api
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.cli.demo.follower import Follower
+from offerhub.cli.demo.narrator import Narrator
 from offerhub.cli.demo.outsider import Chain, Outsider
-from offerhub.cli.demo.telling import Telling
 from offerhub.domain.money import Money
 
 _DEPOSIT: Final = Money.parse("100.00")
@@ -42,16 +42,16 @@ class Purchase:
 class Story:
     """Plays the purchase through the public API; every check that fails ends it."""
 
-    def __init__(self, api: Api, chain: Chain, follower: Follower, tell: Telling) -> None:
+    def __init__(self, api: Api, chain: Chain, follower: Follower, narrator: Narrator) -> None:
         self._api = api
         self._chain = chain
         self._follower = follower
-        self._tell = tell
+        self._narrator = narrator
 
     async def play(self) -> Purchase:
         """From the first user to the seller's money outside."""
-        tell = self._tell
-        tell.step("Users", "the marketplace registers Alice, who buys, and Bob, who sells")
+        narrator = self._narrator
+        narrator.step("Users", "the marketplace registers Alice, who buys, and Bob, who sells")
         alice, bob = await self._users()
         await self._deposit(alice)
         order = await self._order(alice, bob)
@@ -63,34 +63,34 @@ class Story:
         return Purchase(alice, bob, order_id, contract_id, outsider, withdrawn, fee)
 
     async def _users(self) -> tuple[Party, Party]:
-        tell = self._tell
-        tell.fact("wallets", "made with the users, activated on chain in the background")
+        narrator = self._narrator
+        narrator.fact("wallets", "created with the users, activated on chain in the background")
         parties = []
         for name, type in (("Alice", "BUYER"), ("Bob", "SELLER")):
             user = await self._api.post("/users", {"externalUserId": name.lower(), "type": type})
-            tell.know(user["id"], name)
+            narrator.know(user["id"], name)
             parties.append(Party(name, user["id"], user["wallet"]["publicKey"]))
         for party in parties:
             await self._follower.wait("wallet.created", userId=party.id)
             wallet = await self._api.get(f"/users/{party.id}/wallet")
             _must(wallet["status"] == "ACTIVE", f"{party.name}'s wallet is {wallet['status']}")
         for party in parties:
-            tell.fact(party.name, f"{party.id}  {party.address}")
+            narrator.fact(party.name, f"{party.id}  {party.address}")
         return parties[0], parties[1]
 
     async def _deposit(self, alice: Party) -> None:
-        tell = self._tell
-        tell.step("Deposit", f"Alice sends {_DEPOSIT.two_places()} USDC to her deposit address")
+        narrator = self._narrator
+        narrator.step("Deposit", f"Alice sends {_DEPOSIT.two_places()} USDC to her deposit address")
         where = await self._api.get(f"/users/{alice.id}/wallet/deposit")
-        tell.fact("address", where["address"])
-        tell.fact("transaction", await self._chain.faucet(where["address"], _DEPOSIT))
+        narrator.fact("address", where["address"])
+        narrator.fact("transaction", await self._chain.faucet(where["address"], _DEPOSIT))
         await self._follower.wait("balance.credited", userId=alice.id, source="stellar_deposit")
-        await self._balance(alice, _DEPOSIT, Money.zero(), "credited without anyone asking")
+        await self._balance(alice, _DEPOSIT, Money.zero(), "credited automatically")
 
     async def _order(self, alice: Party, bob: Party) -> Any:
-        tell = self._tell
+        narrator = self._narrator
         price = _PRICE.two_places()
-        tell.step("Order", f"Alice orders a logo from Bob for {price} USDC, in two milestones")
+        narrator.step("Order", f"Alice orders a logo from Bob for {price} USDC, in two milestones")
         order = await self._api.post(
             "/orders",
             {
@@ -105,65 +105,65 @@ class Story:
             },
         )
         await self._follower.wait("order.created", orderId=order["id"])
-        tell.fact("order", f"{order['id']}  {order['status']}", "draft 30.00 + final 50.00")
+        narrator.fact("order", f"{order['id']}  {order['status']}", "draft 30.00 + final 50.00")
 
-        tell.step("Reserve", f"{price} of Alice's money are set aside for the order")
+        narrator.step("Reserve", f"{price} of Alice's balance is set aside for the order")
         order = await self._api.post(f"/orders/{order['id']}/reserve")
         await self._follower.wait("order.funds_reserved", orderId=order["id"])
-        tell.fact("order", order["status"])
+        narrator.fact("order", order["status"])
         await self._balance(alice, _DEPOSIT - _PRICE, _PRICE)
         return order
 
     async def _escrow(self, order_id: str, alice: Party) -> str:
-        tell = self._tell
-        tell.step("Escrow", "the order's own escrow contract is deployed on chain")
+        narrator = self._narrator
+        narrator.step("Escrow", "the order's escrow contract is deployed on chain")
         order = await self._api.post(f"/orders/{order_id}/escrow")
         await self._follower.wait("escrow.created", orderId=order_id)
         contract_id = str(order["escrow"]["contractId"])
-        tell.fact("contract", contract_id)
+        narrator.fact("contract", contract_id)
         self._hashes(order, "deploy")
 
-        tell.step("Fund", "Alice's wallet pays the price into the contract")
+        narrator.step("Fund", "Alice's wallet pays the price into the contract")
         order = await self._api.post(f"/orders/{order_id}/escrow/fund")
         await self._follower.wait("order.in_progress", orderId=order_id)
         self._hashes(order, "fund")
         held = await self._chain.contract_usdc(contract_id)
-        tell.money("on chain", held.two_places(), "USDC held by the contract")
-        _must(held == _PRICE, f"the contract holds {held}, not {_PRICE}")
+        narrator.money("on chain", held.two_places(), "USDC held by the contract")
+        _must(held == _PRICE, f"the contract holds {held}; expected {_PRICE}")
         await self._balance(alice, _DEPOSIT - _PRICE, Money.zero())
         return contract_id
 
     async def _work(self, order_id: str) -> None:
-        self._tell.step("Work", "Bob completes both milestones")
+        self._narrator.step("Work", "Bob completes both milestones")
         for ref in ("draft", "final"):
             milestone = await self._api.post(f"/orders/{order_id}/milestones/{ref}/complete")
             await self._follower.wait("escrow.milestone_completed", milestoneRef=ref)
-            self._tell.fact(ref, milestone["status"])
+            self._narrator.fact(ref, milestone["status"])
 
     async def _release(self, order_id: str, alice: Party, bob: Party) -> Money:
-        tell = self._tell
-        tell.step("Release", "Alice is content: both sides sign, and the contract pays Bob")
+        narrator = self._narrator
+        narrator.step("Release", "Alice is satisfied: both sides sign, and the contract pays Bob")
         order = await self._api.post(
             f"/orders/{order_id}/resolution/release", {"requestedBy": "alice"}
         )
         await self._follower.wait("order.closed", orderId=order_id)
         await self._follower.wait("balance.credited", userId=bob.id, source="escrow_release")
         self._hashes(order, "complete", "approve", "release")
-        tell.fact("order", f"{order['status']}, {order['outcome']}")
+        narrator.fact("order", f"{order['status']}, {order['outcome']}")
         fee = Money.from_decimal_string(order["fees"]["protocol"])
-        tell.money("fee", fee.two_places(), "0.3 % of 80.00, kept by Trustless Work's contract")
+        narrator.money("fee", fee.two_places(), "0.3 % of 80.00, kept by Trustless Work's contract")
         await self._balance(
-            bob, _NET, Money.zero(), "under FEE_POLICY=payee he gets what arrives: 80.00 - 0.24"
+            bob, _NET, Money.zero(), "FEE_POLICY=payee credits what arrives: 80.00 - 0.24"
         )
         await self._balance(alice, _DEPOSIT - _PRICE, Money.zero())
-        _must(fee == _FEE, f"the contract kept {fee}, not {_FEE}")
+        _must(fee == _FEE, f"the contract kept {fee}; expected {_FEE}")
         return fee
 
     async def _withdraw(self, bob: Party) -> tuple[Outsider, Money]:
-        tell = self._tell
-        tell.step("Withdraw", f"Bob takes {_NET.two_places()} USDC out, to a wallet of his own")
+        narrator = self._narrator
+        narrator.step("Withdraw", f"Bob withdraws {_NET.two_places()} USDC to a wallet of his own")
         outsider = await self._chain.new_outsider()
-        tell.fact("destination", outsider.address, "outside; trusts USDC")
+        narrator.fact("destination", outsider.address, "external account with a USDC trustline")
         withdrawal = await self._api.post(
             "/withdrawals",
             {
@@ -174,8 +174,8 @@ class Story:
             },
         )
         await self._follower.wait("withdrawal.completed", withdrawalId=withdrawal["id"])
-        tell.fact("transaction", withdrawal["transactionHash"])
-        tell.fact("withdrawal", withdrawal["status"])
+        narrator.fact("transaction", withdrawal["transactionHash"])
+        narrator.fact("withdrawal", withdrawal["status"])
         await self._balance(bob, Money.zero(), Money.zero())
         return outsider, Money.parse(withdrawal["amount"])
 
@@ -184,15 +184,15 @@ class Story:
     ) -> None:
         """Show a balance, which must be this one."""
         found = await self._api.get(f"/users/{party.id}/balance")
-        told = f"{found['available']} available, {found['reserved']} reserved"
-        self._tell.money(party.name, told, note)
+        shown = f"{found['available']} available, {found['reserved']} reserved"
+        self._narrator.money(party.name, shown, note)
         expected = f"{available.two_places()} available, {reserved.two_places()} reserved"
-        _must(told == expected, f"{party.name} has {told}; it must be {expected}")
+        _must(shown == expected, f"{party.name} has {shown}; expected {expected}")
 
     def _hashes(self, order: Any, *steps: str) -> None:
         for step, tx_hash in order["escrow"]["transactionHashes"].items():
             if step.partition(":")[0] in steps:
-                self._tell.fact(step, tx_hash)
+                self._narrator.fact(step, tx_hash)
 
 
 def _must(true: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence

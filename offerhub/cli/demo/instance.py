@@ -27,7 +27,7 @@ _LOG: Final = "orchestrator.log"
 
 
 @frozen
-class House:
+class Instance:
     """The running orchestrator and its sandbox."""
 
     home: Path
@@ -41,10 +41,10 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(ledger_seconds: float) -> AsyncIterator[House]:
+async def open_instance(ledger_seconds: float) -> AsyncIterator[Instance]:
     """Start everything; at the end, whatever ends it, all of it is stopped and removed.
 
-    The log of a run that failed is kept beside the home, and told.
+    The log of a failed run is copied next to the home, and its end is shown.
     """
     home = Path(tempfile.mkdtemp(prefix="offerhub-demo-"))
     try:
@@ -63,11 +63,11 @@ async def open_house(ledger_seconds: float) -> AsyncIterator[House]:
             url = f"http://127.0.0.1:{port}/api/v1"
             await _wait_answer(f"{url}/health", process)
             key = (home / "secrets" / "master_key").read_text().strip()
-            yield House(home, url, f"http://127.0.0.1:{sandbox_port}", key)
+            yield Instance(home, url, f"http://127.0.0.1:{sandbox_port}", key)
         finally:
             await _stop(process)
     except DemoFailed as failed:
-        raise DemoFailed(f"{failed}\n\n{_told_log(home / _LOG)}") from failed
+        raise DemoFailed(f"{failed}\n\n{_end_of_log(home / _LOG)}") from failed
     finally:
         discard_home(home)
 
@@ -100,8 +100,8 @@ async def _wait_answer(url: str, process: trio.Process) -> None:
                         return
                 await trio.sleep(_POLL_S)
     if process.poll() is None:
-        raise DemoFailed(f"the orchestrator did not answer within {_START_S:g} s")
-    raise DemoFailed(f"the orchestrator ended with status {process.returncode} at its start")
+        raise DemoFailed(f"the orchestrator did not respond within {_START_S:g} s")
+    raise DemoFailed(f"the orchestrator ended with status {process.returncode} while starting")
 
 
 async def _stop(process: trio.Process) -> None:
@@ -114,11 +114,11 @@ async def _stop(process: trio.Process) -> None:
             await process.wait()
 
 
-def _told_log(log: Path) -> str:
-    """The end of the log, and where the whole of it is kept."""
+def _end_of_log(log: Path) -> str:
+    """The last lines of the log, and the path of its copy."""
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     kept = Path(tempfile.gettempdir()) / f"{log.parent.name}.log"
     with suppress(OSError):
         shutil.copy(log, kept)
     shown = "\n".join(f"  {line}" for line in lines[-15:]) or "  (empty)"
-    return f"The end of the orchestrator's log, kept in {kept}:\n{shown}"
+    return f"The end of the orchestrator's log (copied to {kept}):\n{shown}"

@@ -15,8 +15,8 @@ from offerhub.cli.demo.follower import Event
 _PLAIN_WIDTH: Final = 120
 _LABEL_WIDTH: Final = 16
 _EVENT_WIDTH: Final = 40
-# What of a payload says more than the event's name; hashes are told with the facts.
-_TELLING: Final = (
+# The fields of a payload that add to the event's name; hashes are shown with the facts.
+_SHOWN_FIELDS: Final = (
     "externalUserId",
     "amount",
     "newBalance",
@@ -27,7 +27,7 @@ _TELLING: Final = (
 )
 
 
-class Telling:
+class Narrator:
     """Writes to standard output; without colours if it is no terminal or NO_COLOR is set."""
 
     def __init__(self) -> None:
@@ -62,26 +62,28 @@ class Telling:
 
     def fact(self, label: str, value: str, note: str = "") -> None:
         """Something that is so now."""
-        told = f"  [dim]{note}[/dim]" if note else ""
-        self.console.print(f"      [dim]{label:{_LABEL_WIDTH}}[/dim]{escape(value)}{told}")
+        suffix = f"  [dim]{note}[/dim]" if note else ""
+        self.console.print(f"      [dim]{label:{_LABEL_WIDTH}}[/dim]{escape(value)}{suffix}")
 
     def money(self, label: str, value: str, note: str = "") -> None:
         """An amount that is so now."""
-        told = f"  [dim]{note}[/dim]" if note else ""
+        suffix = f"  [dim]{note}[/dim]" if note else ""
         self.console.print(
-            f"      [dim]{label:{_LABEL_WIDTH}}[/dim][bold green]{escape(value)}[/bold green]{told}"
+            f"      [dim]{label:{_LABEL_WIDTH}}[/dim][bold green]{escape(value)}[/bold green]{suffix}"
         )
 
     def event(self, event: Event) -> None:
         """An event as it arrives, in the middle of whatever is going on."""
-        facts = [f"{name} {event.payload[name]}" for name in _TELLING if event.payload.get(name)]
+        facts = [
+            f"{name} {event.payload[name]}" for name in _SHOWN_FIELDS if event.payload.get(name)
+        ]
         who = self._names.get(str(event.payload.get("userId")))
         if who is not None:
             facts.insert(0, who)
-        told = f"event {event.sequence:>3}  {event.type}"
+        line = f"event {event.sequence:>3}  {event.type}"
         if facts:
-            told = f"{told:<{_EVENT_WIDTH}}"
-        self.console.print(f"      [magenta]{told}[/magenta][dim]{escape('  '.join(facts))}[/dim]")
+            line = f"{line:<{_EVENT_WIDTH}}"
+        self.console.print(f"      [magenta]{line}[/magenta][dim]{escape('  '.join(facts))}[/dim]")
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table whose figures stand to the right, the first column to the left."""
