@@ -58,7 +58,7 @@ def test_the_envelope_stays_out_of_texts() -> None:
 
 
 def test_another_attempt_asks_the_same_after_a_pause_that_grows() -> None:
-    """The pause is part of the operation: whoever finds it obeys it (domain.md §3)."""
+    """The pause is part of the operation: whoever finds it obeys it (docs/spec/domain.md §3)."""
     failing = planned_by(release_asked())
     pauses = []
     for attempt in range(1, 12):

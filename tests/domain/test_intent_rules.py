@@ -1,4 +1,4 @@
-"""How each type of intent is worked: the table against the specification (domain.md §3)."""
+"""How each type of intent is worked: the table against the specification (docs/spec/domain.md §3)."""
 
 from typing import get_args
 
