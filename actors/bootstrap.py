@@ -192,7 +192,7 @@ class Bootstrap:
                 self.done.set()
                 return
             trouble += 1
-            log.info("bootstrap.waits", reason=self.waits_for)
+            log.info("bootstrap.waiting", reason=self.waits_for)
             await trio.sleep(_AGAIN.delay_s(trouble, self._parts.random))
 
     async def _stand(self) -> None:

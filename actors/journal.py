@@ -136,7 +136,7 @@ class Journal:
         for entry, outcome in zip(group, outcomes, strict=True):
             entry.outcome = outcome
             if isinstance(outcome, Refused) and outcome.kind is RefusalKind.BROKEN:
-                log.error("journal.unit_breaks_a_rule", rule=outcome.subject)
+                log.error("journal.invariant_violated", rule=outcome.subject)
             if isinstance(outcome, Committed):
                 self._show(entry.unit, outcome)
         for entry in group:

@@ -111,7 +111,7 @@ class Lane(Actor):
         if operation is None or operation.status is not ChainStatus.PLANNED:
             operation = await self._moves.stored(message.operation_id)
         if operation is None:
-            log.error("lane.operation_unknown", operation=message.operation_id)
+            log.error("lane.operation_missing", operation=message.operation_id)
             return
         for earlier in list(self._unsettled.values()):
             self._parts.wake_owner(await self._settle(earlier))

@@ -369,7 +369,7 @@ class Publisher:
                 with trio.move_on_after(_PUSH_S):
                     await buffer.push_events(events)
             except Exception as error:  # noqa: BLE001 - a copy that is not made loses nothing
-                _log.warning("events_not_buffered", error=described(error))
+                _log.warning("publisher.buffer_failed", error=described(error))
 
 
 async def _read(storage: Storage, after: int) -> Sequence[CommittedEvent]:

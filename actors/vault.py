@@ -123,7 +123,7 @@ class Vault(Actor):
         except CannotOpen as damaged:
             # One damaged or exchanged row is no reason for every other wallet to go unsigned.
             # Without a traceback: nothing of this place is to be shown.
-            log.error("vault.seed_not_opened", reason=str(damaged))  # noqa: TRY400
+            log.error("vault.seed_not_decrypted", reason=str(damaged))  # noqa: TRY400
             return NotSigned(str(damaged))
         envelope = sign(checked, keypairs)
         return SignedEnvelope(

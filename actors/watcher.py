@@ -242,7 +242,7 @@ class ChainWatcher:
                     return page.cursor
                 case Refused(RefusalKind.TAKEN):
                     # Some of it was credited before, under a cursor that was set back.
-                    log.error("watcher.credited_before", cursor=cursor)
+                    log.error("watcher.already_credited", cursor=cursor)
                     arrivals = await self._credit_singly(arrivals, known, move)
                 case Refused(RefusalKind.LIMIT):
                     # What a balance cannot take is kept apart for an operator.

@@ -43,7 +43,10 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
             return error
         case StorageUnavailable() | ActorStopped() | AskTimeout() | JournalClosed():
             _log.warning(
-                "unavailable", request_id=request_id, endpoint=endpoint, error=type(error).__name__
+                "request.unavailable",
+                request_id=request_id,
+                endpoint=endpoint,
+                error=type(error).__name__,
             )
             return unavailable()
         case StellarUnavailable():
@@ -54,7 +57,7 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
             return _of_http(error)
         case _:
             _log.error(
-                "request_failed",
+                "request.failed",
                 request_id=request_id,
                 endpoint=endpoint,
                 error=type(error).__name__,

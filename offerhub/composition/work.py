@@ -138,7 +138,7 @@ class Work:
         sources = self._sources
         applied = await self._when_up(partial(migrate, self._addresses.database_url))
         if applied:
-            log.info("work.migrated", applied=list(applied))
+            log.info("database.migrated", applied=list(applied))
         storage = await self._when_up(
             partial(
                 open_postgres_storage,
@@ -242,7 +242,7 @@ class Work:
                 if not is_unavailable(away) or trio.current_time() >= give_up_at:
                     raise
                 if not told:
-                    log.warning("work.waits_for_database", reason=described(away))
+                    log.warning("database.unavailable", reason=described(away))
                     told = True
             await trio.sleep(_AGAIN_S)
 

@@ -335,5 +335,5 @@ async def test_a_redis_that_fails_is_told_and_crashes_nothing(
         assert [1] == await received(subscription, 1)
         await trio.sleep(1)
         (entry,) = no_unexpected_errors.entries
-        assert "events_not_buffered" == entry["event"]
+        assert "publisher.buffer_failed" == entry["event"]
         assert "secret" not in entry["error"]

@@ -263,7 +263,7 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
         if method in {"error", "critical", "exception"} and living:
             if event == "actor.crashed":
                 lives.note_crash(str(facts.get("actor")), str(facts.get("error")))
-            elif event == "request_failed" and facts.get("error") == "ActorCrashed":
+            elif event == "request.failed" and facts.get("error") == "ActorCrashed":
                 history.mark("asked an actor that crashed")
             elif event not in _EXPECTED_ERRORS:
                 history.violated(f"unexpected ERROR: {event} {facts}")
