@@ -56,7 +56,7 @@ class Killed(Exception):
 
 @frozen
 class Ready:
-    """What is told when the API answers."""
+    """What is known once the API is listening."""
 
     base_url: str
     sandbox_url: str | None
@@ -79,7 +79,7 @@ Errand = Callable[[Tree], Awaitable[None]]
 
 
 def run(settings: Settings, announce: Callable[[Ready], None]) -> None:
-    """Run the orchestrator until SIGTERM or SIGINT; `announce` is told when the API answers.
+    """Run the orchestrator until SIGTERM or SIGINT; `announce` is called when the API is listening.
 
     Raises:
         StartFailed: it did not come up; everything that had been started is stopped again.
@@ -184,7 +184,7 @@ class _Process:
     def _crashed(self, name: str, error: Exception) -> None:
         """A crash before the API has answered once is a failed start; later it is repaired."""
         if self._up:
-            # A server that died is told by its own message; a traceback of ours adds nothing.
+            # A server that died has a message of its own; a traceback adds nothing.
             died = isinstance(error, EmbeddedServerDied)
             log.error(
                 "process.child_crashed",
@@ -213,7 +213,7 @@ class _Process:
 
 
 def _spare_the_collector() -> None:
-    """Take what stands after the start out of the collector's walks, and have it walk less often.
+    """Exclude what exists after the start from garbage collection, and collect less often.
 
     Modules, the tree and the routes live as long as the process; a request makes next to no cycles.
     """

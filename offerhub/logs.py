@@ -64,7 +64,7 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(least)
-    # These tell of every request and every poll at INFO; what matters of them we log ourselves.
+    # These log every request and every poll at INFO; we log what matters ourselves.
     for noisy in ("httpx", "httpcore", "asyncio"):
         logging.getLogger(noisy).setLevel(max(least, logging.WARNING))
 

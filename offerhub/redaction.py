@@ -76,7 +76,7 @@ class Redactor:
         return self.text(str(value))
 
     def named(self, name: str, value: object, depth: int = 0) -> object:
-        """The value that stands under a name; nothing of it if the name speaks of a secret."""
+        """The value under a name; redacted if the name suggests a secret."""
         if value is not None and _SECRET_NAME.fullmatch(name.replace("-", "_")):
             return REDACTED
         return self.value(value, depth)

@@ -11,7 +11,7 @@ class AuditVerified:
     """How much of the chain holds, and where it breaks: `broken_at` is `None` if it is whole.
 
     What follows the newest entry cannot be known from inside: compare `entries` with what an
-    earlier run told.
+    earlier run reported.
     """
 
     entries: int

@@ -15,7 +15,7 @@ from offerhub.domain.unit_of_work import AuditEntry, CommittedEvent, Event, Figu
 from storage.port import StoredAudit
 
 GENESIS: Final = bytes(32)
-"""What stands before the first audit entry in place of a hash."""
+"""Takes the place of a hash before the first audit entry."""
 
 _json = msgspec.json.Encoder()
 _canonical_json = msgspec.json.Encoder(order="sorted")

@@ -32,7 +32,7 @@ _OWN_XLM: Final = Money.from_decimal_string("15")
 
 @frozen
 class Standing:
-    """A platform account as it stands on the chain."""
+    """The state of a platform account on the chain."""
 
     wallet: Wallet
     exists: bool
@@ -52,12 +52,12 @@ def bootstrap_command() -> None:
     standings: list[Standing] = []
 
     async def errand(tree: Tree) -> None:
-        told = None
+        shown = None
         with trio.move_on_after(_WAIT_S[settings.stellar.network]):
             while not tree.bootstrap.done.is_set():
-                if tree.bootstrap.waits_for not in (None, told):
-                    told = tree.bootstrap.waits_for
-                    click.echo(f"waiting: {told}", err=True)
+                if tree.bootstrap.waits_for not in (None, shown):
+                    shown = tree.bootstrap.waits_for
+                    click.echo(f"waiting: {shown}", err=True)
                 with trio.move_on_after(0.1):
                     await tree.bootstrap.done.wait()
         standings.extend(

@@ -43,7 +43,7 @@ def for_people(settings: Settings, child: str, error: Exception) -> str:
         case _ if isinstance(error, _SAYS_ITSELF):
             return str(error)
         case _:
-            return f"{child} failed: {described(error)} (LOG_LEVEL=debug tells more)"
+            return f"{child} failed: {described(error)} (LOG_LEVEL=debug shows more)"
 
 
 def _reason(error: OSError) -> str:

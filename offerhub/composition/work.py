@@ -233,7 +233,7 @@ class Work:
         """Wait for the database: at the very first start not for long, later for ever."""
         patience_s = _FIRST_WAIT_S if self._lives == 1 else math.inf
         give_up_at = trio.current_time() + patience_s
-        told = False
+        logged = False
         while True:
             try:
                 with ungrouped():
@@ -241,9 +241,9 @@ class Work:
             except (StorageUnavailable, DomainError) as away:
                 if not is_unavailable(away) or trio.current_time() >= give_up_at:
                     raise
-                if not told:
+                if not logged:
                     log.warning("database.unavailable", reason=described(away))
-                    told = True
+                    logged = True
             await trio.sleep(_AGAIN_S)
 
     def _told(self, tree: Tree, name: str, error: Exception) -> None:

@@ -81,7 +81,7 @@ class ErrorCode(Enum):
 
 
 class DomainError(Exception):
-    """An expected refusal: part of the protocol, told to the caller; nothing has moved.
+    """An expected refusal: part of the protocol, shown to the caller; nothing has moved.
 
     Args:
         code: what it is, for programs.

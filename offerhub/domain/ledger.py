@@ -205,7 +205,7 @@ def check_identities(books: Books, platform_user_id: str) -> None:
     held = sum(books.holdings.values()) + escrows
     claims = _sum(books.accounts, _USER_ACCOUNTS) + escrows + books.account(TREASURY).stroops
     if held != claims:
-        msg = f"holdings of {held} stand against claims of {claims}"
+        msg = f"holdings of {held} do not match claims of {claims}"
         raise InvariantViolated(msg)
 
 

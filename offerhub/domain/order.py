@@ -107,7 +107,7 @@ class Process:
         attempt: number of envelopes that this step has needed, the present one included.
         chain_operation_id: the journalled operation of the step that is on the way.
         since: when it was asked for.
-        trace: of the request that asked, so that the end is told under its correlation id.
+        trace: of the request that asked, so that the end is reported under its correlation id.
         last_error: why the attempt before failed, for people.
     """
 
@@ -127,7 +127,7 @@ class Process:
 
 @frozen
 class FailedAttempt:
-    """Why an escrow or a funding has fallen back (docs/spec/domain.md §3): what the 502 tells."""
+    """Why an escrow or a funding has fallen back (docs/spec/domain.md §3): what the 502 shows."""
 
     operation: Operation
     attempts: int

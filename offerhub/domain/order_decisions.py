@@ -1,6 +1,6 @@
 """Decisions on an order that need no chain: create, reserve, cancel, milestones, early refund.
 
-Each takes the order as it stands and gives a `Decision`, or raises the `DomainError` of its
+Each takes the current order and returns a `Decision`, or raises the `DomainError` of its
 refusal. Those that walk the chain are in `order_chain_decisions`.
 """
 

@@ -1,4 +1,4 @@
-"""What is told of an order: its events (docs/spec/domain.md §6) and its audit entries (§7)."""
+"""What an order emits: events (docs/spec/domain.md §6) and audit entries (§7)."""
 
 from collections.abc import Mapping
 
@@ -32,7 +32,7 @@ def escrow_event(
 ) -> Event:
     """An event of the order's escrow; `amount` is the order's."""
     if order.escrow_id is None:
-        msg = f"{order.id} has no escrow to tell of"
+        msg = f"{order.id} has no escrow to report"
         raise InvariantViolated(msg)
     return deciding.event(
         f"escrow.{name}",

@@ -1,11 +1,14 @@
-"""Who asked for a change, and under which ids it is told on (docs/spec/domain.md §7, docs/spec/api.md Envelopes)."""
+"""Who asked for a change, and the ids under which it is reported.
+
+Source: docs/spec/domain.md §7; docs/spec/api.md, Envelopes.
+"""
 
 from attrs import evolve, frozen
 
 
 @frozen
 class IdempotencyClaim:
-    """The caller's idempotency key and what it stands for.
+    """The caller's idempotency key and the request that it belongs to.
 
     Args:
         key: as sent, unquoted.

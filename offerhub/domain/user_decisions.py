@@ -137,7 +137,7 @@ def plan_for_wallets(
 def activated(
     wallets: Sequence[Wallet], deciding: Deciding
 ) -> tuple[tuple[Wallet, ...], UnitOfWork]:
-    """The accounts and trustlines of wallets stand on the chain: they can receive USDC."""
+    """The accounts and trustlines of wallets exist on the chain: they can receive USDC."""
     active = tuple(
         evolve(
             wallet,

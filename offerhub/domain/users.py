@@ -16,7 +16,7 @@ class UserType(StrEnum):
 
 
 class WalletStatus(StrEnum):
-    """`ACTIVE`: the account and its trustline stand on the chain."""
+    """`ACTIVE`: the account and its trustline exist on the chain."""
 
     ACTIVATING = "ACTIVATING"
     ACTIVE = "ACTIVE"

@@ -51,7 +51,7 @@ class Sandbox:
     ) -> None:
         """Load the chain from the SQLite file, or begin it; `database_path` None keeps it in memory.
 
-        `ledger_seconds` only tells Horizon's face how often to expect a ledger.
+        `ledger_seconds` only says to Horizon's face how often to expect a ledger.
         """
         runtime = EscrowContracts(
             factory=FACTORY_CONTRACT_ID,

@@ -1,7 +1,7 @@
 """The names by which everybody knows the sandbox's network.
 
 All of them follow from fixed seeds, so that a restarted sandbox, the orchestrator and a test agree
-without telling each other. Nothing here is a secret: the network exists on a loopback port only.
+without exchanging them. Nothing here is a secret: the network exists on a loopback port only.
 """
 
 import hashlib

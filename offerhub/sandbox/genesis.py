@@ -1,7 +1,7 @@
 """What the network has on its first day beyond the engine's own genesis: the protocol's fee account.
 
 Every release pays it, and a payee without a trustline reverts the whole release (docs/spec/trustless-work.md
-§7.4), so it stands and trusts USDC before anybody else can act.
+§7.4), so it exists with its trustline before anybody else can act.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ class GenesisFailed(Exception):
 
 
 def open_fee_account(shell: EngineShell, now: datetime) -> None:
-    """Create the fee account with its trustline in a ledger of its own, unless it stands already."""
+    """Create the fee account with its trustline in a ledger of its own, unless it exists."""
     engine = shell.engine
     if engine.usdc_balance(FEE_ADDRESS) is not None:
         return

@@ -1,7 +1,7 @@
 """HTTP as values: what a face takes and what it gives, without a socket anywhere.
 
 The server, the in-memory transport of the simulation and the tests all speak to the faces through
-these two types, so a face cannot tell which of them is calling.
+these two types, so a face cannot know which of them is calling.
 """
 
 from collections.abc import AsyncIterator, Mapping

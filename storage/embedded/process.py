@@ -54,7 +54,7 @@ class ServerProcess:
         if self._child is not None:
             await self._child.wait()
             return
-        # Another's child: nobody tells us, so we look.
+        # Another process's child: nothing notifies us, so we look.
         while is_alive(self.pid):  # noqa: ASYNC110 - there is no event to wait for
             await trio.sleep(_POLL_S)
 
@@ -96,7 +96,7 @@ async def launch(
         )
     if child.stdin is None:
         raise RuntimeError("a piped standard input was asked for")
-    # A few hundred bytes always fit into the pipe; closing tells the server that this was all.
+    # A few hundred bytes always fit into the pipe; closing marks the end of the input.
     with trio.CancelScope(shield=True), suppress(trio.BrokenResourceError):
         await child.stdin.send_all(stdin)
     with trio.CancelScope(shield=True):

@@ -68,7 +68,7 @@ class RedisBuffer:
         """The events with sequences `after` + 1 to `until`, all of them, or None.
 
         `until` is the newest committed sequence that the caller knows of. A push that was lost
-        leaves a hole, which is told by None: then PostgreSQL has the answer.
+        leaves a hole, and the result is None: then PostgreSQL has the answer.
         """
         if until <= after:
             return ()

@@ -108,7 +108,7 @@ def test_a_wallet_of_someone_with_nothing_must_be_empty() -> None:
 def test_the_whole_must_be_covered_by_what_is_held() -> None:
     good = books_of(transfers(postings.deposit_to_treasury(Money(70), "tx")))
     for held in ({"wallet/treasury": 69}, {"wallet/treasury": 70, "airtm": 1}):
-        with pytest.raises(InvariantViolated, match="stand against claims"):
+        with pytest.raises(InvariantViolated, match="do not match claims"):
             check_identities(Books(good.accounts, held), PLATFORM)
 
 

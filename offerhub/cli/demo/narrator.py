@@ -86,7 +86,7 @@ class Narrator:
         self.console.print(f"      [magenta]{line}[/magenta][dim]{escape('  '.join(facts))}[/dim]")
 
     def table(self, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table whose figures stand to the right, the first column to the left."""
+        """A table: the first column left-aligned, figures right-aligned."""
         table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
         for index, name in enumerate(head):
             table.add_column(name, justify="right" if index else "left", no_wrap=True)

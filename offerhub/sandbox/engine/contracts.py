@@ -9,7 +9,7 @@ from typing import Protocol
 
 from stellar_sdk import xdr
 
-# Error numbers of the Stellar Asset Contract that callers tell apart.
+# Error numbers of the Stellar Asset Contract that callers distinguish.
 SAC_NEGATIVE_AMOUNT = 8
 SAC_BALANCE = 10
 SAC_TRUSTLINE_MISSING = 13
@@ -18,7 +18,7 @@ SAC_TRUSTLINE_MISSING = 13
 class ContractTrap(Exception):
     """A contract call ended with an error: the whole operation is undone and shows `function_trapped`.
 
-    `code` is the contract error number. `token` tells that the asset contract raised it (SAC numbering)
+    `code` is the contract error number. `token`: the asset contract raised it (SAC numbering)
     and not the called contract. An authorisation that is missing has code 0 and message "auth".
     """
 

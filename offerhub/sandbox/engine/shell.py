@@ -9,7 +9,7 @@ from offerhub.sandbox.engine.rows import ClosedLedger, TransactionRow
 
 
 class EngineShell:
-    """Closes ledgers of one engine and tells the tasks that wait; only Trio primitives inside."""
+    """Closes ledgers of one engine and notifies the tasks that wait; only Trio primitives inside."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

@@ -140,7 +140,7 @@ def text(value: xdr.SCVal) -> str:
 
 
 def optional_text(value: xdr.SCVal) -> str | None:
-    """`Option<String>`: void stands for none."""
+    """`Option<String>`: void means none."""
     return None if value.type == xdr.SCValType.SCV_VOID else text(value)
 
 

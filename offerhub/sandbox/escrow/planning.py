@@ -1,4 +1,4 @@
-"""From a request's body to the contract call that it stands for (docs/spec/trustless-work.md §2.2, §3)."""
+"""From a request's body to the contract call that it asks for (docs/spec/trustless-work.md §2.2, §3)."""
 
 import hashlib
 from decimal import Decimal

@@ -40,7 +40,7 @@ _NO_SIGNATURES = bytes(4)
 
 @define
 class Submissions:
-    """Hands envelopes to the network, waits for their ledger and tells the read model."""
+    """Hands envelopes to the network, waits for their ledger and updates the read model."""
 
     shell: EngineShell
     index: EscrowIndex

@@ -46,7 +46,7 @@ def deployed_view(escrow: Escrow) -> dict[str, object]:
 
 
 def indexed_view(indexed: IndexedEscrow, *, validated: bool) -> dict[str, object]:
-    """One entry of the list endpoints; `validated` tells that it was compared with the chain."""
+    """One entry of the list endpoints; `validated`: it was compared with the chain."""
     view = {
         "contractId": indexed.contract_id,
         "contractBaseId": CONTRACT_BASE_ID,
