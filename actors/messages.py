@@ -55,6 +55,17 @@ class CreateOrder(Message[Order]):
     milestones: tuple[Milestone, ...]
     metadata: Mapping[str, object]
     trace: Trace
+    expires_at: datetime | None = None
+    auto_release_at: datetime | None = None
+
+
+@frozen
+class SetDeadlines(Message[Order]):
+    """Set deadlines of the order, or move them to a later time; `None` leaves one as it is."""
+
+    expires_at: datetime | None
+    auto_release_at: datetime | None
+    trace: Trace
 
 
 @frozen

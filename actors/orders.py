@@ -26,12 +26,14 @@ from actors.messages import (
     RequestRefund,
     RequestRelease,
     ReserveFunds,
+    SetDeadlines,
     StartEscrow,
     StartFunding,
 )
 from actors.patience import WokenActor, refusing_when_away
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
+from offerhub.domain import order_deadline_decisions as deadlines
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain import order_moves
 from offerhub.domain.chain import ChainOperation
@@ -125,6 +127,11 @@ class OrderActor(WokenActor):
                         order, canceled_by, reason, self._deciding(trace)
                     )
                 )
+            case SetDeadlines(expires_at, auto_release_at, trace):
+                asked = deadlines.NewDeadlines(expires_at, auto_release_at)
+                return await self._decided(
+                    lambda order: deadlines.change_deadlines(order, asked, self._deciding(trace))
+                )
             case StartEscrow(trace):
                 return await self._start_escrow(trace)
             case StartFunding(trace):
@@ -140,6 +147,7 @@ class OrderActor(WokenActor):
         """Look at the present chain operation: hand it to its lane, or take its end."""
         order = await self._loaded()
         if order is None or order.process is None:
+            await self._take_deadline()
             return
         operation_id = order.process.chain_operation_id
         operation = self._operation
@@ -181,6 +189,8 @@ class OrderActor(WokenActor):
                 client_order_ref=message.client_order_ref,
                 milestones=message.milestones,
                 metadata=message.metadata,
+                expires_at=message.expires_at,
+                auto_release_at=message.auto_release_at,
             ),
             self._parts.limits,
             self._parts.platform_user_id,
@@ -244,6 +254,24 @@ class OrderActor(WokenActor):
             )
 
         return await self._decided(decide)
+
+    # What time brings.
+
+    async def _take_deadline(self) -> None:
+        """Do what a deadline that is due asks for; a command that came before it has had its way."""
+        for _ in range(_CONFLICTS_MAX):
+            order = await self._loaded()
+            if order is None or not deadlines.is_due(order, self._parts.now()):
+                return
+            deciding = self._deciding(Trace.system("timer", self._parts.ids.new("req")))
+            if deadlines.releases(order):
+                decision = deadlines.auto_release(order, await self._parties(order), deciding)
+            else:
+                decision = deadlines.expire(order, deciding)
+            reach("order.before_deadline")
+            if await self._commit(decision):
+                return
+        raise Conflict(self._id)
 
     # The chain's answers.
 

@@ -176,6 +176,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
 
     def wake_due(due: Due) -> None:
         match due.kind:
+            case DueKind.ORDER:
+                orders.wake(due.owner, due.kind)
             case DueKind.API_KEY:
                 keys.address.wake(due.owner)
             case DueKind.CLEAN_UP:

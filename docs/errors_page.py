@@ -84,6 +84,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "The withdrawal is completed, canceled or failed, or is being paid.",
         "Read it.",
     ),
+    E.DEADLINE_PASSED: (
+        "The deadline that `details.field` names has passed: it can no longer be changed.",
+        "Read the order: it was closed or released, or waits for its last milestone.",
+    ),
     E.CLIENT_ORDER_REF_TAKEN: (
         "Another order already uses this `clientOrderRef`.",
         "Find that order with `GET /orders?clientOrderRef=`.",
@@ -110,6 +114,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "Omit it, or send the order's amount.",
     ),
     E.SPLIT_MISMATCH_AMOUNT: (_NOT_YET, ""),
+    E.DEADLINE_NOT_LATER: (
+        "A deadline moves to a later time only; `details.deadline` is the present one.",
+        "Give a later time, or leave the deadline as it is.",
+    ),
     E.SAME_USER: (
         "Buyer and seller are the same user, or one of them is the platform's own user.",
         "Correct the request.",

@@ -27,11 +27,14 @@ _MEANINGS: Final = {
     "order.escrow_funding": "The funding of the contract has started.",
     "order.escrow_funded": "The contract holds the order's amount.",
     "order.in_progress": "Work can start; milestones can be completed.",
-    "order.release_requested": "The release to the seller has started; it cannot be undone.",
+    "order.release_requested": "The release to the seller has started; it cannot be undone."
+    " `requestedBy` is `system` and `reason` is `auto_release` when its `autoReleaseAt` has passed.",
     "order.refund_requested": "The refund to the buyer has started.",
     "order.released": "The seller has been paid; `fees` is what the contract kept.",
     "order.refunded": "The buyer has been refunded; `fees` is what the contract kept.",
-    "order.canceled": "The order was canceled before it had an escrow.",
+    "order.deadlines_changed": "A deadline was set or moved; the payload has both, `null` for none.",
+    "order.canceled": "The order was canceled before it had an escrow."
+    " `canceledBy` is `system` and `reason` is `expired` when its `expiresAt` has passed.",
     "order.closed": "The order is closed; `outcome` says how it ended.",
     "escrow.created": "The contract is deployed on the chain.",
     "escrow.funding_started": "The funding of the contract has started.",

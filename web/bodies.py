@@ -92,6 +92,16 @@ class NewOrder:
         ListOf(Schema(NewMilestone), MILESTONES_MAX), default=()
     )
     metadata: Mapping[str, object] | None = optional(_METADATA)
+    expires_at: datetime | None = optional(_INSTANT)
+    auto_release_at: datetime | None = optional(_INSTANT)
+
+
+@frozen
+class Deadlines:
+    """`POST /orders/{id}/deadlines`."""
+
+    expires_at: datetime | None = optional(_INSTANT)
+    auto_release_at: datetime | None = optional(_INSTANT)
 
 
 @frozen

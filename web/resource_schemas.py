@@ -129,6 +129,8 @@ RESOURCES: Final[Mapping[str, Schema]] = {
             "createdAt": _TIME,
             "updatedAt": _TIME,
             "closedAt": _TIME_OR_NULL,
+            "expiresAt": _TIME_OR_NULL,
+            "autoReleaseAt": _TIME_OR_NULL,
         }
     ),
     "Withdrawal": _object(

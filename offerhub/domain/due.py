@@ -14,6 +14,7 @@ from attrs import frozen
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.order import Order
+from offerhub.domain.order_deadlines import due_at as order_due_at
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
@@ -25,6 +26,7 @@ CLEAN_UP_PAUSE: Final = timedelta(minutes=10)
 class DueKind(StrEnum):
     """Who is woken."""
 
+    ORDER = "order"
     API_KEY = "api_key"
     CLEAN_UP = "clean_up"
 
@@ -56,10 +58,13 @@ class Due:
 def due_of(entity: Entity) -> Due | None:
     """What an entity waits for a moment to come for; `None` if it waits for none."""
     match entity:
+        case Order():
+            at = order_due_at(entity)
+            return None if at is None else Due(at, entity.id, DueKind.ORDER, entity.id)
         case ApiKey():
             at = entity.ends_at
             return None if at is None else Due(at, entity.id, DueKind.API_KEY, entity.id)
-        case Order() | User() | Wallet() | ChainOperation() | Withdrawal() | ApiToken():
+        case User() | Wallet() | ChainOperation() | Withdrawal() | ApiToken():
             return None
         case _:
             assert_never(entity)

@@ -137,7 +137,12 @@ class FailedAttempt:
 
 @frozen
 class Order:
-    """An order between a buyer and a seller; `version` counts its commits."""
+    """An order between a buyer and a seller; `version` counts its commits.
+
+    Args:
+        expires_at: an order whose escrow was not begun by then is closed; `None`: it waits.
+        auto_release_at: a completed order is released then; `None`: it waits for the buyer.
+    """
 
     id: str
     version: int
@@ -161,6 +166,8 @@ class Order:
     process: Process | None = None
     failed_attempt: FailedAttempt | None = None
     closed_at: datetime | None = None
+    expires_at: datetime | None = None
+    auto_release_at: datetime | None = None
 
     @property
     def contract_milestones(self) -> tuple[str, ...]:

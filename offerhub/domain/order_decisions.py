@@ -5,6 +5,7 @@ refusal. Those that walk the chain are in `order_chain_decisions`.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from attrs import evolve, frozen
@@ -26,8 +27,10 @@ from offerhub.domain.order import (
     OrderStatus,
     Outcome,
 )
+from offerhub.domain.order_deadlines import checked
 from offerhub.domain.order_events import (
     closed_event,
+    deadlines_shown,
     escrow_event,
     given_back,
     moved,
@@ -73,6 +76,8 @@ class CreateOrder:
     client_order_ref: str | None
     milestones: tuple[Milestone, ...]
     metadata: Mapping[str, object]
+    expires_at: datetime | None = None
+    auto_release_at: datetime | None = None
 
 
 def create(
@@ -88,6 +93,11 @@ def create(
             {},
         )
     _check_milestones(command)
+    expires_at, auto_release_at = command.expires_at, command.auto_release_at
+    if expires_at is not None:
+        expires_at = checked("expiresAt", expires_at, deciding.now)
+    if auto_release_at is not None:
+        auto_release_at = checked("autoReleaseAt", auto_release_at, deciding.now)
     order = Order(
         id=command.order_id,
         version=1,
@@ -103,7 +113,10 @@ def create(
         status=OrderStatus.ORDER_CREATED,
         created_at=deciding.now,
         updated_at=deciding.now,
+        expires_at=expires_at,
+        auto_release_at=auto_release_at,
     )
+    deadlines = {name: at for name, at in deadlines_shown(order).items() if at is not None}
     created = order_event(
         order,
         deciding,
@@ -114,6 +127,7 @@ def create(
             "amount": order.amount.two_places(),
             "currency": order.currency,
             "title": order.title,
+            **deadlines,
         },
     )
     return Decision(
@@ -199,23 +213,37 @@ def cancel(
     order: Order, canceled_by: str | None, reason: str | None, deciding: Deciding
 ) -> Decision:
     """Close an order before its escrow; what was reserved goes back."""
-    target = asked_for(order, Action.CANCEL)
+    return closed_unfunded(
+        evolve(order, failed_attempt=None),
+        Action.CANCEL,
+        "order.cancel",
+        {"canceledBy": canceled_by, "reason": reason},
+        reason or "order_canceled",
+        deciding,
+    )
+
+
+def closed_unfunded(
+    order: Order,
+    action: Action,
+    audit_action: str,
+    canceled: Mapping[str, object],
+    back_reason: str,
+    deciding: Deciding,
+) -> Decision:
+    """Close an order that has no escrow as canceled.
+
+    Args:
+        canceled: who canceled it and why, for `order.canceled`.
+        back_reason: why reserved money goes back, for `balance.released`.
+    """
+    target = asked_for(order, action)
     had_reserved = order.status is OrderStatus.FUNDS_RESERVED
     after = changed(
-        order,
-        deciding,
-        status=target,
-        outcome=Outcome.CANCELED,
-        closed_at=deciding.now,
-        failed_attempt=None,
+        order, deciding, status=target, outcome=Outcome.CANCELED, closed_at=deciding.now
     )
     events = [
-        order_event(
-            order,
-            deciding,
-            "canceled",
-            {"canceledBy": canceled_by, "reason": reason, "fundsReleased": had_reserved},
-        ),
+        order_event(order, deciding, "canceled", {**canceled, "fundsReleased": had_reserved}),
         closed_event(after, deciding),
     ]
     transfers: tuple[Transfer, ...] = ()
@@ -227,7 +255,7 @@ def cancel(
                 cause=deciding.trace.correlation_id,
             ),
         )
-        events.insert(0, given_back(order, deciding, reason or "order_canceled"))
+        events.insert(0, given_back(order, deciding, back_reason))
     return Decision(
         after,
         UnitOfWork(
@@ -236,7 +264,7 @@ def cancel(
             writes=(after,),
             transfers=transfers,
             events=tuple(events),
-            audit=(moved("order.cancel", order, after, deciding),),
+            audit=(moved(audit_action, order, after, deciding),),
             idempotency=deciding.final_answer(order_resource(after)),
         ),
         debits=order.buyer_id if had_reserved else None,

@@ -85,6 +85,14 @@ def given_back(order: Order, deciding: Deciding, reason: str) -> Event:
     )
 
 
+def deadlines_shown(order: Order) -> dict[str, object]:
+    """Both deadlines as the API shows them."""
+    return {
+        "expiresAt": None if order.expires_at is None else iso(order.expires_at),
+        "autoReleaseAt": None if order.auto_release_at is None else iso(order.auto_release_at),
+    }
+
+
 def summary(order: Order) -> dict[str, object]:
     """What the audit keeps of an order's state: never the caller's free text."""
     return {

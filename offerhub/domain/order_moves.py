@@ -18,6 +18,9 @@ from offerhub.domain.resources import progress_resource
 _VERBS: Final[Mapping[Action, str]] = {
     Action.RESERVE: "reserve funds for",
     Action.CANCEL: "cancel",
+    Action.EXPIRE: "expire",
+    Action.SET_EXPIRY: "set expiresAt of",
+    Action.SET_AUTO_RELEASE: "set autoReleaseAt of",
     Action.START_ESCROW: "create an escrow for",
     Action.START_FUNDING: "fund the escrow of",
     Action.COMPLETE_MILESTONE: "complete a milestone of",

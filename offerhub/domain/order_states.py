@@ -19,6 +19,9 @@ class Action(StrEnum):
 
     RESERVE = "reserve"
     CANCEL = "cancel"
+    EXPIRE = "expire"
+    SET_EXPIRY = "set expiry"
+    SET_AUTO_RELEASE = "set auto-release"
     START_ESCROW = "start escrow"
     CONFIRM_DEPLOYMENT = "confirm deployment"
     FAIL_DEPLOYMENT = "fail deployment"
@@ -75,6 +78,19 @@ _ALLOWED: Final[Mapping[Action, Mapping[S, S | ErrorCode]]] = {
         S.FUNDS_RESERVED: ErrorCode.FUNDS_ALREADY_RESERVED,
     },
     Action.CANCEL: {S.ORDER_CREATED: S.CLOSED, S.FUNDS_RESERVED: S.CLOSED},
+    Action.EXPIRE: {S.ORDER_CREATED: S.CLOSED, S.FUNDS_RESERVED: S.CLOSED},
+    Action.SET_EXPIRY: {state: state for state in (S.ORDER_CREATED, S.FUNDS_RESERVED)},
+    Action.SET_AUTO_RELEASE: {
+        state: state
+        for state in (
+            S.ORDER_CREATED,
+            S.FUNDS_RESERVED,
+            S.ESCROW_CREATING,
+            S.ESCROW_FUNDING,
+            S.ESCROW_FUNDED,
+            S.IN_PROGRESS,
+        )
+    },
     Action.START_ESCROW: {
         S.FUNDS_RESERVED: S.ESCROW_CREATING,
         **dict.fromkeys(_WITH_ESCROW, _EXISTS),

@@ -113,6 +113,8 @@ def order_resource(order: Order, operation: ChainOperation | None = None) -> Res
         if order.process is None
         else progress_resource(order, order.process, operation),
         "metadata": order.metadata,
+        "expiresAt": _iso(order.expires_at),
+        "autoReleaseAt": _iso(order.auto_release_at),
         "createdAt": iso(order.created_at),
         "updatedAt": iso(order.updated_at),
         "closedAt": _iso(order.closed_at),

@@ -20,7 +20,7 @@ def _of(table: str, kind: DueKind, owner: str = "id") -> str:
 
 
 _DUE: Final = f"""
-SELECT * FROM ({" UNION ALL ".join([_of("api_keys", DueKind.API_KEY)])}) AS coming
+SELECT * FROM ({" UNION ALL ".join([_of("orders", DueKind.ORDER), _of("api_keys", DueKind.API_KEY)])}) AS coming
 ORDER BY due_at, id LIMIT $3
 """  # noqa: S608 - our own names
 

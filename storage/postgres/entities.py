@@ -117,6 +117,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("contract_id", "text", _contract_id),
             Column("on_the_way", "boolean", lambda order: order.process is not None),
             Column("created_at", "timestamptz", lambda order: order.created_at),
+            _DUE_AT,
         ),
     ),
     ChainOperation: EntityTable(

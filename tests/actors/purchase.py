@@ -7,6 +7,7 @@ caller of the API would do.
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import trio
@@ -20,6 +21,7 @@ from actors.messages import (
     CreateWithdrawal,
     RequestRelease,
     ReserveFunds,
+    SetDeadlines,
     StartEscrow,
     StartFunding,
 )
@@ -129,6 +131,8 @@ class Market:
         milestones: tuple[Milestone, ...] = (),
         ref: str | None = None,
         trace: Trace | None = None,
+        expires_at: datetime | None = None,
+        auto_release_at: datetime | None = None,
     ) -> Order:
         order_id = self.machine.system.ids.new("ord")
         return await self.order_address(order_id).ask(
@@ -142,7 +146,19 @@ class Market:
                 milestones=milestones,
                 metadata={},
                 trace=trace or self.trace(),
+                expires_at=expires_at,
+                auto_release_at=auto_release_at,
             )
+        )
+
+    async def set_deadlines(
+        self,
+        order: Order,
+        expires_at: datetime | None = None,
+        auto_release_at: datetime | None = None,
+    ) -> Order:
+        return await self.order_address(order.id).ask(
+            SetDeadlines(expires_at, auto_release_at, self.trace())
         )
 
     async def reserve(self, order: Order, trace: Trace | None = None) -> Order:

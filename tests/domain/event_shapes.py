@@ -29,7 +29,7 @@ SHAPES: dict[str, tuple[str, set[str], set[str]]] = {
     "order.created": (
         "Order",
         {"orderId", "buyerId", "sellerId", "amount", "currency", "title"},
-        set(),
+        {"expiresAt", "autoReleaseAt"},
     ),
     "order.funds_reserved": (
         "Order",
@@ -57,6 +57,7 @@ SHAPES: dict[str, tuple[str, set[str], set[str]]] = {
         set(),
     ),
     "order.canceled": ("Order", {"orderId", "canceledBy", "reason", "fundsReleased"}, set()),
+    "order.deadlines_changed": ("Order", {"orderId", "expiresAt", "autoReleaseAt"}, set()),
     "order.closed": ("Order", {"orderId", "finalStatus", "outcome", "closedAt"}, set()),
     "escrow.created": (
         "Escrow",

@@ -59,14 +59,25 @@ FROM_TO = {
     "decide for refund": ("DISPUTED", "REFUNDED"),
     "decide for split": ("DISPUTED", "CLOSED"),
 }
-"""What each action is for, but for cancel, which two states allow."""
+"""What each action is for that one state allows."""
+
+IN_SEVERAL = {
+    "cancel": "ORDER_CREATED FUNDS_RESERVED",
+    "expire": "ORDER_CREATED FUNDS_RESERVED",
+    "set expiry": "ORDER_CREATED FUNDS_RESERVED",
+    "set auto-release": (
+        "ORDER_CREATED FUNDS_RESERVED ESCROW_CREATING ESCROW_FUNDING ESCROW_FUNDED IN_PROGRESS"
+    ),
+}
+"""The actions that several states allow, and those states."""
 
 
 def expected(action: str, state: str) -> str:
     """The next state or the code of the refusal, by the sentences of docs/spec/domain.md §2."""
-    if action == "cancel" and state in {"ORDER_CREATED", "FUNDS_RESERVED"}:
-        return "CLOSED"
-    if action != "cancel":
+    if action in IN_SEVERAL:
+        if state in IN_SEVERAL[action].split():
+            return "CLOSED" if action in {"cancel", "expire"} else state
+    else:
         source, target = FROM_TO[action]
         if state == source:
             return target
@@ -97,7 +108,7 @@ def test_the_table_is_total() -> None:
     assert set(OrderStatus) == set(MOVES)
     assert set(Action) == set(RULES)
     assert all(set(OrderStatus) == set(row) for row in RULES.values())
-    assert set(FROM_TO) | {"cancel"} == {action.value for action in Action}
+    assert set(FROM_TO) | set(IN_SEVERAL) == {action.value for action in Action}
 
 
 def test_every_target_may_follow_or_is_a_stay() -> None:

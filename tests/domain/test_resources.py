@@ -36,7 +36,8 @@ from tests.domain.world import (
 
 ORDER = (
     "id clientOrderRef buyerId sellerId amount currency title description status outcome "
-    "milestones escrow dispute fees progress metadata createdAt updatedAt closedAt"
+    "milestones escrow dispute fees progress metadata expiresAt autoReleaseAt createdAt updatedAt "
+    "closedAt"
 )
 ESCROW = (
     "id orderId status trustlessContractId contractId amount transactionHashes createdAt fundedAt "

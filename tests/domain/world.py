@@ -60,10 +60,10 @@ def counting_ids() -> Ids:
 _ids = counting_ids()
 
 
-def deciding(*, claim: IdempotencyClaim | None = None) -> Deciding:
+def deciding(*, claim: IdempotencyClaim | None = None, at: datetime = NOW) -> Deciding:
     """A decision asked for by a key, under an idempotency key if `claim` is given."""
     trace = Trace(correlation_id="req-1", actor="key:key_1", idempotency=claim)
-    return Deciding(NOW, _ids, trace)
+    return Deciding(at, _ids, trace)
 
 
 def claim(status: int = 200) -> IdempotencyClaim:

@@ -23,6 +23,7 @@ from actors.messages import (
     RequestRefund,
     RequestRelease,
     ReserveFunds,
+    SetDeadlines,
     StartEscrow,
     StartFunding,
     UserCreated,
@@ -47,6 +48,7 @@ from offerhub.domain.ids import Ids
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
+from offerhub.domain.order_deadline_decisions import NewDeadlines, change_deadlines
 from offerhub.domain.order_steps import Parties
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Balance, Committed, RefusalKind, Refused, UnitOfWork
@@ -280,6 +282,8 @@ class Orders(_Scripted):
                     message.client_order_ref,
                     message.milestones,
                     message.metadata,
+                    message.expires_at,
+                    message.auto_release_at,
                 ),
                 LIMITS,
                 "usr_platform",
@@ -296,6 +300,9 @@ class Orders(_Scripted):
                 decision = order_decisions.cancel(
                     order, message.canceled_by, message.reason, deciding
                 )
+            case SetDeadlines():
+                asked = NewDeadlines(message.expires_at, message.auto_release_at)
+                decision = change_deadlines(order, asked, deciding)
             case StartEscrow():
                 terms = FeeTerms(0, FeePolicy.PAYEE)
                 decision = order_chain_decisions.start_escrow(

@@ -11,6 +11,7 @@ from actors.messages import (
     RequestRefund,
     RequestRelease,
     ReserveFunds,
+    SetDeadlines,
     StartEscrow,
     StartFunding,
 )
@@ -46,6 +47,8 @@ async def create(call: Call) -> Answer:
                 for each in body.milestones
             ),
             metadata=body.metadata or {},
+            expires_at=body.expires_at,
+            auto_release_at=body.auto_release_at,
             trace=call.trace,
         )
     )
@@ -102,6 +105,14 @@ async def cancel(call: Call) -> Answer:
     """Close the order before its escrow."""
     body = call.body_as(bodies.Cancellation)
     message = CancelOrder(body.canceled_by, body.reason, call.trace)
+    order = await call.system.orders.address(_id(call)).ask(message)
+    return one(call, order_resource(order), order.updated_at)
+
+
+async def deadlines(call: Call) -> Answer:
+    """Set deadlines of the order, or move them to a later time."""
+    body = call.body_as(bodies.Deadlines)
+    message = SetDeadlines(body.expires_at, body.auto_release_at, call.trace)
     order = await call.system.orders.address(_id(call)).ask(message)
     return one(call, order_resource(order), order.updated_at)
 
@@ -250,6 +261,18 @@ ROUTES: Final = (
         body=Schema(bodies.Cancellation),
         action="order.cancel",
         codes=_MOVE,
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/deadlines",
+        deadlines,
+        "Set deadlines of an order, or move them to a later time",
+        "Order",
+        "Orders",
+        Scope.WRITE,
+        body=Schema(bodies.Deadlines),
+        action="order.deadlines",
+        codes=(*_MOVE, E.DEADLINE_PASSED, E.DEADLINE_NOT_LATER),
     ),
     Route(
         "POST",

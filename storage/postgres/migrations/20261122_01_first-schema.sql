@@ -36,8 +36,10 @@ CREATE TABLE orders (
     contract_id text,
     on_the_way boolean NOT NULL,
     created_at timestamptz NOT NULL,
+    due_at timestamptz,
     doc text NOT NULL
 ) WITH (fillfactor = 70);
+CREATE INDEX orders_due ON orders (due_at, id COLLATE "C") WHERE due_at IS NOT NULL;
 -- No index holds `status`: it changes with every step, and each step would rewrite every index.
 CREATE INDEX orders_by_buyer ON orders (buyer_id, sequence);
 CREATE INDEX orders_by_seller ON orders (seller_id, sequence);
