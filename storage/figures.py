@@ -33,6 +33,8 @@ class Counters:
     """The single row that every commit locks: the ends of the sequences."""
 
     event_sequence: int = 0
+    event_moment: datetime | None = None
+    """The latest `occurred_at` of all events."""
     transfer_sequence: int = 0
     audit_sequence: int = 0
     audit_hash: bytes = GENESIS
@@ -40,9 +42,14 @@ class Counters:
 
 @frozen
 class Filled:
-    """A unit with everything that was left open."""
+    """A unit with everything that was left open.
+
+    Args:
+        moment: the latest `occurred_at` of all events up to this unit's.
+    """
 
     unit: UnitOfWork
+    moment: datetime
     transfers: tuple[tuple[int, Transfer], ...]
     events: tuple[CommittedEvent, ...]
     audit: tuple[StoredAudit, ...]
@@ -116,14 +123,16 @@ def fill(unit: UnitOfWork, balances: dict[str, Balance], counters: Counters) -> 
     for place, entry in enumerate(unit.audit, start=counters.audit_sequence + 1):
         audit.append(chain_audit(entry, unit, place, previous_hash))
         previous_hash = audit[-1].hash
-    counters.event_sequence += len(events)
+    moment = max(counters.event_moment or unit.at, unit.at)
+    if events:
+        counters.event_sequence += len(events)
+        counters.event_moment = moment
     counters.transfer_sequence += len(transfers)
     counters.audit_sequence += len(audit)
     counters.audit_hash = previous_hash
     balances.update(rows)
-    return Filled(
-        unit, transfers, events, tuple(audit), {user: rows[user] for user in changes}, changes
-    )
+    shown = {user: rows[user] for user in changes}
+    return Filled(unit, moment, transfers, events, tuple(audit), shown, changes)
 
 
 def _moved(

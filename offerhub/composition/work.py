@@ -185,9 +185,10 @@ class Work:
         choices = _with_platform(choices, platform.user.id)
         tree = self.built = build(world, choices, platform, redis)
         face = self._face(tree, storage, redis) if self._serves else ()
+        upkeep = ChildSpec(Service("upkeep", storage.upkeep.run))
         return Supervisor(
             self.name,
-            (*tree.specs, *face),
+            (upkeep, *tree.specs, *face),
             random=sources.random,
             on_crash=partial(self._told, tree),
             restarts_max=_RESTARTS_MAX,

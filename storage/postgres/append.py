@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from attrs import frozen
 
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Side
@@ -42,6 +44,18 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[
     returns=False,
 )
 
+_TRANSFER_IDS: Final = Part(
+    "new_transfer_ids",
+    "INSERT INTO transfer_ids (id, sequence) SELECT * FROM unnest($1::text[], $2::bigint[])",
+    returns=False,
+)
+
+_DEDUPE: Final = Part(
+    "new_dedupe",
+    "INSERT INTO transfer_dedupe (key) SELECT * FROM unnest($1::text[])",
+    returns=False,
+)
+
 _POSTINGS: Final = Part(
     "new_postings",
     """
@@ -63,10 +77,17 @@ SELECT * FROM unnest($1::bigint[], $2::smallint[], $3::text[], $4::bigint[], $5:
 _EVENTS: Final = Part(
     "new_events",
     """
-INSERT INTO events (sequence, id, type, aggregate_type, aggregate_id, order_id, occurred_at, body)
+INSERT INTO events (sequence, id, type, aggregate_type, aggregate_id, order_id, occurred_at, body,
+    moment)
 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::timestamptz[], $8::text[])
+    $7::timestamptz[], $8::text[], $9::timestamptz[])
 """,
+    returns=False,
+)
+
+_EVENT_IDS: Final = Part(
+    "new_event_ids",
+    "INSERT INTO event_ids (id, sequence) SELECT * FROM unnest($1::text[], $2::bigint[])",
     returns=False,
 )
 
@@ -82,25 +103,45 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::byte
 _ENDS: Final = Part(
     "ends",
     """
-UPDATE counters SET event_sequence = $1, transfer_sequence = $2, audit_sequence = $3,
-    audit_hash = $4
+UPDATE counters SET event_sequence = $1, event_moment = $2, transfer_sequence = $3,
+    audit_sequence = $4, audit_hash = $5
+WHERE ctid = $6 RETURNING ctid
 """,
-    returns=False,
 )
 
-_WRITER: Final = Part("writer", "UPDATE writers SET last_group = $1 WHERE id = $2 RETURNING id")
+_WRITER: Final = Part(
+    "writer", "UPDATE writers SET last_group = $1 WHERE ctid = $2 AND id = $3 RETURNING ctid"
+)
 
 _NOTIFY: Final = Part("notified", "SELECT pg_notify($1, $2)::text")
 
 
+Tid = tuple[int, int]
+"""Where a row's present version lies: block and offset."""
+
+
+@frozen
+class Places:
+    """Where the two rows lie that every commit rewrites; `None`: to be searched for."""
+
+    counters: Tid | None = None
+    writer: Tid | None = None
+
+
 def add_appends(
-    statement: Statement, units: Sequence[Filled], ends: Counters, writer_id: bytes, number: int
+    statement: Statement,
+    units: Sequence[Filled],
+    ends: Counters,
+    places: Places,
+    writer_id: bytes,
+    number: int,
 ) -> None:
     """Add what the units move and tell, and the new ends of the sequences, to a statement."""
     _add_balances(statement, units)
     _add_ledger(statement, units)
     events = [event for filled in units for event in filled.events]
     if events:
+        moments = [filled.moment for filled in units for _ in filled.events]
         statement.add(
             _EVENTS,
             [
@@ -112,7 +153,11 @@ def add_appends(
                 [event.order_id for event in events],
                 [event.occurred_at for event in events],
                 [event.body for event in events],
+                moments,
             ],
+        )
+        statement.add(
+            _EVENT_IDS, [[event.id for event in events], [event.sequence for event in events]]
         )
         statement.add(_NOTIFY, [CHANNEL, str(ends.event_sequence)])
     audit = [entry for filled in units for entry in filled.audit]
@@ -129,17 +174,30 @@ def add_appends(
         )
     statement.add(
         _ENDS,
-        [ends.event_sequence, ends.transfer_sequence, ends.audit_sequence, ends.audit_hash],
+        [
+            ends.event_sequence,
+            ends.event_moment,
+            ends.transfer_sequence,
+            ends.audit_sequence,
+            ends.audit_hash,
+            places.counters,
+        ],
     )
-    statement.add(_WRITER, [number, writer_id])
+    statement.add(_WRITER, [number, places.writer, writer_id])
 
 
-def check_appends(units: Sequence[Filled], written: Mapping[str, Sequence[object]]) -> None:
-    """Raise `InvariantViolated` if a row was missing that the locks had shown."""
+def check_appends(units: Sequence[Filled], written: Mapping[str, Sequence[Any]]) -> Places:
+    """The places of the two rows that were rewritten.
+
+    Raises `InvariantViolated` if a row was missing that the locks had shown.
+    """
     new = {user_id for filled in units for user_id in new_users(filled.unit)}
     moved = {user_id for filled in units for user_id in filled.changes} - new
-    if len(written.get("moved", ())) != len(moved) or len(written["writer"]) != 1:
-        raise InvariantViolated("a balance row or the writer's row is missing")
+    if len(written.get("moved", ())) != len(moved):
+        raise InvariantViolated("a balance row is missing")
+    if len(written["ends"]) != 1 or len(written["writer"]) != 1:
+        raise InvariantViolated("the counters' row or the writer's is missing")
+    return Places(written["ends"][0], written["writer"][0])
 
 
 def _add_balances(statement: Statement, units: Sequence[Filled]) -> None:
@@ -184,6 +242,16 @@ def _add_ledger(statement: Statement, units: Sequence[Filled]) -> None:
             [at for _, _, at in transfers],
         ],
     )
+    statement.add(
+        _TRANSFER_IDS,
+        [
+            [transfer.id for _, transfer, _ in transfers],
+            [sequence for sequence, _, _ in transfers],
+        ],
+    )
+    dedupe = [transfer.dedupe for _, transfer, _ in transfers if transfer.dedupe is not None]
+    if dedupe:
+        statement.add(_DEDUPE, [dedupe])
     postings = [
         (sequence, place, posting)
         for sequence, transfer, _ in transfers

@@ -6,11 +6,13 @@ from contextlib import suppress
 from typing import Final
 
 import asyncpg
+import structlog
 import trio
 
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.unit_of_work import CommitOutcome, RefusalKind, Refused, UnitOfWork
 from storage.errors import OutcomeUnknown, StorageUnavailable
+from storage.postgres.append import Places
 from storage.postgres.group import (
     GroupRefused,
     Told,
@@ -20,7 +22,10 @@ from storage.postgres.group import (
     refusal_of,
     split,
 )
+from storage.postgres.partitions import Partitions
 from storage.postgres.pool import Connection, Pool
+
+log = structlog.get_logger(__name__)
 
 _ATTEMPTS: Final = 3
 _LOOK_FIRST_S: Final = 0.05
@@ -39,12 +44,17 @@ class Committer:
     Args:
         pool: connections.
         writer: our row in `writers`.
+        partitions: asked for one that should have been there.
         deadline_s: for one transaction.
     """
 
-    def __init__(self, pool: Pool, writer: Writer, deadline_s: float) -> None:
+    def __init__(
+        self, pool: Pool, writer: Writer, partitions: Partitions, deadline_s: float
+    ) -> None:
         self._pool = pool
         self._writer = writer
+        self._partitions = partitions
+        self._places = Places()
         self._deadline_s = deadline_s
         self._number = 0
         # One at a time: a writer's row tells of its last group only.
@@ -95,9 +105,9 @@ class Committer:
     ) -> list[CommitOutcome]:
         for _ in range(_ATTEMPTS):
             self._number += 1
-            told = Told()
+            told = Told(self._places)
             try:
-                return await self._pool.commit(
+                outcomes = await self._pool.commit(
                     aio_commit_group,
                     part,
                     self._writer,
@@ -110,13 +120,23 @@ class Committer:
                 if refused is None:
                     raise InvariantViolated(f"{error.constraint_name} refuses a unit") from error
                 raise GroupRefused(refused) from error
+            except asyncpg.CheckViolationError as error:
+                if error.constraint_name is not None:
+                    raise InvariantViolated(f"{error.constraint_name} refuses a unit") from error
+                # PostgreSQL names no constraint where a row has no partition to go to.
+                log.error("storage.partition_missing", table=error.table_name)  # noqa: TRY400 - no traceback: it is mended here
+                await self._partitions.keep_ahead()
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
                 raise InvariantViolated(f"{type(error).__name__} refuses a unit") from error
             except _UNKNOWN:
                 if await self._was_committed(self._number, scope):
+                    self._places = told.places
                     return told.outcomes
             except asyncpg.TransactionRollbackError:
                 await trio.sleep(_LOOK_FIRST_S)  # a deadlock or the like with somebody else
+            else:
+                self._places = told.places
+                return outcomes
         raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
 
     async def _first_reason(self, unit: UnitOfWork) -> Refused | None:

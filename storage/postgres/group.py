@@ -22,14 +22,14 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from storage.figures import Counters, Filled, fill, users_of
-from storage.postgres.append import add_appends, check_appends
+from storage.postgres.append import Places, add_appends, check_appends
 from storage.postgres.claims import add_claims, aio_read_claim, all_claimed
 from storage.postgres.entities import TABLES, add_writes, aio_versions, stale
 from storage.postgres.pool import Connection
 from storage.postgres.statement import Part, Statement
 
 # The function locks the counters, then the balances in the order of their users' ids.
-_LOCK: Final = "SELECT * FROM lock_for_commit($1)"
+_LOCK: Final = "SELECT * FROM lock_for_commit($1, $2, $3, $4)"
 
 _FIRST_CURSOR: Final = Part(
     "first_cursors",
@@ -87,8 +87,13 @@ class Writer:
 
 @define
 class Told:
-    """The outcomes of a group, kept apart from the transaction whose end may be unknown."""
+    """The outcomes of a group, kept apart from the transaction whose end may be unknown.
 
+    Args:
+        places: where the rows lie that the group has rewritten; before it: where to look first.
+    """
+
+    places: Places
     outcomes: list[CommitOutcome] = field(factory=list)
 
 
@@ -133,11 +138,13 @@ async def aio_commit_group(
         GroupRefused: a guard refuses; the caller rolls back.
         asyncpg.UniqueViolationError: a unique key refuses (`refusal_of`).
     """
-    counters, balances = await _aio_lock(connection, writer, users_of(units))
+    counters, balances, told.places = await _aio_lock(
+        connection, writer, told.places, users_of(units)
+    )
     filled = [fill(unit, balances, counters) for unit in units]
     accepted = [one for one in filled if isinstance(one, Filled)]
     if accepted:
-        await _aio_write(connection, accepted, counters, writer, number)
+        told.places = await _aio_write(connection, accepted, counters, told.places, writer, number)
     told.outcomes = [
         one.outcome
         if isinstance(one, Filled)
@@ -148,32 +155,37 @@ async def aio_commit_group(
 
 
 async def _aio_lock(
-    connection: Connection, writer: Writer, users: set[str]
-) -> tuple[Counters, dict[str, Balance]]:
-    first, *rows = await connection.fetch(_LOCK, list(users))
+    connection: Connection, writer: Writer, places: Places, users: set[str]
+) -> tuple[Counters, dict[str, Balance], Places]:
+    first, *rows = await connection.fetch(
+        _LOCK, list(users), writer.id, places.counters, places.writer
+    )
     if first["epoch"] != writer.epoch:
         raise GroupRefused(Refused(RefusalKind.FENCED))
     counters = Counters(
         event_sequence=first["event_sequence"],
+        event_moment=first["event_moment"],
         transfer_sequence=first["transfer_sequence"],
         audit_sequence=first["audit_sequence"],
         audit_hash=first["audit_hash"],
     )
-    return counters, {
+    balances = {
         row["user_id"]: Balance(
             row["user_id"], Money(row["available"]), Money(row["reserved"]), row["updated_at"]
         )
         for row in rows
     }
+    return counters, balances, Places(first["counters_place"], first["writer_place"])
 
 
 async def _aio_write(
     connection: Connection,
     accepted: Sequence[Filled],
     ends: Counters,
+    places: Places,
     writer: Writer,
     number: int,
-) -> None:
+) -> Places:
     units = [filled.unit for filled in accepted]
     claims = [unit.idempotency for unit in units if unit.idempotency is not None]
     entities = [entity for unit in units for entity in unit.writes]
@@ -183,7 +195,7 @@ async def _aio_write(
     add_writes(statement, entities)
     _add_cursors(statement, moves)
     _add_parked(statement, units)
-    add_appends(statement, accepted, ends, writer.id, number)
+    add_appends(statement, accepted, ends, places, writer.id, number)
     written = await statement.aio_execute(connection)
     if not all_claimed(claims, written):
         raise GroupRefused(Refused(RefusalKind.TAKEN, "idempotency_key"))
@@ -194,7 +206,7 @@ async def _aio_write(
     for move in moves:
         if move.name not in moved:
             raise GroupRefused(Refused(RefusalKind.CONFLICT, move.name))
-    check_appends(accepted, written)
+    return check_appends(accepted, written)
 
 
 def _add_cursors(statement: Statement, moves: Sequence[CursorMove]) -> None:

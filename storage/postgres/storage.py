@@ -37,7 +37,9 @@ from storage.postgres.commit import Committer
 from storage.postgres.entities import aio_load
 from storage.postgres.group import Writer
 from storage.postgres.paging import aio_page
+from storage.postgres.partitions import PARTITION_SIZE, Partitions
 from storage.postgres.pool import Connection, Pool
+from storage.postgres.upkeep import Upkeep
 
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
@@ -61,6 +63,7 @@ async def open_postgres_storage(
     take_over: bool = True,
     commit_deadline_s: float = 10.0,
     read_deadline_s: float = 10.0,
+    partition_size: int = PARTITION_SIZE,
 ) -> "PostgresStorage":
     """Open the storage of one process on a migrated database.
 
@@ -72,6 +75,7 @@ async def open_postgres_storage(
             (the command line beside a running process): write under the present owner's epoch.
         commit_deadline_s: for one transaction.
         read_deadline_s: for one read.
+        partition_size: sequences that a new partition of history takes.
 
     Raises:
         StorageUnavailable: the database is away.
@@ -82,8 +86,10 @@ async def open_postgres_storage(
             writer = await pool.commit(_aio_open, writer_id, take_over)
         except OutcomeUnknown:
             continue  # at worst an epoch was taken for nobody
-        committer = Committer(pool, writer, commit_deadline_s)
-        return PostgresStorage(pool, committer, clock, read_deadline_s)
+        partitions = Partitions(pool, size=partition_size)
+        await partitions.keep_ahead()
+        committer = Committer(pool, writer, partitions, commit_deadline_s)
+        return PostgresStorage(pool, committer, Upkeep(partitions), clock, read_deadline_s)
     raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
 
 
@@ -95,13 +101,22 @@ async def _aio_open(connection: Connection, writer_id: bytes, take_over: bool) -
 
 
 class PostgresStorage:
-    """One process's storage on PostgreSQL; made by `open_postgres_storage`."""
+    """One process's storage on PostgreSQL; made by `open_postgres_storage`.
+
+    `upkeep` is a service that the process which owns the database runs beside its work.
+    """
 
     def __init__(
-        self, pool: Pool, committer: Committer, clock: Clock, read_deadline_s: float
+        self,
+        pool: Pool,
+        committer: Committer,
+        upkeep: Upkeep,
+        clock: Clock,
+        read_deadline_s: float,
     ) -> None:
         self._pool = pool
         self._committer = committer
+        self.upkeep = upkeep
         self._clock = clock
         self._read_deadline_s = read_deadline_s
 

@@ -20,11 +20,11 @@ SELECT {EVENT_COLUMNS} FROM events WHERE sequence > $1 ORDER BY sequence LIMIT $
 
 _LAST: Final = "SELECT coalesce(max(sequence), 0) FROM events"
 
-_SEQUENCE: Final = "SELECT sequence FROM events WHERE id = $1"
+_SEQUENCE: Final = "SELECT sequence FROM event_ids WHERE id = $1"
 
 _BEFORE: Final = """
 SELECT coalesce(
-    (SELECT min(sequence) - 1 FROM events WHERE occurred_at > $1),
+    (SELECT sequence - 1 FROM events WHERE moment > $1 ORDER BY moment, sequence LIMIT 1),
     (SELECT max(sequence) FROM events),
     0
 )

@@ -26,6 +26,7 @@ from attrs import define
 
 from storage.embedded import EmbeddedPostgres, EmbeddedRedis, HomeInUse, discard_home
 from storage.postgres.migrate import migrate
+from storage.postgres.partitions import Partitions
 from storage.postgres.pool import Pool, open_pool
 from storage.redis import RedisBuffer, open_redis
 
@@ -71,12 +72,14 @@ def redis_server(server_home: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: Server) -> str:
-    """The name of a database with all migrations applied, to be copied."""
+    """The name of a database with all migrations and partitions of the usual size, to be copied."""
     _execute(postgres_server, f"CREATE DATABASE {_MIGRATED}")
 
     async def main() -> None:
         async with trio_asyncio.open_loop():
             await migrate(postgres_server.database(_MIGRATED))
+            async with open_pool(postgres_server.database(_MIGRATED), size_max=1) as opened:
+                await Partitions(opened).keep_ahead()
 
     trio.run(main)
     return _MIGRATED

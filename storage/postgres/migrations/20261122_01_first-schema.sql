@@ -4,10 +4,12 @@
 -- migrate: apply
 
 -- The one row that every commit locks first: the ends of the sequences, and who may write.
+-- `event_moment` is the latest `occurred_at` of all events.
 CREATE TABLE counters (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch bigint NOT NULL DEFAULT 0,
     event_sequence bigint NOT NULL DEFAULT 0,
+    event_moment timestamptz,
     transfer_sequence bigint NOT NULL DEFAULT 0,
     audit_sequence bigint NOT NULL DEFAULT 0,
     audit_hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
@@ -127,19 +129,32 @@ CREATE TABLE balances (
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
+-- History: the tables that only grow. Each is partitioned by its sequence, so that what is old can
+-- be exported and detached (docs/operations.md, "History"). There is no default partition: it would
+-- have to be searched whenever one is attached. What must never repeat, and the cursors that point
+-- at what is detached, stand in small tables that keep it for ever.
+
 -- The ledger, in stroops.
 CREATE TABLE transfers (
     sequence bigint PRIMARY KEY,
-    id text NOT NULL CONSTRAINT transfers_id_key UNIQUE,
+    id text NOT NULL,
     kind text NOT NULL,
     reference text NOT NULL,
     cause text NOT NULL,
     dedupe text,
     correlation_id text,
     created_at timestamptz NOT NULL
-);
-CREATE UNIQUE INDEX transfers_dedupe_key ON transfers (dedupe) WHERE dedupe IS NOT NULL;
+) PARTITION BY RANGE (sequence);
 CREATE INDEX transfers_by_reference ON transfers (reference);
+
+CREATE TABLE transfer_ids (
+    id text CONSTRAINT transfers_id_key PRIMARY KEY,
+    sequence bigint NOT NULL
+);
+
+CREATE TABLE transfer_dedupe (
+    key text CONSTRAINT transfers_dedupe_key PRIMARY KEY
+);
 
 CREATE TABLE postings (
     transfer_sequence bigint NOT NULL,
@@ -148,7 +163,7 @@ CREATE TABLE postings (
     user_id text,
     amount bigint NOT NULL,
     PRIMARY KEY (transfer_sequence, place)
-);
+) PARTITION BY RANGE (transfer_sequence);
 CREATE INDEX postings_by_user ON postings (user_id, transfer_sequence) WHERE user_id IS NOT NULL;
 
 CREATE TABLE holdings (
@@ -158,29 +173,82 @@ CREATE TABLE holdings (
     amount bigint NOT NULL,
     reference text,
     PRIMARY KEY (transfer_sequence, place)
-);
+) PARTITION BY RANGE (transfer_sequence);
 
+-- `moment` is the latest `occurred_at` up to this event. It never falls with the sequence, so the
+-- first event later than a moment is the first whose `moment` is.
 CREATE TABLE events (
     sequence bigint PRIMARY KEY,
-    id text NOT NULL CONSTRAINT events_id_key UNIQUE,
+    id text NOT NULL,
     type text NOT NULL,
     aggregate_type text NOT NULL,
     aggregate_id text NOT NULL,
     order_id text,
     occurred_at timestamptz NOT NULL,
+    moment timestamptz NOT NULL,
     body text NOT NULL
-);
+) PARTITION BY RANGE (sequence);
 CREATE INDEX events_by_order ON events (order_id, sequence) WHERE order_id IS NOT NULL;
-CREATE INDEX events_by_moment ON events (occurred_at, sequence);
+CREATE INDEX events_by_moment ON events (moment, sequence);
+
+CREATE TABLE event_ids (
+    id text CONSTRAINT events_id_key PRIMARY KEY,
+    sequence bigint NOT NULL
+);
 
 -- `canonical` is text of exactly the bytes that were hashed: sha256(previous_hash || canonical).
+-- An entry's identity is its sequence, which is hashed with it; its id is not looked up.
 CREATE TABLE audit (
     sequence bigint PRIMARY KEY,
-    id text NOT NULL CONSTRAINT audit_id_key UNIQUE,
+    id text NOT NULL,
     canonical text NOT NULL,
     previous_hash bytea NOT NULL,
     hash bytea NOT NULL
-);
+) PARTITION BY RANGE (sequence);
+
+-- The partitions that are attached, with the sequences that each takes: from `first` to before
+-- `past`. `detaching`: a concurrent detaching of it was interrupted.
+CREATE VIEW partitions AS
+SELECT parent.relname::text AS parent, child.relname::text AS name,
+    (regexp_match(bound, 'FROM \(''(\d+)''\)'))[1]::bigint AS first,
+    (regexp_match(bound, 'TO \(''(\d+)''\)'))[1]::bigint AS past,
+    inherited.inhdetachpending AS detaching
+FROM pg_inherits AS inherited
+JOIN pg_class AS parent ON parent.oid = inherited.inhparent AND parent.relkind = 'p'
+JOIN pg_class AS child ON child.oid = inherited.inhrelid
+CROSS JOIN LATERAL pg_get_expr(child.relpartbound, child.oid) AS bound
+WHERE parent.relnamespace = 'public'::regnamespace;
+
+-- Make partitions of `size` sequences behind the last one of a table, until there are `ahead`
+-- sequences of room behind `reached`. Whoever commits meanwhile does not wait: attaching a table
+-- takes no lock that an INSERT minds, and a new table is empty, so there is nothing to check.
+CREATE FUNCTION attach_partitions(parent text, reached bigint, ahead bigint, size bigint)
+RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    first bigint;
+    name text;
+    made integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('offerhub.partitions'));
+    LOOP
+        SELECT coalesce(max(p.past), 1) INTO first FROM partitions AS p
+            WHERE p.parent = attach_partitions.parent;
+        EXIT WHEN first - 1 >= reached + ahead;
+        name := format('%s_from_%s', parent, lpad(first::text, 12, '0'));
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL)', name, parent);
+        EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', name);
+        IF parent = 'postings' THEN
+            EXECUTE format('CREATE TRIGGER balanced AFTER INSERT ON %I REFERENCING NEW TABLE AS '
+                'added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced()', name);
+        END IF;
+        EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
+            parent, name, first, first + size);
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+END
+$$;
 
 CREATE TABLE idempotency (
     key text PRIMARY KEY,
@@ -218,22 +286,40 @@ CREATE TABLE settings (
 -- The locks of a commit, in one round trip: the counters first, whose row comes first, then the
 -- balances in the order of their users. Each statement of the function sees what the lock before
 -- has waited for.
-CREATE FUNCTION lock_for_commit(users text[]) RETURNS TABLE (
-    epoch bigint, event_sequence bigint, transfer_sequence bigint, audit_sequence bigint,
-    audit_hash bytea, user_id text, available bigint, reserved bigint, updated_at timestamptz
+-- `counters_at` and `writer_at` are the places of both rows as the commit before left them. While an
+-- old snapshot is held anywhere, no version that a commit leaves behind can be cleared away, and to
+-- search for the row means to pass all of them: so a row is searched for only where it is not at its
+-- place any more.
+CREATE FUNCTION lock_for_commit(users text[], writer bytea, counters_at tid, writer_at tid)
+RETURNS TABLE (
+    counters_place tid, writer_place tid, epoch bigint, event_sequence bigint,
+    event_moment timestamptz, transfer_sequence bigint, audit_sequence bigint, audit_hash bytea,
+    user_id text, available bigint, reserved bigint, updated_at timestamptz
 ) LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
+DECLARE
+    ends record;
+    own_at tid;
 BEGIN
-    RETURN QUERY SELECT c.epoch, c.event_sequence, c.transfer_sequence, c.audit_sequence,
-        c.audit_hash, NULL::text, NULL::bigint, NULL::bigint, NULL::timestamptz
-        FROM counters AS c FOR UPDATE;
-    RETURN QUERY SELECT NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint, NULL::bytea,
-        b.user_id, b.available, b.reserved, b.updated_at
+    SELECT c.ctid AS place, c.* INTO ends FROM counters AS c WHERE c.ctid = counters_at FOR UPDATE;
+    IF NOT FOUND THEN
+        SELECT c.ctid AS place, c.* INTO ends FROM counters AS c FOR UPDATE;
+    END IF;
+    SELECT w.ctid INTO own_at FROM writers AS w WHERE w.ctid = writer_at AND w.id = writer;
+    IF NOT FOUND THEN
+        SELECT w.ctid INTO own_at FROM writers AS w WHERE w.id = writer;
+    END IF;
+    RETURN QUERY SELECT ends.place, own_at, ends.epoch, ends.event_sequence, ends.event_moment,
+        ends.transfer_sequence, ends.audit_sequence, ends.audit_hash,
+        NULL::text, NULL::bigint, NULL::bigint, NULL::timestamptz;
+    RETURN QUERY SELECT NULL::tid, NULL::tid, NULL::bigint, NULL::bigint, NULL::timestamptz,
+        NULL::bigint, NULL::bigint, NULL::bytea, b.user_id, b.available, b.reserved, b.updated_at
         FROM balances AS b WHERE b.user_id = ANY (users) ORDER BY b.user_id FOR UPDATE;
 END
 $$;
 
--- What has been told stays told.
+-- What has been told stays told. Partitions get the same triggers: a table's own say nothing of a
+-- statement on one of its partitions.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
@@ -264,7 +350,8 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced();
 
 -- migrate: rollback
-DROP TABLE settings, parked, cursors, idempotency, audit, events, holdings, postings, transfers,
-    balances, api_tokens, api_keys, withdrawals, chain_operations, wallets, users, orders, writers,
+DROP VIEW partitions;
+DROP TABLE settings, parked, cursors, idempotency, audit, event_ids, events, holdings, postings,
+    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, withdrawals, chain_operations, wallets, users, orders, writers,
     counters;
-DROP FUNCTION lock_for_commit, refuse_change, refuse_unbalanced;
+DROP FUNCTION attach_partitions, lock_for_commit, refuse_change, refuse_unbalanced;
