@@ -64,7 +64,7 @@ kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase
 
 .PHONY: simulate
 simulate: $(STAMP) ## Run SEEDS=n simulations under faults
-	$(BIN)/python -m tests.simulation --seeds $(SEEDS)
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --workers $(WORKERS)
 
 .PHONY: bench
 bench: $(STAMP) ## Measure rates and latencies side by side

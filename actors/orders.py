@@ -309,7 +309,8 @@ class OrderActor(WokenActor):
 
     async def _tell_lane(self, operation: ChainOperation) -> None:
         if operation.not_before is not None:
-            await trio.sleep((operation.not_before - self._parts.now()).total_seconds())
+            left = operation.not_before - self._parts.now()
+            await trio.sleep(max(0.0, left.total_seconds()))
         await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
 
     # What every command shares.

@@ -160,6 +160,8 @@ class Checker:
             body = json.loads(event.body)
             _demand(body["eventId"] == event.id, "an event's text is another's")
             self.history.mark(f"event: {event.type}")
+            if event.type == "withdrawal.failed" and "time ran out" in event.body:
+                self.history.mark("a withdrawal failed because its envelopes died")
             if event.type == "escrow.attempt_failed":
                 end = "retried" if body["payload"]["willRetry"] else "fallen back"
                 self.history.mark(f"{body['payload']['operation']} {end}")

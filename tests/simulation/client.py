@@ -78,7 +78,7 @@ class Client:
                 use.answer = answered
                 # A replay is read from storage, which may know of a commit before its process does.
                 if reply is not None and "idempotency-replayed" not in reply.headers:
-                    await self._read_again(answered)
+                    await self._read_again(front, life, answered)
                 return answered
             await trio.sleep(self.chance.uniform(0.05, 2))
 
@@ -132,19 +132,18 @@ class Client:
         # A refusal that tells of work in progress passes with that work: no key keeps it.
         return Answered(code, None if "progress" in reply.details else reply.body)
 
-    async def _read_again(self, answered: Answered) -> None:
-        """What is read after an answer is never older than the answer."""
+    async def _read_again(self, front: Front, life: Life, answered: Answered) -> None:
+        """What is read after an answer, where it was given, is never older than the answer."""
         if answered.body is None or not answered.ok:
             return
         resource = answered.data
         kind = {"ord": "orders", "wd": "withdrawals"}.get(str(resource.get("id"))[:3].rstrip("_"))
-        present = self.lives.present
-        if kind is None or present is None or present.front is None or present.dead:
+        if kind is None:
             return
         read: Reply | None = None
         with trio.move_on_after(5):
-            read = await present.front.request("GET", f"/{kind}/{resource['id']}")
-        if read is None or read.status != 200 or present.dead:
+            read = await front.request("GET", f"/{kind}/{resource['id']}")
+        if read is None or read.status != 200 or life.dead:
             return
         fresh, answer = (_updated_at(each) for each in (read.data, resource))
         if fresh < answer:

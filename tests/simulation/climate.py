@@ -1,7 +1,7 @@
 """The climate of a seed: how many, how often, how bad. Drawn once, before anything runs."""
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
@@ -39,6 +39,7 @@ class Climate:
     Args:
         kill_every_s: mean time between two kills; 0: never.
         kill_at_failpoint: that the process dies at a failpoint it reaches (at the journal's: less).
+        aimed: that a life dies at the next place of the seed's plan.
         crash_at_failpoint: that the actor which reaches it crashes, and the process lives on.
         storm_every_s: mean time between two spells in which no submission arrives; 0: never.
         long_pause_s: one pause of the ledgers of so long; 0: none.
@@ -77,6 +78,7 @@ class Climate:
     envelope_s: float
     xlm_minimum: int
     disconnects: float
+    aimed: float
     lifetime_max_s: int
     late: float
     doubt: float
@@ -92,30 +94,17 @@ class Climate:
         return self.safety_s + self.long_pause_s + self.long_absence_s
 
 
-STEPS: Final = (
-    "deploy",
-    "fund",
-    "complete",
-    "approve",
-    "release",
-    "pay",
-    "activate",
-    "refill",
-)
-"""The steps whose envelopes a climate may withhold."""
-
-
-def drawn(chance: random.Random) -> Climate:
-    """Draw a climate: fair in one seed, foul in the next."""
-    foul = chance.choice((0.0, 0.3, 1.0, 1.0))
+def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
+    """Draw a climate: fair in one seed, foul in the next, which withholds envelopes of some steps."""
+    foul = chance.choice((0.0, 0.3, 1.0, 1.0, 1.0))
 
     def sometimes(value: float) -> float:
         return value * foul if chance.random() < 0.7 else 0.0
 
     # Our own envelopes live as long as they may; the provider's must not live longer.
-    brief = chance.random() < 0.6
+    brief = chance.random() < (0.8 if withheld else 0.5)
     envelope_s = chance.choice((20.0, 40.0)) if brief else chance.choice((40.0, 300.0))
-    safety_s = chance.uniform(90, 240)
+    safety_s = chance.uniform(120, 360)
     xlm_minimum = chance.choice((5_000_000, 19_950_000))
     long = chance.random() if foul else 1.0
 
@@ -126,7 +115,7 @@ def drawn(chance: random.Random) -> Climate:
         deposits=chance.randint(4, 9),
         safety_s=safety_s,
         ledger_s=chance.choice((1.0, 2.0, 5.0)),
-        attempts_max=chance.randint(2, 5),
+        attempts_max=chance.choice((2, 2, 3, 5)),
         channels=chance.randint(1, 3),
         lose_request=sometimes(chance.uniform(0, 0.15)),
         lose_answer=sometimes(chance.uniform(0, 0.15)),
@@ -144,7 +133,8 @@ def drawn(chance: random.Random) -> Climate:
         xlm_minimum=xlm_minimum,
         disconnects=sometimes(0.3),
         lifetime_max_s=45 if brief else 3600,
-        withheld=_withheld(chance) if foul else {},
+        aimed=0.8 if foul else 0.0,
+        withheld={step: chance.choice((0.5, 1.0, 1.0)) for step in withheld} if foul else {},
         late=sometimes(chance.choice((0.0, 0.1, 0.5))),
         doubt=sometimes(chance.choice((0.0, 0.1))),
         long_pause_s=chance.uniform(900, 5400) if long < 0.04 else 0.0,
@@ -156,13 +146,6 @@ def drawn(chance: random.Random) -> Climate:
 
 LIES: dict[str, float] = {"none": 6.0, "lag": 0.0, "hide": 0.0, "flip": 0.0, "clock": 0.0}
 """How often a foul seed's network lies in which way; `--lie` of the command line changes it."""
-
-
-def _withheld(chance: random.Random) -> dict[str, float]:
-    """Some steps, of which some or all envelopes die."""
-    return {
-        step: chance.choice((0.3, 0.6, 1.0)) for step in chance.sample(STEPS, chance.randint(0, 3))
-    }
 
 
 def _lies(chance: random.Random) -> Lies:

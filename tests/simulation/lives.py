@@ -22,13 +22,11 @@ from tests.simulation.envelopes import Envelopes
 from tests.simulation.front import Front
 from tests.simulation.history import History
 from tests.simulation.network import Network
-from tests.simulation.sometimes import AIMS
 from tests.simulation.transport import SMOOTH, Fate, Loss
 from tests.simulation.world import RULES, Machine, Universe, choices, now, started
 
 _living: ContextVar["Life | None"] = ContextVar("living", default=None)
 
-_AIMED: Final = 0.7
 _CALM_S: Final = 5.0
 """The first seconds of a life without a kill, so that every life does something."""
 
@@ -61,8 +59,8 @@ class Life:
     number: int
     machine: Machine | None = None
     front: Front | None = None
-    aim: str | None = None
-    """The failpoint at which it dies when it first reaches it."""
+    aimed: bool = False
+    """It dies at the first place of the plan that it reaches and where no life has died yet."""
     dead: bool = False
     """Nothing that it still does has an effect, and nobody hears of it."""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
@@ -79,6 +77,8 @@ class Lives:
     chance: random.Random
     network: Network
     envelopes: Envelopes
+    aims: list[str]
+    """Failpoints at which a life is still to die."""
     healed: bool = False
     present: Life | None = None
     crashes: list[str] = field(factory=list)
@@ -101,9 +101,8 @@ class Lives:
         self._underway = nursery
         try:
             while not self._over:
-                aimed = self.climate.kill_at_failpoint and self.chance.random() < _AIMED
-                aim = self.chance.choice(AIMS) if aimed else None
-                life = Life(self.universe.lives + 1, aim=aim)
+                aimed = self.chance.random() < self.climate.aimed
+                life = Life(self.universe.lives + 1, aimed=aimed)
                 self.present = life
                 self._began = trio.current_time()
                 nursery.start_soon(self._live, life)
@@ -261,7 +260,10 @@ class Lives:
         place = name.partition(":")[0]
         rarer = 0.3 if name.startswith("journal.") else 1.0
         drawn = self.chance.random() < rarer * self.climate.kill_at_failpoint
-        if life is self.present and (drawn or place == life.aim):
+        aimed = life.aimed and place in self.aims
+        if life is self.present and (drawn or aimed):
+            if aimed:
+                self.aims.remove(place)
             self.kill(place)
         elif self.chance.random() < rarer * self.climate.crash_at_failpoint:
             self.history.note("crash at", place)

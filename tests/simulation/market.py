@@ -49,7 +49,9 @@ class Market:
                 self._pay_in_together,
             ]
             for place, task in enumerate(tasks):
-                nursery.start_soon(self._later, chance.uniform(0, climate.safety_s), task, place)
+                # Early enough that most of it happens while things go wrong.
+                begins_s = chance.uniform(0, 0.5 * climate.safety_s)
+                nursery.start_soon(self._later, begins_s, task, place)
 
     async def _later(
         self, pause_s: float, task: Callable[[int], Awaitable[None]], place: int

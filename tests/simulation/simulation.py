@@ -24,6 +24,7 @@ from tests.simulation.lives import Lives
 from tests.simulation.market import Market
 from tests.simulation.network import HONEST, Network
 from tests.simulation.outside import OUTSIDE, opened
+from tests.simulation.plans import Plan, plan_of
 from tests.simulation.world import Universe, now
 
 QUIET_S: Final = 3600.0
@@ -37,6 +38,7 @@ class Report:
     """What one seed did and found."""
 
     seed: int
+    plan: Plan
     violations: tuple[str, ...]
     marks: Counter[str]
     digest: str
@@ -49,14 +51,14 @@ class Report:
     lines: tuple[str, ...]
 
 
-def simulate(seed: int) -> Report:
-    """Run one seed; the same seed gives the same report."""
-    return run_seeded(seed, lambda: _run(seed))
+def simulate(seed: int, plan: Plan | None = None) -> Report:
+    """Run one seed; the same seed and plan give the same report."""
+    return run_seeded(seed, lambda: _run(seed, plan or plan_of(seed)))
 
 
-async def _run(seed: int) -> Report:
+async def _run(seed: int, plan: Plan) -> Report:
     chance = random.Random(f"simulation {seed}")
-    climate = drawn(chance)
+    climate = drawn(chance, plan.withheld)
     history = History()
     history.note("climate", climate)
     database = WatchedDatabase(history)
@@ -72,7 +74,7 @@ async def _run(seed: int) -> Report:
         history=history,
         now_s=lambda: now().timestamp(),
     )
-    lives = Lives(universe, climate, history, chance, network, envelopes)
+    lives = Lives(universe, climate, history, chance, network, envelopes, list(plan.aims))
     client = Client(lives, history, chance, climate.disconnects)
     market = Market(universe, climate, lives, client, history, chance)
     with _heard(lives, history), history.scope:
@@ -91,6 +93,7 @@ async def _run(seed: int) -> Report:
     orders = database.tables.of(Order).rows.values()
     return Report(
         seed=seed,
+        plan=plan,
         violations=tuple(history.violations),
         marks=history.marks,
         digest=history.digest,

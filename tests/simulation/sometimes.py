@@ -10,6 +10,8 @@ from typing import Final
 from offerhub.sandbox.faults import FaultKind
 
 _STEPS: Final = ("deploy", "fund", "complete", "approve", "release", "pay", "activate")
+WITHHELD_STEPS: Final = (*_STEPS, "refill")
+"""The steps whose envelopes a climate may withhold."""
 _LANE: Final = (
     "before_signed",
     "after_signed",
@@ -52,7 +54,16 @@ SOMETIMES: Final = (
     "lost answer of POST helper/send-transaction",
     "a lost request arrived late",
     "an envelope was rebuilt",
-    *(f"operation {step}: expired" for step in _STEPS),
+    *(f"operation {step}: expired" for step in WITHHELD_STEPS),
+    *(f"late: {step}" for step in _STEPS),
+    "a withdrawal failed because its envelopes died",
+    "a commit was lost and made again",
+    "a commit was told late",
+    "ledgers paused for long",
+    "the database was away for long",
+    "lost request of GET transactions",
+    "lost answer of GET transactions",
+    "told of a fall-back",
     "operation pay: failed",
     "operation refill: confirmed",
     "deploy retried",
