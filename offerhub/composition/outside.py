@@ -40,6 +40,7 @@ async def open_outside(settings: Settings, random: Callable[[], float]) -> Async
             stellar.horizon_url,
             usdc_code=stellar.usdc_code,
             usdc_issuer=stellar.usdc_issuer,
+            passphrase=stellar.passphrase,
             budget=RateBudget.per_hour(stellar.rate_per_hour),
             random=random,
             friendbot_url=friendbot_url(settings),

@@ -35,6 +35,8 @@ class HttpAnswer:
     status: int
     body: bytes
     retry_after_s: float | None = None
+    latest_ledger: int | None = None
+    """Horizon's `Latest-Ledger`: the ledger that an answer about the network's state speaks of."""
 
     @property
     def ok(self) -> bool:
@@ -151,7 +153,12 @@ class HttpClient:
         except (httpx.HTTPError, httpx.StreamError) as error:
             msg = f"the connection failed: {type(error).__name__}"
             raise HttpTrouble(msg) from None
-        return HttpAnswer(response.status_code, response.content, _retry_after_s(response))
+        return HttpAnswer(
+            response.status_code,
+            response.content,
+            _retry_after_s(response),
+            _latest_ledger(response),
+        )
 
     async def _back_off(self, attempt: int) -> None:
         await trio.sleep(_BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._random()))
@@ -170,6 +177,11 @@ def _retry_after_s(response: httpx.Response) -> float | None:
     except ValueError:
         return None
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _latest_ledger(response: httpx.Response) -> int | None:
+    text = response.headers.get("latest-ledger", "")
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 _TOO_MANY = 429

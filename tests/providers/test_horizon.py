@@ -10,11 +10,13 @@ import httpx
 import msgspec
 import pytest
 import trio
-from stellar_sdk import scval, xdr
+from stellar_sdk import TransactionBuilder, TransactionEnvelope, scval, xdr
 
 from offerhub.domain.money import Money
 from offerhub.providers.rate import RateBudget
+from offerhub.providers.stellar.envelope import hash_of
 from offerhub.providers.stellar.horizon import HorizonClient
+from offerhub.providers.stellar.intents import ApproveMilestone
 from offerhub.providers.stellar.port import (
     Applied,
     PaymentRecord,
@@ -24,10 +26,11 @@ from offerhub.providers.stellar.port import (
     Unknown,
     UnreadableRecord,
 )
-from tests.providers.known import ESCROW, address
+from tests.providers.known import ESCROW, PASSPHRASE, RULES, address, keypair, provider_envelope
 
 Handler = Callable[[httpx.Request], httpx.Response]
-HASH = "ab" * 32
+OUR_ENVELOPE = provider_envelope(ApproveMilestone(ESCROW, 0, address("buyer")))
+HASH = hash_of(OUR_ENVELOPE, RULES.network_id)
 ISSUER = address("issuer")
 
 
@@ -37,6 +40,7 @@ async def horizon(handler: Handler, **settings: Any) -> AsyncIterator[HorizonCli
         "http://horizon.test",
         usdc_code="USDC",
         usdc_issuer=ISSUER,
+        passphrase=PASSPHRASE,
         budget=RateBudget(0, 1),
         random=lambda: 0.5,
         transport=httpx.MockTransport(handler),
@@ -62,6 +66,7 @@ def transaction(**changes: Any) -> dict[str, Any]:
         "source_account": address("buyer"),
         "source_account_sequence": "4294967297",
         "fee_charged": "100",
+        "envelope_xdr": OUR_ENVELOPE,
         "result_xdr": "AAAAAAAAAGQAAAAAAAAAAQAAAAAAAAABAAAAAAAAAAA=",
         "memo_type": "none",
     } | changes
@@ -313,9 +318,99 @@ async def test_a_failed_transaction_tells_its_codes_in_horizons_words(operation,
 
 
 async def test_another_transaction_than_the_one_asked_for_is_no_answer():
-    async with horizon(answers(transaction(hash="cd" * 32))) as client:
+    async with horizon(answers(transaction())) as client:
+        with pytest.raises(StellarUnavailable, match="another transaction"):
+            await client.transaction("cd" * 32)
+
+
+FAILED = result_xdr(payment_result(xdr.PaymentResultCode.PAYMENT_NO_TRUST))
+OTHER_ENVELOPE = provider_envelope(ApproveMilestone(ESCROW, 1, address("buyer")))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"successful": False},
+        {"result_xdr": FAILED},
+        {"result_xdr": "AAAA"},
+        {"result_xdr": "?"},
+        {"envelope_xdr": OTHER_ENVELOPE},
+        {"envelope_xdr": "AAAA"},
+        {"hash": "cd" * 32},
+        {"source_account_sequence": "4294967298"},
+        {"source_account": address("seller")},
+    ],
+)
+async def test_a_record_that_contradicts_itself_is_no_answer(lie):
+    async with horizon(answers(transaction(**lie))) as client:
         with pytest.raises(StellarUnavailable):
             await client.transaction(HASH)
+        assert isinstance(await client.submit("AAAA", HASH), Unknown)
+    async with horizon(answers(page(transaction(**lie)))) as client:
+        with pytest.raises(StellarUnavailable):
+            await client.account_transactions(address("buyer"), 10)
+
+
+@pytest.mark.parametrize("signers", [1, 2, 20])
+async def test_an_envelope_is_known_by_its_hash_under_any_number_of_signatures(signers):
+    envelope = TransactionEnvelope.from_xdr(OUR_ENVELOPE, PASSPHRASE)
+    for number in range(signers):
+        envelope.sign(keypair(f"signer {number}"))
+    async with horizon(answers(transaction(envelope_xdr=envelope.to_xdr()))) as client:
+        record = await client.transaction(HASH)
+    assert record is not None
+    assert record.successful
+
+
+async def test_an_envelope_that_somebody_wrapped_into_a_fee_bump_is_known_by_its_inner_hash():
+    inner = TransactionEnvelope.from_xdr(OUR_ENVELOPE, PASSPHRASE)
+    inner.sign(keypair("buyer"))
+    bump = TransactionBuilder.build_fee_bump_transaction(
+        address("stranger"), 200_000, inner, PASSPHRASE
+    )
+    wrapped = transaction(
+        envelope_xdr=bump.to_xdr(),
+        result_xdr=xdr.TransactionResult(
+            fee_charged=xdr.Int64(100),
+            result=xdr.TransactionResultResult(
+                xdr.TransactionResultCode.txFEE_BUMP_INNER_SUCCESS,
+                inner_result_pair=xdr.InnerTransactionResultPair(
+                    xdr.Hash(bytes.fromhex(HASH)),
+                    xdr.InnerTransactionResult(
+                        xdr.Int64(0),
+                        xdr.InnerTransactionResultResult(
+                            xdr.TransactionResultCode.txSUCCESS, results=[]
+                        ),
+                        xdr.InnerTransactionResultExt(0),
+                    ),
+                ),
+            ),
+            ext=xdr.TransactionResultExt(0),
+        ).to_xdr(),
+    )
+    for hash_hex in (HASH, bump.hash_hex()):
+        async with horizon(answers(wrapped | {"hash": hash_hex})) as client:
+            assert await client.transaction(hash_hex) is not None
+
+
+async def test_an_account_names_the_ledger_that_it_speaks_of():
+    def handler(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=account(), headers={"Latest-Ledger": "77"})
+
+    async with horizon(handler) as client:
+        state = await client.account(address("buyer"))
+    assert state is not None
+    assert state.ledger == 77
+    async with horizon(answers(account())) as client:
+        silent = await client.account(address("buyer"))
+    assert silent is not None
+    assert silent.ledger is None
+
+
+async def test_another_account_than_the_one_asked_for_is_no_answer():
+    async with horizon(answers(account())) as client:
+        with pytest.raises(StellarUnavailable, match="another account"):
+            await client.account(address("seller"))
 
 
 async def test_payments_come_with_their_transfers_memo_and_cursor():

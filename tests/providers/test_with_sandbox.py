@@ -197,6 +197,7 @@ async def open_bench() -> AsyncIterator[Bench]:
             URL,
             usdc_code="USDC",
             usdc_issuer=ISSUER_ADDRESS,
+            passphrase=SANDBOX_PASSPHRASE,
             budget=RateBudget(0, 1),
             random=lambda: 0.5,
             friendbot_url=f"{URL}/friendbot",

@@ -171,6 +171,7 @@ async def started(
         URL,
         usdc_code="USDC",
         usdc_issuer=ISSUER_ADDRESS,
+        passphrase=SANDBOX_PASSPHRASE,
         budget=RateBudget.per_hour(0),
         random=chance.random,
         friendbot_url=f"{URL}/friendbot",

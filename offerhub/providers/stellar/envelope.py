@@ -7,7 +7,7 @@ and signatures are appended to those bytes.
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from attrs import field, frozen
@@ -18,6 +18,12 @@ from offerhub.domain.intents import Intent
 _TAG = xdr.EnvelopeType.ENVELOPE_TYPE_TX.to_xdr_bytes()
 _NO_SIGNATURES = b"\x00\x00\x00\x00"
 _SIGNATURES_MAX = 20
+_SIGNATURE_BYTES = 72
+"""A decorated signature of a key pair: a hint of 4, a length of 4, 64 bytes."""
+_PLAIN_KEY = xdr.CryptoKeyType.KEY_TYPE_ED25519.to_xdr_bytes()
+_BODY_MIN = 64
+"""No transaction is as short."""
+_FEE_BUMP_TAG = xdr.EnvelopeType.ENVELOPE_TYPE_TX_FEE_BUMP.to_xdr_bytes()
 
 
 class ForeignTransaction(Exception):
@@ -112,6 +118,65 @@ def hash_of(envelope_xdr: str, network_id: bytes) -> str:
         msg = "not a plain transaction"
         raise ForeignTransaction(msg)
     return transaction_hash(envelope.v1.tx.to_xdr_bytes(), network_id)
+
+
+@frozen
+class IncludedTransaction:
+    """What an included envelope says of itself; of a fee bump, what the inner transaction says."""
+
+    source: str
+    sequence: int
+    inner_hash: str | None
+    """Of the transaction inside a fee bump that somebody wrapped around it; `None`: it is plain."""
+
+
+def read_included(envelope_xdr: str, tx_hash: str, network_id: bytes) -> IncludedTransaction:
+    """Read the envelope of an included transaction; an inner hash names its fee bump, too.
+
+    Raises: `ForeignTransaction` if it is no envelope, or not that of the hash. A plain one is not parsed,
+    because a lane asks this of every transaction: its end is found by the hash, its head has fixed places.
+    """
+    raw = _bytes_of(envelope_xdr)
+    if raw[:4] != _TAG:
+        return _read_bump(raw, tx_hash, network_id)
+    for body in _bodies(raw):
+        if transaction_hash(body, network_id) == tx_hash:
+            return _head(body, None)
+    msg = "the envelope is another transaction than its hash"
+    raise ForeignTransaction(msg)
+
+
+def _read_bump(raw: bytes, tx_hash: str, network_id: bytes) -> IncludedTransaction:
+    bump = _decode(raw).fee_bump
+    if bump is None or bump.tx.inner_tx.v1 is None:
+        msg = "an old envelope"
+        raise ForeignTransaction(msg)
+    body = bump.tx.inner_tx.v1.tx.to_xdr_bytes()
+    inner_hash = transaction_hash(body, network_id)
+    outer = network_id + _FEE_BUMP_TAG + bump.tx.to_xdr_bytes()
+    if tx_hash not in (inner_hash, hashlib.sha256(outer).hexdigest()):
+        msg = "the envelope is another transaction than its hash"
+        raise ForeignTransaction(msg)
+    return _head(body, inner_hash)
+
+
+def _head(body: bytes, inner_hash: str | None) -> IncludedTransaction:
+    """Source and sequence number stand first: kind of key, [id,] key, fee, number."""
+    key_at = 4 if body[:4] == _PLAIN_KEY else 12
+    sequence_at = key_at + 32 + 4
+    return IncludedTransaction(
+        source=StrKey.encode_ed25519_public_key(body[key_at : key_at + 32]),
+        sequence=int.from_bytes(body[sequence_at : sequence_at + 8], signed=True),
+        inner_hash=inner_hash,
+    )
+
+
+def _bodies(raw: bytes) -> Iterator[bytes]:
+    """What may lie between the tag and the signatures: each number of them that the bytes allow."""
+    for count in range(_SIGNATURES_MAX + 1):
+        end = len(raw) - 4 - count * _SIGNATURE_BYTES
+        if end > _BODY_MIN and raw[end : end + 4] == count.to_bytes(4):
+            yield raw[len(_TAG) : end]
 
 
 def contract_id(factory: str, salt: bytes, network_id: bytes) -> str:

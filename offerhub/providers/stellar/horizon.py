@@ -1,5 +1,6 @@
 """Horizon's client: `StellarNetwork` over HTTP (stellar-horizon.md §2)."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import TypeVar
@@ -37,17 +38,17 @@ class HorizonClient:
         *,
         usdc_code: str,
         usdc_issuer: str,
+        passphrase: str,
         budget: RateBudget,
         random: RandomFraction,
         friendbot_url: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        fee_cap_stroops: int = 100_000,
     ) -> None:
         self._http = HttpClient(base_url, budget=budget, random=random, transport=transport)
         self._usdc_code = usdc_code
         self._usdc_issuer = usdc_issuer
+        self._network_id = hashlib.sha256(passphrase.encode()).digest()
         self._friendbot_url = friendbot_url
-        self._fee_cap_stroops = fee_cap_stroops
         self._fee_stroops = _FEE_MIN_STROOPS
         self._fee_read_at = -float("inf")
 
@@ -62,9 +63,16 @@ class HorizonClient:
         answer = await self._get(f"/accounts/{quote(address)}", Priority.CONFIRM)
         if answer.status == _NOT_FOUND:
             return None
-        return _read(
-            answer, lambda body: wire.read_account(body, self._usdc_code, self._usdc_issuer)
+        account = _read(
+            answer,
+            lambda body: wire.read_account(
+                body, self._usdc_code, self._usdc_issuer, answer.latest_ledger
+            ),
         )
+        if account.address != address:
+            msg = "Horizon answered with another account"
+            raise StellarUnavailable(msg)
+        return account
 
     async def submit(self, envelope_xdr: str, tx_hash: str) -> SubmitResult:
         """Hand in an envelope by `POST /transactions`, which answers when a ledger has it.
@@ -83,16 +91,26 @@ class HorizonClient:
             )
         except HttpTrouble as trouble:
             return Unknown(trouble.reason)
-        return _submit_result(answer, tx_hash)
+        return _submit_result(answer, tx_hash, self._network_id)
 
     async def transaction(self, tx_hash: str) -> TransactionRecord | None:
         answer = await self._get(f"/transactions/{quote(tx_hash)}", Priority.CONFIRM)
         if answer.status == _NOT_FOUND:
             return None
-        record = _read(answer, wire.read_transaction)
+        record = _read(answer, lambda body: wire.read_transaction(body, self._network_id))
         if record.hash != tx_hash:
             raise StellarUnavailable(_WRONG_HASH)
         return record
+
+    async def account_transactions(self, address: str, limit: int) -> tuple[TransactionRecord, ...]:
+        answer = await self._get(
+            f"/accounts/{quote(address)}/transactions",
+            Priority.CONFIRM,
+            {"order": "desc", "limit": limit, "include_failed": "true"},
+        )
+        if answer.status == _NOT_FOUND:
+            return ()
+        return _read(answer, lambda body: wire.read_transactions(body, self._network_id))
 
     async def transfers(self, tx_hash: str) -> tuple[AssetTransfer, ...]:
         answer = await self._get(
@@ -141,7 +159,7 @@ class HorizonClient:
                 if self._fee_read_at == -float("inf"):
                     raise
             else:
-                self._fee_stroops = min(max(fee, _FEE_MIN_STROOPS), self._fee_cap_stroops)
+                self._fee_stroops = min(max(fee, _FEE_MIN_STROOPS), _FEE_CAP_STROOPS)
                 self._fee_read_at = now
         return self._fee_stroops
 
@@ -182,10 +200,10 @@ def _read(answer: HttpAnswer, reader: Callable[[bytes], T]) -> T:
         raise StellarUnavailable(error.reason) from None
 
 
-def _submit_result(answer: HttpAnswer, tx_hash: str) -> SubmitResult:
+def _submit_result(answer: HttpAnswer, tx_hash: str, network_id: bytes) -> SubmitResult:
     """What an answer to a submission proves (§2.5, §5.7)."""
     if answer.ok:
-        return _submit_success(answer.body, tx_hash)
+        return _submit_success(answer.body, tx_hash, network_id)
     problem = wire.read_problem(answer.body)
     if answer.status == _BAD_REQUEST and problem.kind == "transaction_malformed":
         return Rejected("transaction_malformed", (), included=False)
@@ -199,9 +217,9 @@ def _submit_result(answer: HttpAnswer, tx_hash: str) -> SubmitResult:
     return Unknown(f"Horizon answered {answer.status} {problem.kind}".rstrip())
 
 
-def _submit_success(body: bytes, tx_hash: str) -> SubmitResult:
+def _submit_success(body: bytes, tx_hash: str, network_id: bytes) -> SubmitResult:
     try:
-        record = wire.read_transaction(body)
+        record = wire.read_transaction(body, network_id)
     except wire.UnreadableAnswer as error:
         return Unknown(error.reason)
     if record.hash != tx_hash:
@@ -222,5 +240,6 @@ _READ_DEADLINE_S = 20.0
 _SUBMIT_DEADLINE_S = 45.0
 """Horizon itself gives up after 30 s (§2.5)."""
 _FEE_MIN_STROOPS = 100
+_FEE_CAP_STROOPS = 100_000
 _FEE_FRESH_S = 10.0
 _WRONG_HASH = "Horizon answered with another transaction"

@@ -45,6 +45,8 @@ class AccountState:
     """Balance less the minimum balance and selling liabilities, never below zero (§1.2)."""
     usdc: Money | None
     """`None`: no authorised trustline for the configured asset, so USDC cannot be received."""
+    ledger: int | None = None
+    """The ledger that the answer speaks of; `None` if it did not say, so that its age is unknown."""
 
 
 @frozen
@@ -62,6 +64,8 @@ class TransactionRecord:
     """Horizon's spelling (§5.6): `tx_success`, `tx_failed`, …"""
     operation_codes: tuple[str, ...]
     """One per operation of a failed transaction, empty for a successful one."""
+    inner_hash: str | None = None
+    """Of the transaction inside a fee bump that somebody wrapped around it; `None`: it is plain."""
 
 
 @frozen
@@ -199,6 +203,10 @@ class StellarNetwork(Protocol):
 
     async def transaction(self, tx_hash: str) -> TransactionRecord | None:
         """The transaction if a ledger includes it, `None` if the server knows of none."""
+        ...
+
+    async def account_transactions(self, address: str, limit: int) -> tuple[TransactionRecord, ...]:
+        """The newest transactions that an account took part in, failed ones too, newest first."""
         ...
 
     async def transfers(self, tx_hash: str) -> tuple[AssetTransfer, ...]:

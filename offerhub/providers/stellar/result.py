@@ -1,5 +1,8 @@
 """Result XDR in Horizon's words (stellar-horizon.md §5.6)."""
 
+import base64
+import binascii
+
 from attrs import frozen
 from stellar_sdk import xdr
 
@@ -28,6 +31,20 @@ def result_codes(result_xdr: str) -> ResultCodes:
     )
 
 
+def succeeded(result_xdr: str) -> bool:
+    """Whether a base64 `TransactionResult` says success. Raises `UnreadableResult`.
+
+    Only the code is looked at, which stands after the fee: nothing else of a success is worth decoding.
+    """
+    try:
+        raw = base64.b64decode(result_xdr, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UnreadableResult(type(error).__name__) from None
+    if len(raw) < _CODE.stop:
+        raise UnreadableResult("too short")
+    return int.from_bytes(raw[_CODE], signed=True) in _SUCCESSES
+
+
 def _transaction_code(code: xdr.TransactionResultCode) -> str:
     if code is xdr.TransactionResultCode.txNO_ACCOUNT:
         return "tx_no_source_account"
@@ -46,6 +63,11 @@ def _operation_code(result: xdr.OperationResult) -> str:
     return _RENAMED.get(name, f"op_{code}")
 
 
+_CODE = slice(8, 12)
+_SUCCESSES = {
+    xdr.TransactionResultCode.txSUCCESS.value,
+    xdr.TransactionResultCode.txFEE_BUMP_INNER_SUCCESS.value,
+}
 _GENERIC = {xdr.OperationResultCode.opNO_ACCOUNT: "op_no_source_account"}
 _ARMS = {"BUMP_SEQUENCE": "bump_seq_result"}
 _RENAMED = {

@@ -9,6 +9,7 @@ import msgspec
 from stellar_sdk import StrKey, xdr
 
 from offerhub.domain.money import InvalidAmount, Money
+from offerhub.providers.stellar.envelope import ForeignTransaction, read_included
 from offerhub.providers.stellar.port import (
     AccountPayment,
     AccountState,
@@ -19,7 +20,7 @@ from offerhub.providers.stellar.port import (
     TransferOrigin,
     UnreadableRecord,
 )
-from offerhub.providers.stellar.result import UnreadableResult, result_codes
+from offerhub.providers.stellar.result import UnreadableResult, result_codes, succeeded
 
 
 class UnreadableAnswer(Exception):
@@ -63,6 +64,7 @@ class _Transaction(msgspec.Struct):
     source_account: str
     source_account_sequence: str
     fee_charged: str
+    envelope_xdr: str
     result_xdr: str
 
 
@@ -176,8 +178,8 @@ def read_state(body: bytes) -> NetworkState:
         raise UnreadableAnswer(_why(error)) from None
 
 
-def read_account(body: bytes, usdc_code: str, usdc_issuer: str) -> AccountState:
-    """Read `GET /accounts/{G}`. Raises `UnreadableAnswer`."""
+def read_account(body: bytes, usdc_code: str, usdc_issuer: str, ledger: int | None) -> AccountState:
+    """Read `GET /accounts/{G}`, the answer's `Latest-Ledger` beside it. Raises `UnreadableAnswer`."""
     try:
         account = _account.decode(body)
         xlm = liabilities = Money.zero()
@@ -196,30 +198,55 @@ def read_account(body: bytes, usdc_code: str, usdc_issuer: str) -> AccountState:
             xlm=xlm,
             xlm_spendable=max(spendable, Money.zero()),
             usdc=usdc,
+            ledger=ledger,
         )
     except (msgspec.MsgspecError, ValueError) as error:
         raise UnreadableAnswer(_why(error)) from None
 
 
-def read_transaction(body: bytes) -> TransactionRecord:
-    """Read a transaction resource. Raises `UnreadableAnswer`."""
+def read_transaction(body: bytes, network_id: bytes) -> TransactionRecord:
+    """Read a transaction resource.
+
+    Raises: `UnreadableAnswer`, also for a record that contradicts itself: one whose envelope is another
+    transaction than its hash, or whose result is another than its `successful`. Such a record proves
+    neither that the transaction was included nor how it ended.
+    """
     try:
-        transaction = _transaction.decode(body)
-        # Thousands of successes for one failure: only the failure's result is worth decoding.
-        codes = None if transaction.successful else result_codes(transaction.result_xdr)
-        return TransactionRecord(
-            hash=transaction.hash,
-            ledger=transaction.ledger,
-            successful=transaction.successful,
-            closed_at=_utc(transaction.created_at),
-            source=transaction.source_account,
-            source_sequence=int(transaction.source_account_sequence),
-            fee_charged_stroops=int(transaction.fee_charged),
-            transaction_code="tx_success" if codes is None else codes.transaction,
-            operation_codes=() if codes is None else codes.operations,
-        )
-    except (msgspec.MsgspecError, ValueError, UnreadableResult) as error:
+        return _transaction_record(_transaction.decode(body), network_id)
+    except (msgspec.MsgspecError, ValueError, UnreadableResult, ForeignTransaction) as error:
         raise UnreadableAnswer(_why(error)) from None
+
+
+def read_transactions(body: bytes, network_id: bytes) -> tuple[TransactionRecord, ...]:
+    """Read a page of transactions. Raises `UnreadableAnswer`, as `read_transaction` does."""
+    return tuple(read_transaction(bytes(raw), network_id) for raw in _records(body))
+
+
+def _transaction_record(transaction: _Transaction, network_id: bytes) -> TransactionRecord:
+    included = read_included(transaction.envelope_xdr, transaction.hash, network_id)
+    if (transaction.source_account, transaction.source_account_sequence) != (
+        included.source,
+        str(included.sequence),
+    ):
+        msg = "Horizon's record contradicts itself: its envelope has another source or number"
+        raise UnreadableAnswer(msg)
+    if succeeded(transaction.result_xdr) is not transaction.successful:
+        msg = "Horizon's record contradicts itself: its result is not what it says of success"
+        raise UnreadableAnswer(msg)
+    # Thousands of successes for one failure: only the failure's result is worth decoding.
+    codes = None if transaction.successful else result_codes(transaction.result_xdr)
+    return TransactionRecord(
+        hash=transaction.hash,
+        ledger=transaction.ledger,
+        successful=transaction.successful,
+        closed_at=_utc(transaction.created_at),
+        source=transaction.source_account,
+        source_sequence=int(transaction.source_account_sequence),
+        fee_charged_stroops=int(transaction.fee_charged),
+        transaction_code="tx_success" if codes is None else codes.transaction,
+        operation_codes=() if codes is None else codes.operations,
+        inner_hash=included.inner_hash,
+    )
 
 
 def read_payments(body: bytes) -> tuple[PaymentRecord | UnreadableRecord, ...]:
@@ -425,7 +452,7 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, UnreadableAnswer):
+    if isinstance(error, UnreadableAnswer | ForeignTransaction):
         return error.reason
     if isinstance(error, InvalidAmount):
         return str(error)
