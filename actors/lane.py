@@ -2,8 +2,8 @@
 
 It takes a journalled operation from `planned` to its end: build, have the vault check and sign,
 store the envelope, submit, find out by hash. Killed between any two lines, it goes on from the
-stored status. An envelope that was signed is followed until a ledger shows it or has closed after
-its `maxTime` without it; only then is its step over (domain.md §3, Exactly once).
+stored status. An envelope that was signed is followed until a ledger shows it or it is proven dead;
+only then is its step over (domain.md §3, Exactly once).
 """
 
 from datetime import timedelta
@@ -13,6 +13,7 @@ import structlog
 import trio
 from attrs import evolve
 
+from actors.earlier_attempts import EarlierAttempts
 from actors.failpoints import reach
 from actors.kernel import Actor, Backoff, Message
 from actors.lane_parts import Execute, LaneParts, Moves
@@ -79,6 +80,7 @@ class Lane(Actor):
         self._xlm_minimum = Money.zero()
         self._unsettled: dict[str, ChainOperation] = {}
         self._moves = Moves(parts)
+        self._earlier = EarlierAttempts(parts, self._moves)
         self._settlement = Settlement(parts, self._moves)
 
     async def start(self) -> None:
@@ -117,6 +119,7 @@ class Lane(Actor):
             self._parts.wake_owner(await self._settle(earlier))
         if operation.id in self._unsettled or operation.status in ALIVE_STATUSES:
             operation = await self._moves.stored(operation.id) or operation
+        operation = await self._earlier.settled(operation)
         if operation.status is ChainStatus.PLANNED:
             operation = await self._sign(operation)
         if operation.status is ChainStatus.PLANNED:
@@ -155,7 +158,7 @@ class Lane(Actor):
         while True:
             try:
                 account = await self._funded_account(intent)
-                network = await self._parts.clock.state()
+                network = await self._parts.clock.trusted()
                 unsigned = await self._build(intent, account, network)
             except EscrowRefused as refused:
                 refusals += 1
@@ -172,7 +175,7 @@ class Lane(Actor):
                     SignTransaction(unsigned, intent, account.sequence + 1, network)
                 )
                 if isinstance(answer, SignedEnvelope):
-                    return await self._store_envelope(operation, account, answer)
+                    return await self._store_envelope(operation, account, network, answer)
                 operation = await self._not_signed(operation, answer)
                 if looked_again:
                     kind = FailureKind.STALE if answer.stale else FailureKind.FOREIGN
@@ -233,12 +236,16 @@ class Lane(Actor):
         return await when_possible(lambda: self._parts.vault.ask(message), self._parts.random)
 
     async def _store_envelope(
-        self, operation: ChainOperation, account: AccountState, envelope: SignedEnvelope
+        self,
+        operation: ChainOperation,
+        account: AccountState,
+        network: NetworkState,
+        envelope: SignedEnvelope,
     ) -> ChainOperation:
         """From here on the envelope may reach the network: it is stored before it can."""
         reach(f"lane.before_signed.{operation.step}")
         stored = await self._moves.commit(
-            signed(operation, envelope, self._parts.now()),
+            signed(operation, envelope, network.latest_ledger, self._parts.now()),
             audit=self._moves.deciding(operation).audit(
                 "transaction.sign",
                 "ChainOperation",
@@ -252,6 +259,7 @@ class Lane(Actor):
                 },
             ),
         )
+        self._parts.alarms.end(stored.id)
         self._unsettled[stored.id] = stored
         spent = Money(envelope.fee_stroops)
         left = account.xlm_spendable - spent

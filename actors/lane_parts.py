@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from attrs import frozen
 
+from actors.alarms import Alarms
 from actors.board import Board
 from actors.journal import Journal
 from actors.kernel import Address, Message
@@ -52,6 +53,7 @@ class LaneParts:
         wake_owner: tells the owner of an operation that it has ended; never waits.
         want_refill: tells the wallets' actor that an address lacks XLM; never waits.
         xlm: policies by the role of the account.
+        alarms: what waits for an operator.
     """
 
     storage: Storage
@@ -68,6 +70,7 @@ class LaneParts:
     wake_owner: Callable[[ChainOperation], None]
     want_refill: Callable[[str], None]
     xlm: dict[WalletRole, XlmPolicy]
+    alarms: Alarms
 
 
 class Superseded(Exception):

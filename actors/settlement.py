@@ -1,17 +1,19 @@
 """Settlement: from a signed envelope to its end, found out by its hash (domain.md §3, Exactly once).
 
-An unknown outcome is looked up and the same envelope handed in again. It is dead only when a ledger
-has closed after its `maxTime` without it.
+An unknown outcome is looked up and the same envelope handed in again. What is to be proven before
+it counts as dead is in `envelope_death`; what contradicts is alarmed, and waits for an operator.
 """
 
-from datetime import UTC, datetime
 from typing import Final, assert_never
 
+import structlog
 import trio
 
+from actors.envelope_death import Included, Inquest
 from actors.failpoints import reach
 from actors.kernel import Backoff
 from actors.lane_parts import LaneParts, Moves
+from actors.unclear import UNCLEAR_S, alarm
 from offerhub.domain.chain import (
     ChainFailure,
     ChainOperation,
@@ -20,7 +22,9 @@ from offerhub.domain.chain import (
     PayoutSeen,
 )
 from offerhub.domain.chain_moves import confirmed, expired, failed, submitted
+from offerhub.domain.envelope_death import Finding, Verdict
 from offerhub.domain.intent_rules import Submitter
+from offerhub.domain.resolutions import RESOLVED, Outcome, Resolution
 from offerhub.providers.stellar.port import (
     Applied,
     Rejected,
@@ -32,6 +36,8 @@ from offerhub.providers.trustless_work.port import (
     Refused,
     Sent,
 )
+
+log = structlog.get_logger(__name__)
 
 _RETRY: Final = Backoff(first_s=0.25, limit_s=10.0)
 
@@ -45,44 +51,54 @@ class Settlement:
 
     async def settle(self, operation: ChainOperation) -> ChainOperation:
         """Follow a signed envelope until the chain has it, or provably never will."""
-        envelope, tx_hash, max_time = operation.envelope, operation.tx_hash, operation.max_time
-        if envelope is None or tx_hash is None or max_time is None:
+        envelope, tx_hash = operation.envelope, operation.tx_hash
+        if envelope is None or tx_hash is None:
             msg = f"{operation.id} is {operation.status.value} without an envelope"
             raise ValueError(msg)
-        deadline = datetime.fromtimestamp(max_time, UTC)
+        inquest = Inquest(operation, self._parts)
         by_provider = operation.rules.submitter is Submitter.PROVIDER
         trouble = 0
-        seen_dead_at: int | None = None
         while True:
-            reach(f"lane.before_submit.{operation.step}")
-            record, reason = await self._submit(envelope, tx_hash, by_provider=by_provider)
-            reach(f"lane.after_submit.{operation.step}")
+            record, reason = None, ""
+            if operation.unclear_since is None:
+                reach(f"lane.before_submit.{operation.step}")
+                record, reason = await self._submit(envelope, tx_hash, by_provider=by_provider)
+                reach(f"lane.after_submit.{operation.step}")
             try:
-                if record is None:
-                    record = await self._parts.network.transaction(tx_hash)
-                if record is not None:
-                    return await self._included(operation, record)
-                # Not there. Dead only when a ledger has closed after maxTime and the hash is
-                # absent after that was seen, twice, on different ledgers.
-                state = await self._parts.network.state()
-                if state.latest_closed_at > deadline:
-                    record = await self._parts.network.transaction(tx_hash)
-                    if record is not None:
-                        return await self._included(operation, record)
-                    if seen_dead_at is not None and state.latest_ledger > seen_dead_at:
-                        return await self._expire(operation, reason)
-                    seen_dead_at = seen_dead_at or state.latest_ledger
+                found = await inquest.look() if record is None else Included(record)
+                operation = await self._take(operation, found, reason)
             except StellarUnavailable as away:
-                reason = away.reason
+                operation = await self._submitted(operation, away.reason)
+            if not operation.is_open:
+                return operation
             by_provider = False
-            if operation.status is ChainStatus.SIGNED:
-                operation = await self._moves.commit(
-                    submitted(operation, reason, self._parts.now())
-                )
-            else:
-                operation = await self._moves.note(operation, reason)
             trouble += 1
-            await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
+            unclear = operation.unclear_since is not None
+            await trio.sleep(UNCLEAR_S if unclear else _RETRY.delay_s(trouble, self._parts.random))
+
+    async def _take(
+        self, operation: ChainOperation, found: Included | Finding | Resolution, reason: str
+    ) -> ChainOperation:
+        """Commit what a look has found; the operation has ended then, or stays on the way."""
+        match found:
+            case Included(record):
+                return await self._included(operation, record)
+            case Resolution():
+                return await self._resolved(operation, found)
+            case Finding(Verdict.DEAD):
+                return await self._expire(operation, reason)
+            case Finding(Verdict.SPENT):
+                operation = await self._submitted(operation, found.reason)
+                return await alarm(operation, found.reason, self._parts, self._moves)
+            case Finding(Verdict.UNPROVEN):
+                return await self._submitted(operation, found.reason)
+            case Finding():
+                return await self._submitted(operation, reason)
+
+    async def _submitted(self, operation: ChainOperation, reason: str) -> ChainOperation:
+        if operation.status is ChainStatus.SIGNED:
+            return await self._moves.commit(submitted(operation, reason, self._parts.now()))
+        return await self._moves.note(operation, reason)
 
     async def _submit(
         self, envelope: str, tx_hash: str, *, by_provider: bool
@@ -126,6 +142,7 @@ class Settlement:
                 closed_at=record.closed_at,
             )
         ended = await self._moves.commit(moved)
+        self._parts.alarms.end(operation.id)
         reach(f"lane.after_confirmed.{operation.step}")
         return ended
 
@@ -145,3 +162,34 @@ class Settlement:
             FailureKind.DEAD, f"its time ran out on the network ({reason})", "expired"
         )
         return await self._moves.commit(expired(operation, failure, self._parts.now()))
+
+    async def _resolved(self, operation: ChainOperation, resolution: Resolution) -> ChainOperation:
+        """Take an operator's word for what nobody shows."""
+        now = self._parts.now()
+        match resolution.outcome:
+            case Outcome.INCLUDED:
+                pays_out = operation.rules.pays_out and operation.tx_hash is not None
+                payouts = await self._payouts(operation.tx_hash or "") if pays_out else ()
+                moved = confirmed(operation, None, None, payouts, now)
+            case Outcome.NOT_INCLUDED:
+                reason = "an operator found that no ledger includes it"
+                moved = expired(operation, ChainFailure(FailureKind.DEAD, reason, RESOLVED), now)
+            case _:
+                assert_never(resolution.outcome)
+        log.warning(
+            "lane.operation_resolved",
+            operation=operation.id,
+            outcome=resolution.outcome.value,
+            by=resolution.by,
+        )
+        ended = await self._moves.commit(
+            moved,
+            audit=self._moves.deciding(operation).audit(
+                "operation.resolved",
+                "ChainOperation",
+                operation.id,
+                after={"outcome": resolution.outcome.value, "by": resolution.by},
+            ),
+        )
+        self._parts.alarms.end(operation.id)
+        return ended

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
+from actors.alarms import Alarms
 from actors.board import Board
 from actors.bootstrap import Bootstrap
 from actors.journal import Journal
 from actors.kernel import Address, Registry
 from actors.keys import KeyRing
+from actors.ledger_clock import LedgerClock
 from actors.publisher import EventHub
 from actors.watcher import ChainWatcher
 from offerhub.domain.ids import Clock, Ids
@@ -59,6 +61,8 @@ class System:
     bootstrap: Bootstrap
     clock: Clock
     ids: Ids
+    alarms: Alarms
+    ledger_clock: LedgerClock
 
     def open_subscriptions(self) -> None:
         """The web server is up: streams may begin, and requests may wait for the chain."""

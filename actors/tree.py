@@ -10,6 +10,7 @@ import structlog
 import trio
 from attrs import field, frozen
 
+from actors.alarms import Alarms
 from actors.balances import IDLE_S, BalanceActor, BalanceParts
 from actors.board import Board
 from actors.bootstrap import (
@@ -189,7 +190,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     )
     directory = Directory(world.storage)
     channels = Channels()
-    clock = LedgerClock(world.network)
+    clock = LedgerClock(world.network, world.now)
+    alarms = Alarms()
     xlm = {
         WalletRole.USER: choices.wallet_xlm,
         WalletRole.CHANNEL: CHANNEL_XLM,
@@ -233,6 +235,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         wake_owner=wake_owner,
         want_refill=lambda address: wallets.address.wake(RefillWanted(address)),
         xlm=xlm,
+        alarms=alarms,
     )
     lanes: Registry[str] = Registry(
         "lanes",
@@ -402,6 +405,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         bootstrap=bootstrap,
         clock=world.now,
         ids=ids,
+        alarms=alarms,
+        ledger_clock=clock,
     )
     specs = (
         ChildSpec(Service("publisher", publisher.run)),

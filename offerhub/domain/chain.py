@@ -110,6 +110,9 @@ class ChainOperation:
         attempt: counts the envelopes of a step, from 1.
         not_before: nobody begins it earlier; `None` at once.
         tx_hash, envelope, sequence, max_time: set when signed; `max_time` in Unix seconds.
+        signed_after: the network's newest ledger when it was signed.
+        unclear_since: its sequence number was used and its hash is in no ledger that is shown: it waits
+            for an operator's look (`domain.envelope_death`).
         contract_id: of a deployment, derived from the envelope before it is submitted.
         payouts: transfers that the chain reports, for the steps that pay out.
         last_error: what went wrong on the way, while it is still open.
@@ -130,6 +133,8 @@ class ChainOperation:
     envelope: str | None = field(default=None, repr=False)
     sequence: int | None = None
     max_time: int | None = None
+    signed_after: int | None = None
+    unclear_since: datetime | None = None
     contract_id: str | None = None
     ledger: int | None = None
     closed_at: datetime | None = None

@@ -111,8 +111,10 @@ def hash_of(operation: ChainOperation) -> str:
     return operation.tx_hash
 
 
-def signed(operation: ChainOperation, envelope: SignedEnvelope, at: datetime) -> ChainOperation:
-    """The vault has signed an envelope for it."""
+def signed(
+    operation: ChainOperation, envelope: SignedEnvelope, after_ledger: int, at: datetime
+) -> ChainOperation:
+    """The vault has signed an envelope for it, when `after_ledger` was the network's newest."""
     return evolve(
         _moved(operation, ChainStatus.SIGNED, at),
         tx_hash=envelope.tx_hash,
@@ -120,9 +122,30 @@ def signed(operation: ChainOperation, envelope: SignedEnvelope, at: datetime) ->
         sequence=envelope.sequence,
         max_time=envelope.max_time,
         contract_id=envelope.contract_id,
+        signed_after=after_ledger,
+        unclear_since=None,
         not_before=None,
         last_error=None,
     )
+
+
+def adopted(operation: ChainOperation, earlier: ChainOperation, at: datetime) -> ChainOperation:
+    """An earlier attempt at its step, which was taken for dead, is in a ledger: its envelope is followed."""
+    return evolve(
+        _moved(operation, ChainStatus.SIGNED, at),
+        tx_hash=earlier.tx_hash,
+        envelope=earlier.envelope,
+        sequence=earlier.sequence,
+        max_time=earlier.max_time,
+        contract_id=earlier.contract_id,
+        signed_after=earlier.signed_after,
+        not_before=None,
+    )
+
+
+def unclear(operation: ChainOperation, reason: str, at: datetime) -> ChainOperation:
+    """The network contradicts itself about it: it is open as before, and waits for an operator."""
+    return evolve(_moved(operation, operation.status, at), unclear_since=at, last_error=reason)
 
 
 def submitted(operation: ChainOperation, reason: str, at: datetime) -> ChainOperation:
@@ -139,12 +162,12 @@ def waiting(
 
 def confirmed(
     operation: ChainOperation,
-    ledger: int,
-    closed_at: datetime,
+    ledger: int | None,
+    closed_at: datetime | None,
     payouts: tuple[PayoutSeen, ...],
     at: datetime,
 ) -> ChainOperation:
-    """A ledger includes it, and it did what it says."""
+    """A ledger includes it, and it did what it says; an operator's word for it names no ledger."""
     return evolve(
         _moved(operation, ChainStatus.CONFIRMED, at),
         ledger=ledger,

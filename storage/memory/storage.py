@@ -155,6 +155,10 @@ class MemoryStorage:
             and source in {None, operation.source}
         ]
 
+    async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
+        rows = (await self._at()).tables.of(ChainOperation).rows.values()
+        return [operation for operation in rows if operation.subject_id == subject_id]
+
     async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]:
         wanted = set(hashes)
         return {

@@ -26,6 +26,9 @@ SELECT doc FROM wallets WHERE role = 'user' AND status = 'ACTIVATING' ORDER BY s
 OPERATIONS_BY_HASH: Final = """
 SELECT doc FROM chain_operations WHERE tx_hash = ANY($1::text[]) ORDER BY sequence
 """
+OPERATIONS_OF: Final = """
+SELECT doc FROM chain_operations WHERE subject_id = $1 ORDER BY sequence
+"""
 ORDERS_ON_THE_WAY: Final = "SELECT id FROM orders WHERE on_the_way ORDER BY sequence"
 WITHDRAWALS_ON_THE_WAY: Final = "SELECT id FROM withdrawals WHERE on_the_way ORDER BY sequence"
 CURSOR: Final = "SELECT value FROM cursors WHERE name = $1"

@@ -168,6 +168,11 @@ class PostgresStorage:
     ) -> Sequence[ChainOperation]:
         return await self._read(lookups.aio_open_operations, subject, source)
 
+    async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
+        return await self._read(
+            lookups.aio_several, ChainOperation, lookups.OPERATIONS_OF, subject_id
+        )
+
     async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]:
         return await self._read(lookups.aio_operations_by_hash, hashes)
 

@@ -12,11 +12,11 @@ import pytest
 import trio
 from stellar_sdk import TransactionBuilder, TransactionEnvelope, scval, xdr
 
+from offerhub.domain.intents import ApproveMilestone
 from offerhub.domain.money import Money
 from offerhub.providers.rate import RateBudget
 from offerhub.providers.stellar.envelope import hash_of
 from offerhub.providers.stellar.horizon import HorizonClient
-from offerhub.providers.stellar.intents import ApproveMilestone
 from offerhub.providers.stellar.port import (
     Applied,
     PaymentRecord,

@@ -9,10 +9,12 @@ from typing import Any
 import trio
 from attrs import define, evolve, field
 
+from actors.alarms import Alarms
 from actors.board import Board
 from actors.journal import Journal
 from actors.kernel import Actor, Cell, Registry
 from actors.keys import KeyRing, Keys
+from actors.ledger_clock import LedgerClock
 from actors.messages import (
     CancelOrder,
     CancelWithdrawal,
@@ -473,6 +475,8 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
         network=network,
         watcher=watcher,
         bootstrap=bootstrap,
+        alarms=Alarms(),
+        ledger_clock=LedgerClock(network, clock),
         clock=clock,
         ids=ids,
     )
