@@ -82,7 +82,7 @@ class BalanceActor(Actor):
 
 
 def balance_limit() -> DomainError:
-    """The refusal of a change that would make a balance too large (domain.md §1)."""
+    """The refusal of a change that would make a balance too large (docs/spec/domain.md §1)."""
     return DomainError(
         ErrorCode.AMOUNT_OUT_OF_LIMITS,
         "the balance would exceed its maximum",

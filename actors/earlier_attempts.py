@@ -1,6 +1,6 @@
 """Before a step is built again: the proof that no earlier attempt at it was included.
 
-Paying, funding and deploying have no guard of their own on chain (domain.md §3, Exactly once), so
+Paying, funding and deploying have no guard of their own on chain (docs/spec/domain.md §3, Exactly once), so
 that an attempt that was taken for dead is looked at once more, with all the evidence of the day,
 before the next is signed. One that is in a ledger after all is the step: it is never built again.
 """

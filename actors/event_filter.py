@@ -1,4 +1,4 @@
-"""Which events a subscriber wants (api.md, Event stream)."""
+"""Which events a subscriber wants (docs/spec/api.md, Event stream)."""
 
 import re
 from collections.abc import Iterable

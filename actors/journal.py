@@ -1,4 +1,6 @@
-"""The journal: the write path. It commits every unit that waits in one transaction (DESIGN.md).
+"""The journal: the write path. It commits every unit that waits in one transaction.
+
+Why it is a service: docs/decisions/0001-journal-as-a-service-with-group-commit.md.
 
 While one group is being committed, the next gathers. A unit's asker gets its own outcome. After a
 commit, and before any asker is answered, the snapshots of what it changed are replaced; then the

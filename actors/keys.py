@@ -292,7 +292,7 @@ class Keys(WokenActor):
                         "api_key.token", "ApiKey", key.id, after={"expiresAt": iso(ends)}
                     ),
                 ),
-                # Kept without its text: a replay answers `token: null` (api.md, Idempotency).
+                # Kept without its text: a replay answers `token: null` (docs/spec/api.md, Idempotency).
                 idempotency=deciding.final_answer({"token": None, "expiresAt": iso(ends)}),
             )
         )

@@ -38,7 +38,7 @@ _GATHER_S: Final = 0.1
 """How long events gather for one push: the copy is for replays, and a replay can wait."""
 
 _PUSH_S: Final = 5.0
-# Redis keeps no more than its newest 1000 (domain.md §6): older ones need not wait for it.
+# Redis keeps no more than its newest 1000 (docs/spec/domain.md §6): older ones need not wait for it.
 _UNPUSHED_MAX: Final = 1000
 
 _log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""Seeds under AES-256-GCM: the key ring that seals and opens them (domain.md §4).
+"""Seeds under AES-256-GCM: the key ring that seals and opens them (docs/spec/domain.md §4).
 
 The wallet's id and public key are the additional data, so that a ciphertext that was moved to
 another wallet's row does not open. Each ciphertext names the version of its key.

@@ -85,7 +85,7 @@ class World:
 
 @frozen
 class Choices:
-    """What the operator has chosen (settings.md).
+    """What the operator has chosen (docs/spec/settings.md).
 
     Args:
         instance: as shown to callers; its `platform_user_id` is filled in.

@@ -1,4 +1,4 @@
-"""The vault: the only place that ever holds the encryption key or an opened seed (domain.md §4).
+"""The vault: the only place that ever holds the encryption key or an opened seed (docs/spec/domain.md §4).
 
 It compares a transaction with its intent, opens the seeds of its signers, signs, and forgets.
 """

@@ -36,8 +36,8 @@ from storage.embedded import EmbeddedServerDied, HomeInUse, hold_home
 log = structlog.get_logger(__name__)
 
 STOP_S: Final = 20.0
-"""Until a stop loses its patience: with what is shielded (a commit, a server's own shutdown) the
-process is gone within 30 s (DESIGN.md, "Time, randomness, failure")."""
+"""How long an orderly stop may take; with what is shielded (a commit, a server's own shutdown) the
+process has ended within 30 s (docs/operations.md)."""
 
 # A server that dies comes back within a second; ten deaths a minute are no accident any more.
 _RESTARTS_MAX: Final = 10

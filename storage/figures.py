@@ -1,7 +1,7 @@
 """What only the commit knows of a unit: balances after it, its places in the sequences.
 
 Pure, and shared by PostgreSQL and the twin: both hold the rows and the counters still, then fill
-units in, in the order in which they are committed (DESIGN.md, One unit of work).
+units in, in the order in which they are committed (docs/architecture.md, One unit of work, one commit).
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
 """What actors and the web ask of storage; PostgreSQL and the in-memory twin answer alike.
 
 Reads raise `StorageUnavailable` when the database is away; cancelling one leaves nothing behind.
-Lists are newest first and page by the last id of the page before (api.md, Envelopes).
+Lists are newest first and page by the last id of the page before (docs/spec/api.md, Envelopes).
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The texts that only a commit can write: events with their figures, audit entries with their hash.
 
-Pure: what the decision left open (domain.md §6, §7) comes in as arguments.
+Pure: what the decision left open (docs/spec/domain.md §6, §7) comes in as arguments.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ _canonical_json = msgspec.json.Encoder(order="sorted")
 def render_event(
     event: Event, unit: UnitOfWork, sequence: int, figure: Callable[[Figure], Money]
 ) -> CommittedEvent:
-    """Give an event its place and its line of JSON, exactly in the shape of domain.md §6.
+    """Give an event its place and its line of JSON, exactly in the shape of docs/spec/domain.md §6.
 
     Args:
         event: as decided.

@@ -1,4 +1,4 @@
-"""The web server: Hypercorn on Trio as a child of the tree (STYLE.md, "Edges we measured").
+"""The web server: Hypercorn on Trio as a child of the tree.
 
 The tree starts it, stops it and hears of its crashes. Left alone, Hypercorn logs a crash of the
 application's own tasks and goes on, leaves sockets open that nobody will use again, and waits for

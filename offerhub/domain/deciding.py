@@ -151,7 +151,7 @@ def balance_credited(
     transaction_hash: str | None = None,
     order_id: str | None = None,
 ) -> Event:
-    """The event of money that a balance has got; `source` as domain.md §6 lists them."""
+    """The event of money that a balance has got; `source` as docs/spec/domain.md §6 lists them."""
     payload: dict[str, object] = {
         "userId": user_id,
         "amount": amount.two_places(),
@@ -175,7 +175,7 @@ def balance_debited(
     reference: str,
     order_id: str | None = None,
 ) -> Event:
-    """The event of money that has left a balance; `destination` as domain.md §6 lists them."""
+    """The event of money that has left a balance; `destination` as docs/spec/domain.md §6 lists them."""
     return deciding.event(
         "balance.debited",
         "Balance",

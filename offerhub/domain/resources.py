@@ -1,4 +1,4 @@
-"""Resources as the API shows them (api.md, Resources), and the envelope around an answer."""
+"""Resources as the API shows them (docs/spec/api.md, Resources), and the envelope around an answer."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -22,7 +22,7 @@ _encoder: Final = msgspec.json.Encoder()
 
 
 def answer_body(data: Mapping[str, object], request_id: str, at: datetime) -> bytes:
-    """The whole body of a successful answer (api.md, Envelopes)."""
+    """The whole body of a successful answer (docs/spec/api.md, Envelopes)."""
     return _encoder.encode(
         {
             "success": True,

@@ -1,4 +1,4 @@
-"""A unit of work: everything that one change writes, committed whole or not at all (DESIGN.md)."""
+"""A unit of work: everything that one change writes, committed whole or not at all (docs/architecture.md)."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ class Figure:
 
 @frozen
 class Event:
-    """An event as decided (domain.md §6); the commit gives it its place in the sequence.
+    """An event as decided (docs/spec/domain.md §6); the commit gives it its place in the sequence.
 
     Args:
         payload: JSON values, and `Figure`s at its top level.
@@ -52,7 +52,7 @@ class Event:
 
 @frozen
 class AuditEntry:
-    """An audit entry as decided (domain.md §7); the commit chains its hash to the one before.
+    """An audit entry as decided (docs/spec/domain.md §7); the commit chains its hash to the one before.
 
     `before` and `after` are JSON values, redacted already.
     """
@@ -77,7 +77,7 @@ class IdempotencyState(StrEnum):
 
 
 IDEMPOTENCY_LIFETIME: Final = timedelta(hours=24)
-"""How long a key stands for its first request (api.md, Idempotency)."""
+"""How long a key stands for its first request (docs/spec/api.md, Idempotency)."""
 
 
 @frozen
@@ -125,7 +125,7 @@ class ParkedRecord:
 
 @frozen
 class UnitOfWork:
-    """One change, whole. At most one user is debited in it (DESIGN.md, One unit of work).
+    """One change, whole. At most one user is debited in it (docs/architecture.md, One unit of work, one commit).
 
     Args:
         at: when it was decided; stamps events, audit entries and transfers.

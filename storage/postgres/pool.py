@@ -1,6 +1,6 @@
 """asyncpg's pool for Trio: one unit of database work is one asyncio-flavoured function.
 
-Edges that this file exists for (STYLE.md, "Edges we measured"):
+Edges that this file exists for, all measured:
 
 - `async with aio_as_trio(pool.acquire())` leaks when cancelled. So a unit, from acquiring the
   connection to releasing it, is one call through `aio_as_trio`.

@@ -217,7 +217,7 @@ async def test_an_envelope_that_is_built_expired_is_not_signed_and_is_asked_for_
 async def test_an_account_that_is_told_late_does_not_make_an_honest_envelope_foreign(
     autojump_clock: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Servers agree after a while (stellar-horizon.md §2.3): the sequence number is read again."""
+    """Servers agree after a while (docs/spec/stellar-horizon.md §2.3): the sequence number is read again."""
     honest = HorizonClient.account
     asked: list[str] = []
 

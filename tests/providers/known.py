@@ -206,7 +206,7 @@ def transfer(source: str, destination: str, amount: Money) -> xdr.SorobanAuthori
 
 
 def provider_envelope(intent: EscrowIntent, *, sequence: int = SEQUENCE) -> str:
-    """A good envelope of an intent, as the provider returns it (trustless-work.md §2.2)."""
+    """A good envelope of an intent, as the provider returns it (docs/spec/trustless-work.md §2.2)."""
     contract_id, function, arguments = call_of(intent)
     below = (
         [transfer(intent.signer, intent.contract_id, intent.amount)]

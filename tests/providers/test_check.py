@@ -1,4 +1,4 @@
-"""What is signed is what was asked for; anything else gets no signature (domain.md §3)."""
+"""What is signed is what was asked for; anything else gets no signature (docs/spec/domain.md §3)."""
 
 import base64
 from collections.abc import Callable

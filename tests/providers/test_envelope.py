@@ -1,4 +1,4 @@
-"""Hashes, signatures and addresses of contracts (trustless-work.md §2.2, §15)."""
+"""Hashes, signatures and addresses of contracts (docs/spec/trustless-work.md §2.2, §15)."""
 
 import pytest
 from attrs import evolve

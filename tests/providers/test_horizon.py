@@ -1,4 +1,4 @@
-"""What Horizon's answers mean, and what they do not prove (stellar-horizon.md §0, §2.5)."""
+"""What Horizon's answers mean, and what they do not prove (docs/spec/stellar-horizon.md §0, §2.5)."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What Trustless Work's answers mean, and what they do not prove (trustless-work.md §2, §8, §12)."""
+"""What Trustless Work's answers mean, and what they do not prove (docs/spec/trustless-work.md §2, §8, §12)."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""One key, one effect, one answer (api.md, Idempotency)."""
+"""One key, one effect, one answer (docs/spec/api.md, Idempotency)."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Actions that wait for the chain (api.md, Long operations)."""
+"""Actions that wait for the chain (docs/spec/api.md, Long operations)."""
 
 import trio
 import trio.testing

@@ -1,4 +1,4 @@
-"""Bad input, bad keys, trouble inside: the code of api.md, and nothing moved."""
+"""Bad input, bad keys, trouble inside: the code of docs/spec/api.md, and nothing moved."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The server on real sockets: what Quart-Trio on Hypercorn is known to get wrong (STYLE.md)."""
+"""The server on real sockets: what Quart-Trio on Hypercorn is known to get wrong."""
 
 import socket
 from collections.abc import AsyncIterator
