@@ -19,7 +19,7 @@ def _of(table: str, kind: DueKind, owner: str = "id") -> str:
 """  # noqa: S608 - our own names
 
 
-_DUE: Final = f"""
+DUE: Final = f"""
 SELECT * FROM ({" UNION ALL ".join([_of("orders", DueKind.ORDER), _of("api_keys", DueKind.API_KEY)])}) AS coming
 ORDER BY due_at, id LIMIT $3
 """  # noqa: S608 - our own names
@@ -41,7 +41,7 @@ class _Perishing:
     lifetime: timedelta = timedelta()
 
 
-_PERISHING: Final = {
+PERISHING: Final = {
     Perishable.IDEMPOTENCY: _Perishing(
         "SELECT min(created_at) FROM idempotency",
         """
@@ -65,9 +65,9 @@ DELETE FROM api_tokens WHERE id IN (
 async def aio_due(connection: Connection, after: Due | None, limit: int) -> list[Due]:
     """What comes due behind a place, oldest first."""
     at, entity_id = _BEGINNING if after is None else (after.at, after.id)
-    rows = await connection.fetch(_DUE, at, entity_id, limit)
+    rows = await connection.fetch(DUE, at, entity_id, limit)
     found = [Due(row["due_at"], row["id"], DueKind(row["kind"]), row["owner"]) for row in rows]
-    for what, perishing in _PERISHING.items():
+    for what, perishing in PERISHING.items():
         oldest = await connection.fetchval(perishing.oldest)
         if oldest is not None:
             due = clean_up_due(what, oldest + perishing.lifetime)
@@ -80,6 +80,6 @@ async def aio_clean_up(
     connection: Connection, what: Perishable, until: datetime, limit: int
 ) -> int:
     """Delete the oldest rows that have perished by a moment."""
-    perishing = _PERISHING[what]
+    perishing = PERISHING[what]
     done = await connection.execute(perishing.delete, until - perishing.lifetime, limit)
     return int(str(done).removeprefix("DELETE "))

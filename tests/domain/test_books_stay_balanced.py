@@ -5,6 +5,8 @@ decisions come later, through the posting rules. `TestLedger` takes each unit as
 checks both identities of docs/spec/domain.md §1, and what else a unit must keep to, after every commit.
 """
 
+from datetime import timedelta
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,6 +25,14 @@ from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ledger import TransferKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.order_deadline_decisions import (
+    NewDeadlines,
+    auto_release,
+    change_deadlines,
+    expire,
+    releases,
+)
+from offerhub.domain.order_deadlines import due_at
 from offerhub.domain.order_decisions import CreateOrder, Decision
 from offerhub.domain.steps import DEPLOY, FUND, RELEASE
 from offerhub.domain.withdrawal import Withdrawal, WithdrawalStatus
@@ -41,6 +51,7 @@ from tests.domain.market_later import LaterFeatures
 from tests.domain.world import (
     ATTEMPTS_MAX,
     LIMITS,
+    NOW,
     PLATFORM,
     RETRY,
     confirmed,
@@ -49,6 +60,7 @@ from tests.domain.world import (
     milestones,
 )
 
+DEADLINES = ["expires_at", "auto_release_at"]
 EARLY = {OrderStatus.ORDER_CREATED, OrderStatus.FUNDS_RESERVED, OrderStatus.ESCROW_CREATING}
 
 
@@ -117,6 +129,26 @@ class Market(LaterFeatures):
     def ask_anything_of_an_order(self, which: int, command: int, fixed: FeeTerms) -> None:
         order = one_of(list(self.orders.values()), which)
         self.ask(order, commands_of(order, fixed)[command])
+
+    @precondition(lambda self: self.orders)
+    @rule(which=pick, in_h=st.integers(1, 100), field=st.sampled_from(DEADLINES))
+    def set_a_deadline(self, which: int, in_h: int, field: str) -> None:
+        order = one_of(list(self.orders.values()), which)
+        asked = NewDeadlines(**{field: NOW + timedelta(hours=in_h)})
+        self.ask(order, lambda: change_deadlines(order, asked, deciding()))
+
+    @rule(which=pick)
+    def a_deadline_comes(self, which: int) -> None:
+        """What is due is never refused: the timer has nobody to tell it to."""
+        coming = [order for order in self.orders.values() if due_at(order) is not None]
+        if not coming:
+            return
+        order = one_of(coming, which)
+        at = deciding(at=due_at(order) or NOW)
+        decision = (
+            auto_release(order, parties_of(order), at) if releases(order) else expire(order, at)
+        )
+        assert self.take_order(order, decision)
 
     @precondition(lambda self: self.orders)
     @rule(which=pick, fixed=terms, steps=st.integers(1, 6))
