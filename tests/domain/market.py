@@ -71,9 +71,10 @@ class MarketBooks(RuleBasedStateMachine):
         if not self.ledger.commit(decision.unit, decision.debits):
             return False
         self.orders[decision.order.id] = decision.order
-        self.running.pop(decision.order.id, None)
         if decision.next_operation is not None:
             self.running[decision.order.id] = decision.next_operation
+        elif decision.order.process is None:
+            self.running.pop(decision.order.id, None)
         assert (decision.order.process is not None) == (decision.order.id in self.running)
         return True
 
