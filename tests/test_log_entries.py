@@ -20,7 +20,7 @@ def loud_entries(source: str) -> Iterator[str]:
         ):
             (entry, *_) = node.args
             assert isinstance(entry, ast.Constant), ast.unparse(node)
-            yield entry.value
+            yield str(entry.value)
 
 
 def entries_of_the_product() -> set[str]:
