@@ -16,14 +16,14 @@ from offerhub.sandbox.constants import (
     USDC_CONTRACT_ID,
 )
 from offerhub.sandbox.control import ControlFace
-from offerhub.sandbox.disturbance import disturb
 from offerhub.sandbox.engine import Engine, EngineShell
 from offerhub.sandbox.escrow.face import FaceSettings, TrustlessWorkFace, Twist
 from offerhub.sandbox.escrow.index import EscrowIndex
 from offerhub.sandbox.escrow.planning import Network
 from offerhub.sandbox.escrow.runtime import EscrowContracts
 from offerhub.sandbox.faucet import Faucet
-from offerhub.sandbox.faults import FaultPlan
+from offerhub.sandbox.fault_effects import apply_fault
+from offerhub.sandbox.fault_plan import FaultPlan
 from offerhub.sandbox.genesis import open_fee_account
 from offerhub.sandbox.horizon import HorizonFace, HorizonKnobs
 from offerhub.sandbox.http import Request, Response
@@ -122,7 +122,7 @@ class Sandbox:
         if fault is None:
             return await self._answer(request, Twist())
         horizon = not self._trustless_work.serves(path)
-        return await disturb(fault, request, self._answer, horizon=horizon)
+        return await apply_fault(fault, request, self._answer, horizon=horizon)
 
     async def close_ledgers(self, ledger_seconds: float) -> None:
         """Close a ledger every `ledger_seconds` until cancelled; see `LedgerClock`."""

@@ -13,7 +13,7 @@ import msgspec
 from offerhub.domain.ids import iso
 from offerhub.domain.money import InvalidAmount, Money
 from offerhub.sandbox.faucet import Faucet, FaucetRefused, FaucetUnknown
-from offerhub.sandbox.faults import ActiveFault, FaultKind, FaultPlan, FaultSpec
+from offerhub.sandbox.fault_plan import ActiveFault, FaultKind, FaultPlan, FaultSpec
 from offerhub.sandbox.http import Request, Response
 from offerhub.sandbox.json_answers import NotJson, json_response, read_object
 from offerhub.sandbox.ledger_clock import LedgerClock

@@ -14,7 +14,7 @@ import trio
 
 from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.sandbox.app import Sandbox
-from offerhub.sandbox.disturbance import ConnectionDropped
+from offerhub.sandbox.fault_effects import ConnectionDropped
 from offerhub.sandbox.http import Request, Response
 
 LOOPBACK = "127.0.0.1"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 
-from offerhub.sandbox.disturbance import ConnectionDropped
+from offerhub.sandbox.fault_effects import ConnectionDropped
 from offerhub.sandbox.http import Request, Response
 
 Handle = Callable[[Request], Awaitable[Response]]

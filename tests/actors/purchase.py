@@ -34,7 +34,7 @@ from offerhub.domain.order import Milestone, Order
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.users import User, UserType, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal, WithdrawalStatus
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.simulation.transport import Weather
 from tests.simulation.world import Machine, Universe, started
 

@@ -8,7 +8,7 @@ from actors.bootstrap import BootstrapFailed
 from actors.tree import prepare
 from offerhub.domain.chain import ChainOperation, ChainStatus
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.actors.purchase import Market, closing, doomed, living, open_market
 from tests.actors.test_vault import world_of
 from tests.simulation.world import ENCRYPTION_KEY, Universe, choices

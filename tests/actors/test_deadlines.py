@@ -14,7 +14,7 @@ from offerhub.domain.order import Milestone, Order, OrderStatus, Outcome
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.providers.trustless_work.port import EscrowRefused
 from offerhub.providers.trustless_work.refusals import RefusalKind
-from offerhub.sandbox.faults import FaultKind
+from offerhub.sandbox.fault_plan import FaultKind
 from tests.actors.purchase import BUILD, Market, closing, doomed, living, open_market
 from tests.simulation.world import Universe, now
 

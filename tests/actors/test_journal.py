@@ -22,7 +22,7 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
-from offerhub.sandbox.faults import FaultKind
+from offerhub.sandbox.fault_plan import FaultKind
 from storage.memory import MemoryDatabase, MemoryStorage
 from storage.port import StorageUnavailable
 from tests.actors.purchase import SUBMIT, Market, failing_at, open_market

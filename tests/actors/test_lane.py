@@ -25,7 +25,7 @@ from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.providers.trustless_work.port import EscrowRefused
 from offerhub.providers.trustless_work.refusals import RefusalKind
 from offerhub.sandbox.constants import ISSUER_ADDRESS
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from storage.memory import MemoryDatabase
 from tests.actors.purchase import (
     BUILD,

@@ -16,7 +16,7 @@ from offerhub.domain.unit_of_work import IdempotencyState, UnitOfWork
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.providers.trustless_work.port import EscrowRefused
 from offerhub.providers.trustless_work.refusals import RefusalKind
-from offerhub.sandbox.faults import FaultKind
+from offerhub.sandbox.fault_plan import FaultKind
 from tests.actors.purchase import BUILD, SUBMIT, Market, failing_at, open_market
 
 TWO_PARTS = (

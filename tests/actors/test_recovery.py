@@ -8,7 +8,7 @@ from actors.recovery import SWEEP_S
 from offerhub.domain.chain import ChainStatus
 from offerhub.domain.order import EscrowStatus, OrderStatus, Outcome
 from offerhub.domain.withdrawal import WithdrawalStatus
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.actors.purchase import closing, doomed, living, open_market
 from tests.simulation.world import Universe, open_outside_account
 

@@ -10,7 +10,7 @@ from offerhub.domain.deposits import CURSOR
 from offerhub.domain.intents import ActivateWallets, RefillWallets
 from offerhub.domain.money import Money
 from offerhub.domain.users import Wallet, WalletRole, WalletStatus
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.actors.purchase import SUBMIT, Market, closing, doomed, failing_at, living, open_market
 from tests.simulation.world import Universe, choices, open_outside_account
 

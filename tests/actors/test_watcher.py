@@ -35,7 +35,7 @@ from offerhub.sandbox.constants import (
     TRUSTLESS_WORK_API_KEY,
     USDC_ASSET,
 )
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.actors.purchase import Market, closing, living, open_market
 from tests.simulation.transport import SandboxTransport
 from tests.simulation.world import (

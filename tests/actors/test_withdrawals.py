@@ -17,7 +17,7 @@ from offerhub.domain.withdrawal import Withdrawal, WithdrawalStatus
 from offerhub.providers.stellar.horizon import HorizonClient
 from offerhub.providers.stellar.port import AccountState
 from offerhub.sandbox.constants import ISSUER_ADDRESS, USDC_CONTRACT_ID
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.actors.purchase import SUBMIT, Market, open_market
 from tests.simulation.world import choices, open_outside_account
 

@@ -12,7 +12,7 @@ import pytest
 import trio
 from stellar_sdk import Keypair
 
-from offerhub.sandbox.disturbance import ConnectionDropped
+from offerhub.sandbox.fault_effects import ConnectionDropped
 from offerhub.sandbox.http import Request, Response
 from offerhub.sandbox.server import serve, serve_sandbox
 from tests.sandbox.market import seeded_bytes

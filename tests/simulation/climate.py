@@ -7,7 +7,7 @@ from typing import Final
 from attrs import field, frozen
 
 from offerhub.domain.fees import FeePolicy, FeeTerms
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.simulation.network import HONEST, Lies
 
 _PROVIDER_ROUTES: Final = ("POST /deployer/*", "POST /escrow/*", "POST /helper/send-transaction")

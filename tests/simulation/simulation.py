@@ -12,7 +12,7 @@ from attrs import define, frozen
 
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.withdrawal import Withdrawal
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.simulation.at_rest import Rest, unrest
 from tests.simulation.checks import WatchedDatabase
 from tests.simulation.client import Client

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from offerhub.sandbox.faults import FaultKind
+from offerhub.sandbox.fault_plan import FaultKind
 
 _STEPS: Final = ("deploy", "fund", "complete", "approve", "release", "pay", "activate")
 WITHHELD_STEPS: Final = (*_STEPS, "refill")

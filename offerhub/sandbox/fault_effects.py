@@ -6,7 +6,7 @@ import trio
 
 from offerhub.sandbox.escrow import errors
 from offerhub.sandbox.escrow.face import Twist
-from offerhub.sandbox.faults import FaultKind, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from offerhub.sandbox.http import Request, Response
 from offerhub.sandbox.json_answers import json_response
 
@@ -17,7 +17,9 @@ class ConnectionDropped(Exception):
     """The connection is to be closed without (the rest of) an answer."""
 
 
-async def disturb(fault: FaultSpec, request: Request, answer: Answer, *, horizon: bool) -> Response:
+async def apply_fault(
+    fault: FaultSpec, request: Request, answer: Answer, *, horizon: bool
+) -> Response:
     """Handle a request under a fault; `horizon` chooses the shape of error bodies.
 
     Raises `ConnectionDropped` where the client is to see no answer. Cancelled after the effect, the
@@ -43,10 +45,10 @@ async def disturb(fault: FaultSpec, request: Request, answer: Answer, *, horizon
         case FaultKind.INDEX_LOST:
             return await answer(request, Twist(indexed=False))
         case _:
-            return await _disturb_after(fault, request, answer, horizon=horizon)
+            return await _apply_after(fault, request, answer, horizon=horizon)
 
 
-async def _disturb_after(
+async def _apply_after(
     fault: FaultSpec, request: Request, answer: Answer, *, horizon: bool
 ) -> Response:
     """The kinds that strike when the effect is there; an answer that is an error anyway is kept."""

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from offerhub.sandbox.faults import FaultKind, FaultPlan, FaultSpec
+from offerhub.sandbox.fault_plan import FaultKind, FaultPlan, FaultSpec
 
 SEND = ("POST", "/helper/send-transaction")
 
