@@ -25,6 +25,11 @@ class Board(Generic[T]):
         self._kept_max = kept_max
         self._patient = True
 
+    @property
+    def entries(self) -> int:
+        """How many snapshots are kept."""
+        return len(self._snapshots)
+
     def get(self, entity_id: str) -> T | None:
         """The snapshot of the last commit, or `None` if it is not here: ask storage."""
         return self._snapshots.get(entity_id)

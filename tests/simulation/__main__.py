@@ -70,6 +70,7 @@ class _Run:
     failed: list[Report] = field(factory=list)
     marks: Counter[str] = field(factory=Counter)
     totals: Counter[str] = field(factory=Counter)
+    peaks: Counter[str] = field(factory=Counter)
     took_s: float = 0.0
 
     def all_seeds(self) -> None:
@@ -99,6 +100,8 @@ class _Run:
                 "simulated seconds": int(report.simulated_s),
             }
         )
+        for name, used in report.peaks.items():
+            self.peaks[name] = max(self.peaks[name], used)
         _print_report(report, took_s)
         if report.violations:
             self.failed.append(report)
@@ -117,6 +120,10 @@ class _Run:
             f"{count} seeds in {self.took_s:.0f} s, {self.took_s / count:.2f} s a seed: {figures};"
             f" {self.totals['simulated seconds'] / self.took_s:.0f} simulated seconds a second"
         )
+        used = ", ".join(
+            f"{number} {name}" for name, number in sorted(self.peaks.items()) if number
+        )
+        print(f"at most: {used}")
         for report in self.failed:
             print(f"FAILED: python -m tests.simulation --seed {report.seed} {report.plan}")
         if unreached and count >= ALL_MARKS_FROM:

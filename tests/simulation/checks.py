@@ -18,6 +18,7 @@ from offerhub.domain.order_states import MOVES
 from offerhub.domain.unit_of_work import (
     CommitOutcome,
     Committed,
+    Entity,
     IdempotencyState,
     Refused,
     UnitOfWork,
@@ -26,6 +27,7 @@ from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import WITHDRAWAL_MOVES, Withdrawal
 from storage.memory import MemoryDatabase
 from tests.simulation.history import History
+from tests.simulation.resources import Resources
 
 _REPLAY_EVERY: Final = 50
 _PASSED_THROUGH: Final = {OrderStatus.ESCROW_FUNDED, OrderStatus.RELEASED, OrderStatus.REFUNDED}
@@ -39,12 +41,19 @@ class WatchedDatabase(MemoryDatabase):
         super().__init__()
         self._history = history
         self._checker = Checker(history)
+        self.resources: Resources | None = None
+        """Of the present life."""
 
     def commit(self, unit: UnitOfWork, epoch: int) -> CommitOutcome:
+        early = [each.id for each in unit.writes if self._is_shown(each)]
         outcome = super().commit(unit, epoch)
         match outcome:
             case Committed():
+                for entity_id in early:
+                    self._history.violated(f"{entity_id} was shown before its commit")
                 self._checker.committed(self, unit)
+                if self.resources is not None:
+                    self.resources.check()
             case Refused(kind, subject):
                 self._history.mark(f"refused: {kind.value}")
                 if subject == "idempotency_key":
@@ -56,6 +65,18 @@ class WatchedDatabase(MemoryDatabase):
                     )
                 self._history.note("refused", kind.value, subject, unit.trace.actor)
         return outcome
+
+    def _is_shown(self, entity: Entity) -> bool:
+        """Whether the present process shows a version that is not committed yet."""
+        if self.resources is None or not isinstance(entity, Order | Withdrawal):
+            return False
+        system = self.resources.machine.system
+        shown = (
+            system.order_board.get(entity.id)
+            if isinstance(entity, Order)
+            else system.withdrawal_board.get(entity.id)
+        )
+        return shown is not None and shown.version >= entity.version
 
     def operation_of(self, envelope: str) -> ChainOperation | None:
         """The operation that an envelope was signed for."""
@@ -174,6 +195,9 @@ class Checker:
             _demand(entry.previous_hash == self._audit_hash, "the audit chain is broken")
             self._audit_hash = hashlib.sha256(self._audit_hash + entry.canonical).digest()
             _demand(entry.hash == self._audit_hash, "an audit entry's hash is not its own")
+            canonical = json.loads(entry.canonical)
+            if canonical["result"] == "alarm":
+                self.history.alarm(f"{canonical['action']} of {canonical['resourceId']}")
         self._audit = len(database.audit)
 
     def _check_entities(self, database: MemoryDatabase, unit: UnitOfWork) -> None:

@@ -137,8 +137,8 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         withheld={step: chance.choice((0.5, 1.0, 1.0)) for step in withheld} if foul else {},
         late=sometimes(chance.choice((0.0, 0.1, 0.5))),
         doubt=sometimes(chance.choice((0.0, 0.1))),
-        long_pause_s=chance.uniform(900, 5400) if long < 0.04 else 0.0,
-        long_absence_s=chance.uniform(900, 5400) if 0.04 <= long < 0.08 else 0.0,
+        long_pause_s=chance.uniform(900, 2700) if long < 0.03 else 0.0,
+        long_absence_s=chance.uniform(900, 2700) if 0.03 <= long < 0.06 else 0.0,
         lies=_lies(chance) if foul else HONEST,
         fees=FeeTerms(chance.choice((0, 250, 999)), chance.choice(tuple(FeePolicy))),
     )

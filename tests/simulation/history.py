@@ -22,6 +22,8 @@ class History:
     marks: Counter[str] = field(factory=Counter)
     violations: list[str] = field(factory=list)
     scope: trio.CancelScope = field(factory=trio.CancelScope)
+    alarms_expected: bool = False
+    """Whether the network of this run lies: an alarm is then what is asked for."""
     _hash: "hashlib._Hash" = field(factory=hashlib.sha256)
 
     def note(self, *facts: object) -> None:
@@ -39,6 +41,13 @@ class History:
         self.note("VIOLATED", claim)
         self.violations.append(claim)
         self.scope.cancel()
+
+    def alarm(self, what: str) -> None:
+        """An alarm was raised: a violation, unless a lie of the network explains it."""
+        self.mark("an alarm was raised")
+        self.note("alarm", what)
+        if not self.alarms_expected:
+            self.violated(f"an alarm that nothing explains: {what}")
 
     @property
     def digest(self) -> str:

@@ -1,6 +1,7 @@
 """The lives of the process: started, killed at any instant, started again, sometimes two at once."""
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
+from collections import Counter
 from contextvars import ContextVar
 from typing import Final
 
@@ -16,12 +17,14 @@ from actors.supervisor import TooManyRestarts
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from storage.port import StorageUnavailable
+from tests.simulation.checks import WatchedDatabase
 from tests.simulation.climate import Climate
 from tests.simulation.doubtful import DoubtfulStorage
 from tests.simulation.envelopes import Envelopes
 from tests.simulation.front import Front
 from tests.simulation.history import History
 from tests.simulation.network import Network
+from tests.simulation.resources import Resources
 from tests.simulation.transport import SMOOTH, Fate, Loss
 from tests.simulation.world import RULES, Machine, Universe, choices, now, started
 
@@ -61,6 +64,7 @@ class Life:
     front: Front | None = None
     aimed: bool = False
     """It dies at the first place of the plan that it reaches and where no life has died yet."""
+    resources: Resources | None = None
     dead: bool = False
     """Nothing that it still does has an effect, and nobody hears of it."""
     scope: trio.CancelScope = field(factory=trio.CancelScope)
@@ -72,6 +76,7 @@ class Lives:
     """Keeps the process running until `stop`; everything that breaks it goes through here."""
 
     universe: Universe
+    database: WatchedDatabase
     climate: Climate
     history: History
     chance: random.Random
@@ -82,6 +87,7 @@ class Lives:
     healed: bool = False
     present: Life | None = None
     crashes: list[str] = field(factory=list)
+    peaks: Counter[str] = field(factory=Counter)
     _began: float = 0.0
     _underway: trio.Nursery | None = None
     _overlap_s: float = 0.0
@@ -172,6 +178,14 @@ class Lives:
                 async with trio.open_nursery() as serving:
                     life.machine = machine
                     life.front = Front(machine.system, serving)
+                    life.resources = Resources(
+                        machine,
+                        self.universe.database,
+                        self.history,
+                        trio.lowlevel.current_task(),
+                        self.peaks,
+                    )
+                    self.database.resources = life.resources
                     await life.ended.wait()
                     await trio.sleep(self._overlap_s)
                     life.dead = True
@@ -206,6 +220,8 @@ class Lives:
             self.history.note(
                 "request", life.number, request.method, request.url.path[:40], drawn.loss.value
             )
+            if life.resources is not None:
+                life.resources.called()
             if drawn.loss is not Loss.NOTHING:
                 self.history.mark(f"lost {drawn.loss.value} of {request.method} {_route(request)}")
             if drawn.late_s is not None:

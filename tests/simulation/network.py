@@ -38,6 +38,11 @@ class Lies:
     lag: float = 0.0
     lag_ledgers: int = 0
 
+    @property
+    def deceive(self) -> bool:
+        """Whether something is told that never was: lagging is no lie of that kind."""
+        return bool(self.hide or self.flip or self.clock_s)
+
 
 HONEST: Final = Lies()
 

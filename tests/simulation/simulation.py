@@ -47,6 +47,8 @@ class Report:
     closed: int
     withdrawals: int
     commits: int
+    peaks: Counter[str]
+    """The most that any life used of each resource."""
     simulated_s: float
     lines: tuple[str, ...]
 
@@ -59,7 +61,7 @@ def simulate(seed: int, plan: Plan | None = None) -> Report:
 async def _run(seed: int, plan: Plan) -> Report:
     chance = random.Random(f"simulation {seed}")
     climate = drawn(chance, plan.withheld)
-    history = History()
+    history = History(alarms_expected=climate.lies.deceive)
     history.note("climate", climate)
     database = WatchedDatabase(history)
     universe = Universe(seed, climate.ledger_s, database, climate.envelope_s)
@@ -74,7 +76,7 @@ async def _run(seed: int, plan: Plan) -> Report:
         history=history,
         now_s=lambda: now().timestamp(),
     )
-    lives = Lives(universe, climate, history, chance, network, envelopes, list(plan.aims))
+    lives = Lives(universe, database, climate, history, chance, network, envelopes, list(plan.aims))
     client = Client(lives, history, chance, climate.disconnects)
     market = Market(universe, climate, lives, client, history, chance)
     with _heard(lives, history), history.scope:
@@ -102,6 +104,7 @@ async def _run(seed: int, plan: Plan) -> Report:
         closed=sum(order.status is OrderStatus.CLOSED for order in orders),
         withdrawals=len(database.tables.of(Withdrawal).rows),
         commits=database.commits,
+        peaks=lives.peaks,
         simulated_s=trio.current_time(),
         lines=tuple(history.lines),
     )
@@ -269,7 +272,7 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
             elif event == "request.failed" and facts.get("error") == "ActorCrashed":
                 history.mark("asked an actor that crashed")
             elif event not in _EXPECTED_ERRORS:
-                history.violated(f"unexpected ERROR: {event} {facts}")
+                history.alarm(f"unexpected ERROR: {event} {facts}")
         raise structlog.DropEvent
 
     configured = structlog.get_config()
