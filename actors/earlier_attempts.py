@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 import trio
+from attrs import evolve
 
 from actors.envelope_death import HISTORY, state_for_proof, used_by
 from actors.kernel import Backoff
@@ -74,8 +75,11 @@ class EarlierAttempts:
 
     async def _adopt(self, operation: ChainOperation, earlier: ChainOperation) -> ChainOperation:
         log.error("lane.dead_envelope_included", operation=operation.id, earlier=earlier.id)
+        # It has ended, so its envelope is in the archive.
+        tx_hash, storage = earlier.tx_hash or "", self._parts.storage
+        envelope = await when_possible(lambda: storage.envelope(tx_hash), self._parts.random)
         return await self._moves.commit(
-            adopted(operation, earlier, self._parts.now()),
+            adopted(operation, evolve(earlier, envelope=envelope), self._parts.now()),
             audit=self._moves.deciding(operation).audit(
                 "operation.adopt",
                 "ChainOperation",

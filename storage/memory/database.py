@@ -24,6 +24,7 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
+from storage.envelopes import archived
 from storage.figures import Counters, Filled, account_owner, fill
 from storage.memory.tables import Tables
 from storage.port import StoredAudit, StoredTransfer
@@ -43,6 +44,7 @@ class MemoryDatabase:
         self.available = True
         self.epoch = 0
         self.tables = Tables()
+        self.envelopes: dict[str, str] = {}
         self.counters = Counters()
         self.balances: dict[str, Balance] = {}
         self.transfers: list[Transfer] = []
@@ -156,6 +158,10 @@ class MemoryDatabase:
     def _write(self, filled: Filled) -> None:
         unit = filled.unit
         self.tables.write(unit.writes)
+        for entity in unit.writes:
+            envelope = archived(entity)
+            if envelope is not None:
+                self.envelopes.setdefault(envelope.tx_hash, envelope.envelope)
         for sequence, transfer in filled.transfers:
             self._write_transfer(sequence, transfer, unit)
         for event in filled.events:

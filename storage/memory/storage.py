@@ -101,7 +101,8 @@ class MemoryStorage:
                 and (where.created_before is None or order.created_at < where.created_before)
             )
 
-        return _page((await self._at()).tables.of(Order).newest_first(), fits, cursor, limit)
+        orders = (await self._at()).tables.of(Order).newest_first(lambda order: order.created_at)
+        return _page(orders, fits, cursor, limit)
 
     async def orders_on_the_way(self) -> Sequence[str]:
         orders = (await self._at()).tables.of(Order).rows.values()
@@ -166,6 +167,11 @@ class MemoryStorage:
             for operation in (await self._at()).tables.of(ChainOperation).rows.values()
             if operation.tx_hash is not None and operation.tx_hash in wanted
         }
+
+    async def envelope(self, tx_hash: str) -> str | None:
+        operations = await self.operations_by_hash([tx_hash])
+        found = self._database.envelopes.get(tx_hash)
+        return found or next((each.envelope for each in operations.values()), None)
 
     async def cursor(self, name: str) -> str | None:
         return (await self._at()).cursors.get(name)

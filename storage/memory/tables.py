@@ -10,6 +10,7 @@ from offerhub.domain.unit_of_work import Entity, RefusalKind, Refused
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode, encode
+from storage.envelopes import without_archived
 
 E = TypeVar("E", bound=Entity)
 
@@ -32,8 +33,10 @@ class Table(Generic[E]):
         self.rows: dict[str, E] = {}
         self._unique: dict[str, dict[object, str]] = {name: {} for name in _UNIQUE[kind]}
 
-    def newest_first(self) -> Iterator[E]:
-        return reversed(self.rows.values())
+    def newest_first(self, key: Callable[[E], Any] | None = None) -> Iterator[E]:
+        """The rows, newest first: by their creation, or by a key and then by their creation."""
+        rows = self.rows.values()
+        return reversed(rows if key is None else sorted(rows, key=key))
 
     def by_key(self, name: str, value: object) -> E | None:
         """The row that has a unique key, if one has it."""
@@ -58,7 +61,7 @@ class Table(Generic[E]):
                 self._unique[name].pop(of(stored), None)
             if of(entity) is not None:
                 self._unique[name][of(entity)] = entity.id
-        self.rows[entity.id] = decode(self._kind, encode(entity))
+        self.rows[entity.id] = decode(self._kind, encode(without_archived(entity)))
 
     def delete(self, entity_id: str) -> None:
         """Delete a row and its unique keys."""

@@ -18,6 +18,7 @@ from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import ENDED, Withdrawal
 from storage.codec import decode, encode
+from storage.envelopes import archived, without_archived
 from storage.postgres.pool import Connection
 from storage.postgres.statement import Part, Statement
 
@@ -71,12 +72,16 @@ class EntityTable:
             Column("id", "text", lambda entity: entity.id),
             Column("version", "integer", lambda entity: entity.version),
             *self.columns,
-            Column("doc", "text", encode),
+            Column("doc", "text", _document),
         )
 
     def _rows(self, count: int) -> str:
         types = [*(column.type for column in self._all), "integer"][:count]
         return f"unnest({', '.join(f'${n}::{type}[]' for n, type in enumerate(types, start=1))})"
+
+
+def _document(entity: Entity) -> str:
+    return encode(without_archived(entity))
 
 
 def _contract_id(order: Order) -> str | None:
@@ -115,6 +120,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("seller_id", "text", lambda order: order.seller_id),
             Column("client_order_ref", "text", lambda order: order.client_order_ref),
             Column("contract_id", "text", _contract_id),
+            Column("amount", "bigint", lambda order: order.amount.stroops),
             Column("on_the_way", "boolean", lambda order: order.process is not None),
             Column("created_at", "timestamptz", lambda order: order.created_at),
             _DUE_AT,
@@ -136,6 +142,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
         (
             Column("user_id", "text", lambda row: row.user_id),
             Column("status", "text", lambda row: row.status.value),
+            Column("amount", "bigint", lambda row: row.amount.stroops),
             Column("on_the_way", "boolean", lambda row: row.committed and row.status not in ENDED),
         ),
     ),
@@ -152,6 +159,16 @@ TABLES: Final[Mapping[type, EntityTable]] = {
 """In the order in which a commit writes them."""
 
 _WRITES: Final = {kind: (table.insert, table.update) for kind, table in TABLES.items()}
+# An operation that has ended may be written again by who still holds its envelope.
+_ARCHIVE: Final = Part(
+    "archived",
+    """
+INSERT INTO envelopes (tx_hash, operation_id, envelope)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (tx_hash) DO NOTHING
+""",
+    returns=False,
+)
+
 _NAMES: Final = frozenset(part.name for parts in _WRITES.values() for part in parts)
 
 
@@ -166,6 +183,16 @@ def add_writes(statement: Statement, entities: Sequence[Entity]) -> None:
         if old:
             bases = [entity.version - 1 for entity in old]
             statement.add(update, [*TABLES[kind].arrays(old), bases])
+    ended = [envelope for entity in entities if (envelope := archived(entity)) is not None]
+    if ended:
+        statement.add(
+            _ARCHIVE,
+            [
+                [envelope.tx_hash for envelope in ended],
+                [envelope.operation_id for envelope in ended],
+                [envelope.envelope for envelope in ended],
+            ],
+        )
 
 
 def stale(entities: Sequence[Entity], written: Mapping[str, Sequence[str]]) -> str | None:

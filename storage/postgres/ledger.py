@@ -21,15 +21,18 @@ _ACCOUNTS: Final = "SELECT account, sum(amount) FROM postings GROUP BY account"
 _HOLDINGS: Final = "SELECT holding, sum(amount) FROM holdings GROUP BY holding"
 
 _PLACE: Final = """
-SELECT sequence FROM transfers WHERE id = $1
+SELECT sequence FROM transfer_ids WHERE id = $1
     AND EXISTS (SELECT FROM postings WHERE transfer_sequence = sequence AND user_id = $2)
 """
 
 _OF_USER: Final = """
 SELECT DISTINCT transfer_sequence FROM postings
-WHERE user_id = $1 AND ($2::bigint IS NULL OR transfer_sequence < $2)
+WHERE user_id = $1 AND transfer_sequence < $2
 ORDER BY transfer_sequence DESC LIMIT $3
 """
+
+_END: Final = 2**63 - 1
+"""Behind every transfer."""
 
 _TRANSFERS: Final = """
 SELECT sequence, id, kind, reference, cause, created_at FROM transfers
@@ -73,7 +76,7 @@ async def aio_user_ledger(
     connection: Connection, user_id: str, cursor: str | None, limit: int
 ) -> Page[StoredTransfer]:
     """A page of the transfers with a posting on one of the user's accounts, newest first."""
-    place = None
+    place: int | None = _END
     if cursor is not None:
         place = await connection.fetchval(_PLACE, cursor, user_id)
         if place is None:

@@ -27,11 +27,13 @@ class PagedList:
         table: its name.
         columns: what a row needs to become an item.
         scope: a condition that the cursor's row fulfils too, with its value as `$1`, or `None`.
+        order: the columns that say which row is newer; together they are unique.
     """
 
     table: str
     columns: str
     scope: str | None = None
+    order: tuple[str, ...] = ("sequence",)
 
 
 async def aio_page(
@@ -41,6 +43,7 @@ async def aio_page(
     conditions: Sequence[tuple[str, object]],
     cursor: str | None,
     limit: int,
+    literals: Sequence[str] = (),
 ) -> Page[I]:
     """One page of a list.
 
@@ -51,28 +54,32 @@ async def aio_page(
         conditions: SQL with `{}` for the parameter, and its value; the first is the scope's.
         cursor: the last id of the page before; need not fulfil the conditions any more.
         limit: items at most.
+        literals: further conditions without a parameter: our own text only.
 
     Raises:
         UnknownCursor: no row of the list has that id.
     """
     wheres = [sql.format(f"${n}") for n, (sql, _) in enumerate(conditions, start=1)]
+    wheres += literals
     values = [value for _, value in conditions]
     if cursor is not None:
         scope = [paged.scope.format("$2")] if paged.scope is not None else []
         where = " AND ".join(["id = $1", *scope])
-        place = await connection.fetchval(
-            f"SELECT sequence FROM {paged.table} WHERE {where}",  # noqa: S608 - our own text
+        place = await connection.fetchrow(
+            f"SELECT {', '.join(paged.order)} FROM {paged.table} WHERE {where}",  # noqa: S608 - our own text
             cursor,
             *values[: len(scope)],
         )
         if place is None:
             raise UnknownCursor(cursor)
-        values.append(place)
-        wheres.append(f"sequence < ${len(values)}")
+        places = ", ".join(f"${len(values) + n}" for n in range(1, len(place) + 1))
+        wheres.append(f"({', '.join(paged.order)}) < ({places})")
+        values += place
     where = f"WHERE {' AND '.join(wheres)}" if wheres else ""
+    newest_first = ", ".join(f"{column} DESC" for column in paged.order)
     rows = await connection.fetch(
         f"SELECT {paged.columns} FROM {paged.table} {where}"  # noqa: S608 - our own text
-        f" ORDER BY sequence DESC LIMIT ${len(values) + 1}",
+        f" ORDER BY {newest_first} LIMIT ${len(values) + 1}",
         *values,
         limit + 1,
     )

@@ -176,6 +176,9 @@ class PostgresStorage:
     async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]:
         return await self._read(lookups.aio_operations_by_hash, hashes)
 
+    async def envelope(self, tx_hash: str) -> str | None:
+        return await self._read(lookups.aio_envelope, tx_hash)
+
     async def cursor(self, name: str) -> str | None:
         return await self._read(lookups.aio_text, lookups.CURSOR, name)
 

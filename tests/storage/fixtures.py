@@ -88,13 +88,13 @@ def migrated_template(postgres_server: Server) -> str:
 @pytest.fixture
 def database_dsn(postgres_server: Server, migrated_template: str) -> Iterator[str]:
     """The DSN of a fresh database with the whole schema."""
-    yield from _fresh_database(postgres_server, migrated_template)
+    yield from fresh_database(postgres_server, migrated_template)
 
 
 @pytest.fixture
 def empty_database_dsn(postgres_server: Server) -> Iterator[str]:
     """The DSN of a fresh database without tables."""
-    yield from _fresh_database(postgres_server, "template0")
+    yield from fresh_database(postgres_server, "template0")
 
 
 @pytest.fixture
@@ -137,7 +137,8 @@ async def redis_buffer(aio_loop: None, redis_url: str) -> AsyncIterator[RedisBuf
 _numbers = itertools.count(1)
 
 
-def _fresh_database(server: Server, template: str) -> Iterator[str]:
+def fresh_database(server: Server, template: str) -> Iterator[str]:
+    """The DSN of a copy of another database, dropped at the end."""
     name = f"test_{next(_numbers)}"
     _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield server.database(name)

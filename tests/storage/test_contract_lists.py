@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from offerhub.domain import postings
-from offerhub.domain.chain import ChainStatus, Subject
+from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.money import Money
 from offerhub.domain.order import Escrow, EscrowStatus, Operation, OrderStatus, Process
@@ -159,7 +159,9 @@ async def test_open_operations_are_listed_until_they_have_ended(
     confirmed = evolve(deploy, version=2, status=ChainStatus.CONFIRMED)
     await put(storage, hands, confirmed)
     assert await storage.open_operations() == [pay]
-    assert await storage.operations_by_hash(["aa", "bb"]) == {"aa": confirmed}
+    assert await storage.operations_by_hash(["aa", "bb"]) == {
+        "aa": evolve(confirmed, envelope=None)
+    }
 
 
 async def test_a_users_ledger_shows_the_transfers_that_touch_the_user(
@@ -205,3 +207,37 @@ async def test_keys_and_tokens_are_found_by_their_digest(storage: Storage, hands
     assert (await storage.api_keys(page.next_cursor, 2)).items == (keys[0],)
     with pytest.raises(UnknownCursor):
         await storage.api_keys("key_none", 2)
+
+
+async def test_orders_are_listed_by_their_moment_though_commits_overtook_each_other(
+    storage: Storage, hands: Hands
+) -> None:
+    early = hands.order()
+    hands.pass_time(seconds=1)
+    late, twin = hands.order(), hands.order()
+    for order in (late, early, twin):
+        await put(storage, hands, order)
+    first = await storage.orders(OrderFilter(), None, 2)
+    assert [order.id for order in first.items] == [twin.id, late.id]
+    rest = await storage.orders(OrderFilter(), first.next_cursor, 2)
+    assert [order.id for order in rest.items] == [early.id]
+
+
+async def test_an_envelope_leaves_its_operation_at_the_end_and_is_found_by_its_hash(
+    storage: Storage, hands: Hands
+) -> None:
+    operation = hands.operation()
+    await put(storage, hands, operation)
+    signed = evolve(
+        operation, version=2, status=ChainStatus.SIGNED, tx_hash="h1", envelope="AAAA", max_time=1
+    )
+    await put(storage, hands, signed)
+    assert await storage.load(ChainOperation, signed.id) == signed
+    assert await storage.envelope("h1") == "AAAA"
+    ended = evolve(signed, version=3, status=ChainStatus.CONFIRMED, ledger=7)
+    await put(storage, hands, ended)
+    assert await storage.load(ChainOperation, ended.id) == evolve(ended, envelope=None)
+    assert await storage.envelope("h1") == "AAAA"
+    await put(storage, hands, evolve(ended, version=4, contract_id="C1"))
+    assert await storage.envelope("h1") == "AAAA"
+    assert await storage.envelope("h2") is None

@@ -13,8 +13,8 @@ from tests.storage.conftest import execute
 ROWS = 20_000
 MANY = (
     f"""
-INSERT INTO orders (id, version, status, buyer_id, seller_id, on_the_way, created_at, due_at, doc)
-SELECT 'ord_' || n, 1, 'CLOSED', 'b', 's', false, now(),
+INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, on_the_way, created_at, due_at, doc)
+SELECT 'ord_' || n, 1, 'CLOSED', 'b', 's', 1, false, now(),
     CASE WHEN n % 100 = 0 THEN now() + n * interval '1 second' END, ''
 FROM generate_series(1, {ROWS}) AS n
 """,

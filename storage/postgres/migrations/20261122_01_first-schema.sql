@@ -24,8 +24,8 @@ CREATE TABLE writers (
     opened_at timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 10);
 
--- Entities: `doc` is the whole of it, the other columns are what queries need.
--- `sequence` is the order of creation, by which lists are paged. `due_at` is the moment at which the
+-- Entities: `doc` is the whole of it, the other columns are what queries need; amounts are in
+-- stroops. `sequence` is the order of creation, by which lists are paged. `due_at` is the moment at which the
 -- timer wakes the entity's owner; no index of it is touched by a change that leaves it as it was.
 CREATE TABLE orders (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT orders_sequence_key UNIQUE,
@@ -36,15 +36,19 @@ CREATE TABLE orders (
     seller_id text NOT NULL,
     client_order_ref text CONSTRAINT orders_client_order_ref_key UNIQUE,
     contract_id text,
+    amount bigint NOT NULL,
     on_the_way boolean NOT NULL,
     created_at timestamptz NOT NULL,
     due_at timestamptz,
     doc text NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX orders_due ON orders (due_at, id COLLATE "C") WHERE due_at IS NOT NULL;
--- No index holds `status`: it changes with every step, and each step would rewrite every index.
-CREATE INDEX orders_by_buyer ON orders (buyer_id, sequence);
-CREATE INDEX orders_by_seller ON orders (seller_id, sequence);
+-- Lists are newest first, and every one has an index in that order. Of the states only the open ones
+-- have one: nearly all orders are closed, and those are found in the order of their creation.
+CREATE INDEX orders_by_age ON orders (created_at, sequence);
+CREATE INDEX orders_open ON orders (status, created_at, sequence) WHERE status <> 'CLOSED';
+CREATE INDEX orders_by_buyer ON orders (buyer_id, created_at, sequence);
+CREATE INDEX orders_by_seller ON orders (seller_id, created_at, sequence);
 CREATE INDEX orders_by_contract ON orders (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX orders_on_the_way ON orders (sequence) WHERE on_the_way;
 
@@ -87,12 +91,21 @@ CREATE INDEX chain_operations_open ON chain_operations (source, sequence) WHERE 
 CREATE INDEX chain_operations_by_hash ON chain_operations (tx_hash) WHERE tx_hash IS NOT NULL;
 CREATE INDEX chain_operations_by_subject ON chain_operations (subject_id, sequence);
 
+-- Signed envelopes of operations that have ended: nobody sends them again, and they would be the
+-- larger part of every operation's document.
+CREATE TABLE envelopes (
+    tx_hash text PRIMARY KEY,
+    operation_id text NOT NULL,
+    envelope text NOT NULL
+);
+
 CREATE TABLE withdrawals (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT withdrawals_sequence_key UNIQUE,
     id text PRIMARY KEY,
     version integer NOT NULL,
     user_id text NOT NULL,
     status text NOT NULL,
+    amount bigint NOT NULL,
     on_the_way boolean NOT NULL,
     doc text NOT NULL
 );
@@ -352,6 +365,6 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 -- migrate: rollback
 DROP VIEW partitions;
 DROP TABLE settings, parked, cursors, idempotency, audit, event_ids, events, holdings, postings,
-    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, withdrawals, chain_operations, wallets, users, orders, writers,
+    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, refuse_change, refuse_unbalanced;

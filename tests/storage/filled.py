@@ -1,0 +1,97 @@
+"""A database with many rows, and what the plans of reads touch of them."""
+
+import json
+from typing import Any, Final
+
+from attrs import define, field
+
+from storage.postgres.pool import Connection
+
+_FILL: Final = """
+SELECT attach_partitions(parent, 0, $1, greatest($1 / 3, 1)) FROM unnest(
+    ARRAY['transfers', 'postings', 'holdings', 'events', 'audit']) AS parent;
+
+INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, on_the_way, created_at, doc)
+SELECT 'ord_' || n, 1,
+    CASE WHEN n % 1000 = 7 THEN 'DISPUTED' WHEN n % 100 = 3 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
+    'usr_' || n % 500, 'usr_' || n % 700, 1, n % 500 = 5, $$moment$$, '{}'
+FROM generate_series(1, $1) AS n;
+
+INSERT INTO transfers (sequence, id, kind, reference, cause, created_at)
+SELECT n, 'trf_' || n, 'deposit', 'tx', 'chain', $$moment$$ FROM generate_series(1, $1) AS n;
+INSERT INTO transfer_ids SELECT 'trf_' || n, n FROM generate_series(1, $1) AS n;
+INSERT INTO postings (transfer_sequence, place, account, user_id, amount)
+SELECT n, place, CASE place WHEN 0 THEN 'external' ELSE 'available/usr_' || n % 500 END,
+    CASE place WHEN 1 THEN 'usr_' || n % 500 END, 1 - 2 * place
+FROM generate_series(1, $1) AS n, generate_series(0, 1) AS place;
+
+INSERT INTO events
+    (sequence, id, type, aggregate_type, aggregate_id, order_id, occurred_at, moment, body)
+SELECT n, 'evt_' || n, 'order.created', 'Order', 'ord_' || n / 10, 'ord_' || n / 10, $$moment$$,
+    $$moment$$, repeat('x', 200)
+FROM generate_series(1, $1) AS n;
+INSERT INTO event_ids SELECT 'evt_' || n, n FROM generate_series(1, $1) AS n;
+UPDATE counters SET event_sequence = $1, transfer_sequence = $1;
+""".replace("$$moment$$", "timestamptz '2026-01-01Z' + n * interval '1 second'")
+
+_ANALYZE: Final = "orders, transfers, transfer_ids, postings, events, event_ids, counters"
+
+
+async def aio_fill(connection: Connection, rows: int) -> None:
+    """Write as many orders, events and transfers, one a second from the year's beginning on."""
+    for statement in _FILL.replace("$1", str(rows)).split(";"):
+        if statement.strip():
+            await connection.execute(statement)
+
+
+async def aio_analyze(connection: Connection) -> None:
+    """Give the planner its statistics, and the indexes their visibility map."""
+    for table in _ANALYZE.split(", "):
+        await connection.execute(f"VACUUM (ANALYZE) {table}")
+
+
+@define
+class Explained:
+    """A connection that has every query explained, with what it really did, before it is run."""
+
+    connection: Connection
+    plans: list[dict[str, Any]] = field(factory=list)
+
+    async def fetch(self, query: str, *values: object) -> Any:
+        await self._aio_explain(query, values)
+        return await self.connection.fetch(query, *values)
+
+    async def fetchrow(self, query: str, *values: object) -> Any:
+        await self._aio_explain(query, values)
+        return await self.connection.fetchrow(query, *values)
+
+    async def fetchval(self, query: str, *values: object) -> Any:
+        await self._aio_explain(query, values)
+        return await self.connection.fetchval(query, *values)
+
+    async def _aio_explain(self, query: str, values: tuple[object, ...]) -> None:
+        text = await self.connection.fetchval(
+            f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}", *values
+        )
+        self.plans.append(json.loads(text)[0])
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node of every plan that was reached."""
+        pending = [plan["Plan"] for plan in self.plans]
+        found = []
+        while pending:
+            node = pending.pop()
+            pending += node.get("Plans", [])
+            if node["Actual Loops"] > 0:
+                found.append(node)
+        return found
+
+    @property
+    def rows_touched(self) -> int:
+        """Rows that scans gave or threw away."""
+        return sum(
+            node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0))
+            for node in self.nodes
+            if node["Node Type"].endswith("Scan")
+        )
