@@ -25,6 +25,7 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import WITHDRAWAL_MOVES, Withdrawal
+from storage.envelopes import without_archived
 from storage.memory import MemoryDatabase
 from tests.simulation.history import History
 from tests.simulation.resources import Resources
@@ -207,7 +208,12 @@ class Checker:
             version = 0 if before is None else before.version
             _demand(entity.version == version + 1, f"{entity.id} skips a version")
             stored = database.tables.of(type(entity)).rows[entity.id]
-            _demand(stored == entity, f"{entity.id} was not stored as it was written")
+            written = without_archived(entity)
+            _demand(stored == written, f"{entity.id} was not stored as it was written")
+            if isinstance(entity, ChainOperation) and entity.envelope is not None:
+                operation = database.tables.of(ChainOperation).rows[entity.id]
+                kept = operation.envelope or database.envelopes.get(str(entity.tx_hash))
+                _demand(kept == entity.envelope, f"the envelope of {entity.id} was lost")
             if before is not None:
                 _check_move(before, entity)
             if isinstance(entity, ChainOperation):

@@ -13,7 +13,7 @@ from tests.simulation.client import Client
 from tests.simulation.climate import Climate
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
-from tests.simulation.outside import OUTSIDE
+from tests.simulation.outside import OUTSIDE, pay_counterfeit
 from tests.simulation.party import Party
 from tests.simulation.purchases import Purchase
 from tests.simulation.world import Universe, now
@@ -104,6 +104,9 @@ class Market:
         life = self.lives.present
         if life is None or life.machine is None or life.dead:
             self.history.mark("a deposit while the process is down")
+        if self.chance.random() < 0.2:
+            self.history.mark("USDC of another issuer was paid")
+            pay_counterfeit(self.universe, user.address, amount)
         try:
             await self._faucet.pay(user.address, amount)
         except (FaucetRefused, FaucetUnknown) as trouble:

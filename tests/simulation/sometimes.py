@@ -77,6 +77,7 @@ SOMETIMES: Final = (
     "the client hung up",
     "answer of a dead process",
     "a deposit while the process is down",
+    "USDC of another issuer was paid",
     "a second action: INVALID_STATE_TRANSITION",
     "answer: INSUFFICIENT_FUNDS",
     "withdrawal doomed: WITHDRAWAL_FAILED",
