@@ -27,7 +27,7 @@ class Trace:
 
     Args:
         correlation_id: the request id of the request that began it.
-        actor: `key:<id>`, `master`, `system:<name>` or `webhook:<name>`.
+        actor: `key:<id>`, `master`, `system:<name>`, `webhook:<name>` or `cli:<user>`.
         causation_id: the event or operation that led to it, if any.
         idempotency: the claim of the request, if it carried a key.
     """
