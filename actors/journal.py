@@ -38,6 +38,12 @@ GROUP_MAX: Final = 64
 
 _WAITING_MAX: Final = 1024
 
+_NOT_NOW: Final = {
+    RefusalKind.UNAVAILABLE: "the database does not answer; nothing was changed",
+    RefusalKind.FENCED: "another process has taken over, and this one ends; nothing was changed",
+}
+"""What may be asked again: of the database when it is back, of the other process at once."""
+
 
 class JournalClosed(Exception):
     """The journal does not run; the unit was not committed, or its outcome must be looked up."""
@@ -57,6 +63,8 @@ class Journal:
     Args:
         orders, withdrawals: boards that show what a unit wrote before its events are told; who
             hears of a change and asks for the order is to see the change.
+        on_fenced: told when storage refuses what this process commits, because a newer process owns
+            the database; never waits.
         on_write: told every entity that a unit wrote, once it is committed; never waits.
     """
 
@@ -68,6 +76,7 @@ class Journal:
         orders: Board[Order] | None = None,
         withdrawals: Board[Withdrawal] | None = None,
         on_write: Callable[[Entity], None] | None = None,
+        on_fenced: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._balances = balances
@@ -75,6 +84,7 @@ class Journal:
         self._orders: Board[Order] = orders or Board()
         self._withdrawals: Board[Withdrawal] = withdrawals or Board()
         self._on_write = on_write
+        self._on_fenced = on_fenced
         self._waiting: list[_Entry] = []
         self._filled = trio.Event()
         self._room = trio.Semaphore(_WAITING_MAX)
@@ -83,8 +93,8 @@ class Journal:
         """Commit a unit and return what storage said of it.
 
         Cancelled, the outcome is unknown: the unit may still be committed. Raises `DomainError`
-        `SERVICE_UNAVAILABLE` when the database is away and the unit is known not to be committed,
-        and `JournalClosed` when the journal crashed on it: look it up.
+        `SERVICE_UNAVAILABLE` when the database is away, or a newer process has taken it over, and
+        the unit is known not to be committed, and `JournalClosed` when the journal crashed on it: look it up.
         """
         async with self._room:
             entry = _Entry(unit)
@@ -101,10 +111,8 @@ class Journal:
         if entry.outcome is None:
             msg = "the journal ended before it knew the outcome"
             raise JournalClosed(msg)
-        if isinstance(entry.outcome, Refused) and entry.outcome.kind is RefusalKind.UNAVAILABLE:
-            raise DomainError(
-                ErrorCode.SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed"
-            )
+        if isinstance(entry.outcome, Refused) and entry.outcome.kind in _NOT_NOW:
+            raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, _NOT_NOW[entry.outcome.kind])
         return entry.outcome
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -139,6 +147,8 @@ class Journal:
             entry.outcome = outcome
             if isinstance(outcome, Refused) and outcome.kind is RefusalKind.BROKEN:
                 log.error("journal.invariant_violated", rule=outcome.subject)
+            if isinstance(outcome, Refused) and outcome.kind is RefusalKind.FENCED:
+                self._on_fenced()
             if isinstance(outcome, Committed):
                 self._show(entry.unit, outcome)
         for entry in group:

@@ -22,6 +22,7 @@ from actors.bootstrap import (
     ensure_platform,
 )
 from actors.directory import Directory
+from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
 from actors.journal import Journal
 from actors.kernel import Cell, Registry, described
@@ -67,12 +68,20 @@ CHANNEL_XLM: Final = XlmPolicy(minimum=Money(50_000_000), level=Money(500_000_00
 PLATFORM_XLM: Final = XlmPolicy(minimum=Money.zero(), level=Money.zero())
 """Nobody refills the platform: an operator does."""
 
+_FOR_ERRANDS: Final = frozenset(
+    {"publisher", "journal", "fence", "vault", "lanes", "watcher", "wallets", "bootstrap"}
+)
+
 _VAULT_CHECK: Final = "vault_check"
 
 
 @frozen
 class World:
-    """Everything outside the tree: what lasts, what is far away, time and chance."""
+    """Everything outside the tree: what lasts, what is far away, time and chance.
+
+    Args:
+        on_displaced: has the process end, because a newer one owns the storage.
+    """
 
     storage: Storage
     network: StellarNetwork
@@ -81,6 +90,7 @@ class World:
     random_bytes: RandomBytes
     random: Callable[[], float]
     ring: KeyRing = field(repr=False)
+    on_displaced: Callable[[], None] = lambda: None
 
 
 @frozen
@@ -117,6 +127,14 @@ class Tree:
     lanes: Registry[str]
     clock: LedgerClock
 
+    @property
+    def errand_specs(self) -> tuple[ChildSpec, ...]:
+        """What a command runs beside the owner of the database: all that puts accounts on the chain.
+
+        It takes up nobody's orders, withdrawals or due times: those are the owner's.
+        """
+        return tuple(spec for spec in self.specs if spec.child.name in _FOR_ERRANDS)
+
 
 async def prepare(world: World, choices: Choices) -> Platform:
     """Check the encryption key and make the platform's rows, before anything else runs.
@@ -125,7 +143,8 @@ async def prepare(world: World, choices: Choices) -> Platform:
     platform's user is another than the one that was asked for.
     """
     await _check_ring(world)
-    journal = Journal(world.storage, Board(), EventHub(world.storage))
+    fence = Fence(world.storage, world.on_displaced)
+    journal = Journal(world.storage, Board(), EventHub(world.storage), on_fenced=fence.trip)
     ids = Ids(world.random_bytes)
     vault = Cell("vault", lambda: _vault(world, choices))
     deciding = Deciding(world.now(), ids, Trace.system("bootstrap", ids.new("req")))
@@ -185,8 +204,15 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
                 housekeeping.address.wake(due.owner)
 
     timer = Timer(TimerParts(world.storage, world.now, world.random, wake_due))
+    fence = Fence(world.storage, world.on_displaced)
     journal = Journal(
-        world.storage, balance_board, hub, order_board, withdrawal_board, on_write=timer.note
+        world.storage,
+        balance_board,
+        hub,
+        order_board,
+        withdrawal_board,
+        on_write=timer.note,
+        on_fenced=fence.trip,
     )
     directory = Directory(world.storage)
     channels = Channels()
@@ -411,6 +437,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     specs = (
         ChildSpec(Service("publisher", publisher.run)),
         ChildSpec(Service("journal", journal.run)),
+        ChildSpec(Service("fence", fence.run)),
         ChildSpec(vault),
         ChildSpec(lanes),
         ChildSpec(balances),

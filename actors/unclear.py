@@ -41,7 +41,7 @@ async def alarm(
             "operation.unclear",
             "ChainOperation",
             operation.id,
-            result="waiting",
+            result="alarm",
             error=reason,
             after={
                 "step": str(operation.step),

@@ -50,6 +50,10 @@ class StartFailed(Exception):
     """The process cannot start; the message is for the operator."""
 
 
+class Displaced(Exception):
+    """Another process has taken over the database; this one has ended."""
+
+
 class Killed(Exception):
     """A second signal came, or the patience of a stop ended, before everything had stopped."""
 
@@ -84,13 +88,14 @@ def run(settings: Settings, announce: Callable[[Ready], None]) -> None:
     Raises:
         StartFailed: it did not come up; everything that had been started is stopped again.
         TooManyRestarts: something could not be kept alive.
+        Displaced: another process was started on the same database.
         Killed: a stop was cut short.
     """
     trio.run(partial(_run, settings, real_sources(), announce=announce))
 
 
 def run_errand(settings: Settings, errand: Errand) -> None:
-    """Run everything but the API until the errand is done; raises as `run` does."""
+    """Run what an errand needs until it is done, beside whoever owns the database; raises as `run` does."""
     trio.run(partial(_run, settings, real_sources(), errand=errand))
 
 
@@ -128,8 +133,16 @@ class _Process:
         self._up = False
         self._failed: tuple[str, Exception] | None = None
         self._killed = False
+        self._displaced = False
         addresses = Addresses(settings.database_url or "", settings.redis_url or "")
-        self._work = Work(settings, sources, addresses, self._crashed, serves=announce is not None)
+        self._work = Work(
+            settings,
+            sources,
+            addresses,
+            self._crashed,
+            serves=announce is not None,
+            on_displaced=self._on_displaced,
+        )
         self._root = Supervisor(
             "root",
             (
@@ -155,6 +168,8 @@ class _Process:
         if self._failed is not None:
             name, error = self._failed
             raise StartFailed(for_people(self._settings, name, error)) from error
+        if self._displaced:
+            raise Displaced
         if self._killed:
             raise Killed
 
@@ -196,6 +211,10 @@ class _Process:
         log.debug("process.start_failed", child=name, exc_info=error)
         if self._failed is None:
             self._failed = (name, error)
+        self._root.request_stop()
+
+    def _on_displaced(self) -> None:
+        self._displaced = True
         self._root.request_stop()
 
     async def _stop_on_signals(

@@ -5,6 +5,10 @@ class StorageUnavailable(Exception):
     """The database does not answer; nothing was written by the call that raises this."""
 
 
+class Displaced(Exception):
+    """A newer process owns the database: this one may write nothing any more, whatever it repeats."""
+
+
 class OutcomeUnknown(Exception):
     """A unit was cut off after it may have taken effect.
 

@@ -243,6 +243,10 @@ class Storage(Protocol):
         """Store a fact that is not there yet; false if it was, and then nothing changed."""
         ...
 
+    async def displaced(self) -> bool:
+        """Whether a newer process owns the storage: what this one commits is `FENCED`."""
+        ...
+
     async def ping(self) -> bool:
         """Whether the database answers, within a second."""
         ...

@@ -13,6 +13,7 @@ from rich.markup import escape
 from actors.supervisor import TooManyRestarts
 from actors.tree import CHANNEL_XLM, Tree
 from offerhub import app
+from offerhub.cli.run import EXIT_DISPLACED
 from offerhub.cli.start import cannot_start, load_or_exit
 from offerhub.cli.storage import open_beside
 from offerhub.composition.outside import open_outside
@@ -70,6 +71,9 @@ def bootstrap_command() -> None:
         if not isinstance(failed.__cause__, HomeInUse):
             cannot_start(str(failed))
         standings = trio.run(_look, settings)
+    except app.Displaced:
+        click.echo("offerhub bootstrap: an orchestrator has taken over the database", err=True)
+        raise SystemExit(EXIT_DISPLACED) from None
     except (TooManyRestarts, app.Killed) as failed:
         click.echo(f"offerhub bootstrap: {str(failed) or 'interrupted'}", err=True)
         raise SystemExit(_EXIT_NOT_YET) from None

@@ -14,6 +14,8 @@ from offerhub.settings import Settings
 log = structlog.get_logger(__name__)
 
 _EXIT_GAVE_UP = 1
+EXIT_DISPLACED = 3
+"""Not to be restarted: it would displace its successor (docs/operations.md)."""
 
 
 @click.command("run")
@@ -29,6 +31,9 @@ def run_command() -> None:
     except TooManyRestarts as gave_up:
         click.echo(f"offerhub gave up: {gave_up}", err=True)
         raise SystemExit(_EXIT_GAVE_UP) from None
+    except app.Displaced:
+        click.echo("offerhub ended: another process has taken over its database", err=True)
+        raise SystemExit(EXIT_DISPLACED) from None
     except app.Killed:
         click.echo("offerhub was killed before it had finished stopping", err=True)
         raise SystemExit(_EXIT_GAVE_UP) from None

@@ -25,7 +25,7 @@ from offerhub.domain.errors import DomainError
 from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.providers.stellar.port import StellarUnavailable
 from offerhub.settings import Settings
-from storage.errors import StorageUnavailable
+from storage.errors import Displaced, StorageUnavailable
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool
 from storage.postgres.storage import PostgresStorage, open_postgres_storage
@@ -73,7 +73,9 @@ class Work:
     """Everything between the servers and the callers.
 
     Args:
-        serves: with the API; an errand of the command line does without.
+        serves: with the API, as the owner of the database; an errand of the command line does
+            without, beside whoever owns it.
+        on_displaced: has the process end, because a newer one has taken the database over.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Work:
         on_crash: OnCrash,
         *,
         serves: bool,
+        on_displaced: Callable[[], None],
     ) -> None:
         self.name = "work"
         self.port: int | None = None
@@ -95,6 +98,8 @@ class Work:
         self._sources = sources
         self._addresses = addresses
         self._on_crash = on_crash
+        self._on_displaced = on_displaced
+        self._epoch: int | None = None
         self._inner: Supervisor | None = None
         self._preparing = trio.CancelScope()
         self._stopping = False
@@ -110,7 +115,11 @@ class Work:
             open_pool(addresses.database_url, size_max=_POOL_MAX) as pool,
             open_outside(self._settings, self._sources.random) as outside,
         ):
-            opened = await self._unless_stopped(partial(self._opened, pool))
+            try:
+                opened = await self._unless_stopped(partial(self._opened, pool))
+            except Displaced:
+                self._on_displaced()
+                return
             if opened is None:
                 return
             storage, instance = opened
@@ -134,7 +143,7 @@ class Work:
         return None
 
     async def _opened(self, pool: Pool) -> tuple[PostgresStorage, str]:
-        """Bring the schema up to date, take the storage over, and find the instance's id."""
+        """Bring the schema up to date, take the storage over or join, and find the instance's id."""
         sources = self._sources
         applied = await self._when_up(partial(migrate, self._addresses.database_url))
         if applied:
@@ -145,8 +154,11 @@ class Work:
                 pool,
                 random_bytes=sources.random_bytes,
                 clock=sources.now,
+                take_over=self._serves,
+                after=self._epoch,
             )
         )
+        self._epoch = storage.epoch
         return storage, await self._when_up(partial(_instance_id, storage, sources.random_bytes))
 
     def request_stop(self) -> None:
@@ -178,6 +190,7 @@ class Work:
             random_bytes=sources.random_bytes,
             random=sources.random,
             ring=KeyRing(encryption.key, sources.random_bytes, encryption.old),
+            on_displaced=self._on_displaced,
         )
         fill_treasury = outside.fill_treasury if outside.control is not None else None
         choices = choices_from(settings, fill_treasury=fill_treasury)
@@ -188,7 +201,7 @@ class Work:
         upkeep = ChildSpec(Service("upkeep", storage.upkeep.run))
         return Supervisor(
             self.name,
-            (upkeep, *tree.specs, *face),
+            (upkeep, *(tree.specs if self._serves else tree.errand_specs), *face),
             random=sources.random,
             on_crash=partial(self._told, tree),
             restarts_max=_RESTARTS_MAX,

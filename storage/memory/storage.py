@@ -253,6 +253,9 @@ class MemoryStorage:
         database.settings[name] = value
         return True
 
+    async def displaced(self) -> bool:
+        return (await self._at()).epoch != self._epoch
+
     async def ping(self) -> bool:
         await trio.lowlevel.checkpoint()
         return self._database.available

@@ -60,6 +60,11 @@ class Committer:
         # One at a time: a writer's row tells of its last group only.
         self._one_at_a_time = trio.Lock()
 
+    @property
+    def epoch(self) -> int:
+        """The ownership that this writer was opened under."""
+        return self._writer.epoch
+
     async def commit(self, group: Sequence[UnitOfWork]) -> list[CommitOutcome]:
         """See `storage.port.Storage.commit`.
 

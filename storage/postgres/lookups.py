@@ -31,6 +31,7 @@ SELECT doc FROM chain_operations WHERE subject_id = $1 ORDER BY sequence
 """
 ORDERS_ON_THE_WAY: Final = "SELECT id FROM orders WHERE on_the_way ORDER BY sequence"
 WITHDRAWALS_ON_THE_WAY: Final = "SELECT id FROM withdrawals WHERE on_the_way ORDER BY sequence"
+EPOCH: Final = "SELECT epoch FROM counters"
 CURSOR: Final = "SELECT value FROM cursors WHERE name = $1"
 SETTING: Final = "SELECT value FROM settings WHERE name = $1"
 API_KEYS: Final = PagedList("api_keys", "doc")

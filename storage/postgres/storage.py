@@ -23,7 +23,7 @@ from offerhub.domain.unit_of_work import (
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode
-from storage.errors import OutcomeUnknown
+from storage.errors import Displaced, OutcomeUnknown
 from storage.port import (
     OrderFilter,
     Page,
@@ -46,7 +46,11 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _TAKE_EPOCH: Final = "UPDATE counters SET epoch = epoch + 1 RETURNING epoch"
-_JOIN_EPOCH: Final = "SELECT epoch FROM counters"
+# A later life of a process takes over from its own earlier one, never from whoever displaced it.
+_KEEP_EPOCH: Final = "UPDATE counters SET epoch = epoch + 1 WHERE epoch = $1 RETURNING epoch"
+_OWNER: Final = (
+    "SELECT id, epoch FROM writers JOIN counters USING (epoch) WHERE id = ANY($1::bytea[])"
+)
 _NEW_WRITER: Final = "INSERT INTO writers (id, epoch) VALUES ($1, $2)"
 # Of processes that are fenced; nobody looks for the outcome of a commit for a month.
 _FORGET_WRITERS: Final = (
@@ -61,6 +65,7 @@ async def open_postgres_storage(
     random_bytes: RandomBytes,
     clock: Clock,
     take_over: bool = True,
+    after: int | None = None,
     commit_deadline_s: float = 10.0,
     read_deadline_s: float = 10.0,
     partition_size: int = PARTITION_SIZE,
@@ -72,20 +77,29 @@ async def open_postgres_storage(
         random_bytes: makes the id of this writer.
         clock: tells the age of idempotency records.
         take_over: become the owner: every storage opened before is `FENCED` from now on. False
-            (the command line beside a running process): write under the present owner's epoch.
+            (every command but `run`): write under the present owner's epoch.
+        after: take over only from this epoch, which an earlier life of this process had.
         commit_deadline_s: for one transaction.
         read_deadline_s: for one read.
         partition_size: sequences that a new partition of history takes.
 
     Raises:
         StorageUnavailable: the database is away.
+        Displaced: another process has taken over since the epoch `after`.
     """
+    tried: list[bytes] = []
     for _ in range(_ATTEMPTS):
-        writer_id = random_bytes(16)
+        tried.append(random_bytes(16))
         try:
-            writer = await pool.commit(_aio_open, writer_id, take_over)
+            writer = await pool.commit(_aio_open, tried[-1], take_over, after)
         except OutcomeUnknown:
             continue  # at worst an epoch was taken for nobody
+        except Displaced:
+            # Maybe by ourselves: by an attempt whose outcome was unknown.
+            ours = await pool.read(_aio_owner, tried)
+            if ours is None:
+                raise
+            writer = ours
         partitions = Partitions(pool, size=partition_size)
         await partitions.keep_ahead()
         committer = Committer(pool, writer, partitions, commit_deadline_s)
@@ -93,8 +107,20 @@ async def open_postgres_storage(
     raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
 
 
-async def _aio_open(connection: Connection, writer_id: bytes, take_over: bool) -> Writer:  # noqa: FBT001 - passed through the pool
-    epoch = await connection.fetchval(_TAKE_EPOCH if take_over else _JOIN_EPOCH)
+async def _aio_open(
+    connection: Connection,
+    writer_id: bytes,
+    take_over: bool,  # noqa: FBT001 - passed through the pool
+    after: int | None,
+) -> Writer:
+    if not take_over:
+        epoch = await connection.fetchval(lookups.EPOCH)
+    elif after is None:
+        epoch = await connection.fetchval(_TAKE_EPOCH)
+    else:
+        epoch = await connection.fetchval(_KEEP_EPOCH, after)
+        if epoch is None:
+            raise Displaced
     await connection.execute(_FORGET_WRITERS, epoch)
     await connection.execute(_NEW_WRITER, writer_id, epoch)
     return Writer(writer_id, epoch)
@@ -119,6 +145,11 @@ class PostgresStorage:
         self.upkeep = upkeep
         self._clock = clock
         self._read_deadline_s = read_deadline_s
+
+    @property
+    def epoch(self) -> int:
+        """The ownership that this storage writes under."""
+        return self._committer.epoch
 
     async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
         return await self._committer.commit(group)
@@ -248,6 +279,9 @@ class PostgresStorage:
             put = await self._pool.commit(lookups.aio_put_setting, name, value)
             return put or await self.setting(name) == value
 
+    async def displaced(self) -> bool:
+        return await self._read(_aio_epoch) != self.epoch
+
     async def ping(self) -> bool:
         with trio.move_on_after(1):
             return await self._pool.ping(deadline_s=1)
@@ -255,6 +289,15 @@ class PostgresStorage:
 
     async def _read(self, aio_unit: Callable[[Connection, *Ts], Awaitable[T]], *args: *Ts) -> T:
         return await self._pool.read(aio_unit, *args, deadline_s=self._read_deadline_s)
+
+
+async def _aio_owner(connection: Connection, tried: Sequence[bytes]) -> Writer | None:
+    row = await connection.fetchrow(_OWNER, tried)
+    return None if row is None else Writer(row["id"], row["epoch"])
+
+
+async def _aio_epoch(connection: Connection) -> int:
+    return int(await connection.fetchval(lookups.EPOCH))
 
 
 def _api_key(row: dict[str, str]) -> ApiKey:

@@ -313,6 +313,7 @@ async def test_a_newer_process_fences_the_older_one(store: Store, hands: Hands) 
     new = await store.open()
     outcomes = await old.commit([hands.reserve(user.id, "1.00"), hands.deposit(user.id, "1.0")])
     assert [refused(outcome)[0] for outcome in outcomes] == [RefusalKind.FENCED] * 2
+    assert (await old.displaced(), await new.displaced()) == (True, False)
     await commit(new, hands.reserve(user.id, "2.00"))
     assert await figures(old, user.id) == ("8.00", "2.00")
 

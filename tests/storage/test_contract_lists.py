@@ -159,9 +159,10 @@ async def test_open_operations_are_listed_until_they_have_ended(
     confirmed = evolve(deploy, version=2, status=ChainStatus.CONFIRMED)
     await put(storage, hands, confirmed)
     assert await storage.open_operations() == [pay]
-    assert await storage.operations_by_hash(["aa", "bb"]) == {
-        "aa": evolve(confirmed, envelope=None)
-    }
+    kept = evolve(confirmed, envelope=None)
+    assert await storage.operations_by_hash(["aa", "bb"]) == {"aa": kept}
+    assert await storage.operations_of(deploy.subject_id) == [kept, pay]
+    assert await storage.operations_of("ord_other") == []
 
 
 async def test_a_users_ledger_shows_the_transfers_that_touch_the_user(

@@ -13,7 +13,7 @@ from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
 from storage.audit_chain import verify_audit_chain
 from storage.embedded import EmbeddedPostgres
-from storage.errors import StorageUnavailable
+from storage.errors import Displaced, StorageUnavailable
 from storage.postgres.append import CHANNEL
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Connection, Pool, open_pool
@@ -231,3 +231,32 @@ async def test_a_process_that_runs_for_months_is_not_forgotten(
     await commit(older, hands.unit(events=(hands.event(),)))
     (outcome,) = await postgres.commit([hands.unit(events=(hands.event(),))])
     assert refused(outcome) == (RefusalKind.FENCED, "")
+
+
+async def test_a_later_life_of_a_process_takes_over_from_itself_and_from_nobody_else(
+    pool: Pool, postgres: PostgresStorage, hands: Hands
+) -> None:
+    numbers = iter(range(100, 200))
+
+    def source(count: int) -> bytes:
+        return next(numbers).to_bytes(count)
+
+    again = await open_postgres_storage(
+        pool, random_bytes=source, clock=hands.clock, after=postgres.epoch
+    )
+    assert await postgres.displaced()
+    other = await open_postgres_storage(pool, random_bytes=source, clock=hands.clock)
+    with pytest.raises(Displaced):
+        await open_postgres_storage(pool, random_bytes=source, clock=hands.clock, after=again.epoch)
+    await commit(other, hands.unit(events=(hands.event(),)))
+
+
+async def test_a_command_joins_the_owner_and_displaces_nobody(
+    pool: Pool, postgres: PostgresStorage, hands: Hands
+) -> None:
+    joined = await open_postgres_storage(
+        pool, random_bytes=lambda count: b"j" * count, clock=hands.clock, take_over=False
+    )
+    assert (await postgres.displaced(), await joined.displaced()) == (False, False)
+    await commit(joined, hands.unit(events=(hands.event(),)))
+    await commit(postgres, hands.unit(events=(hands.event(),)))
