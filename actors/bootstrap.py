@@ -207,7 +207,7 @@ class Bootstrap:
             await parts.network.fund_from_friendbot(address)
             account = await parts.network.account(address)
         if account is None:
-            msg = f"the platform's account {address} waits for XLM"
+            msg = f"the platform's account {address} needs XLM"
             raise _NotYet(msg)
         if account.usdc is None:
             await self._execute(TrustUsdc(account=address))

@@ -67,7 +67,7 @@ class Inquest:
             return Included(record)
         state = await state_for_proof(self._parts)
         if state.latest_closed_at <= self._envelope.max_time:
-            return Finding(Verdict.ALIVE, "its time is not over")
+            return Finding(Verdict.ALIVE, "its time bounds have not passed")
         # Once more, now that a ledger is known after which the answer can only be final.
         record = await network.transaction(self._tx_hash)
         if record is not None:
@@ -109,7 +109,7 @@ async def state_for_proof(parts: LaneParts) -> NetworkState:
     """The network as it stands now. Raises `StellarUnavailable` for what no proof can rest upon."""
     state = await parts.clock.trusted(max_age_s=0)
     if state.passphrase != parts.rules.passphrase:
-        msg = "the server belongs to another network"
+        msg = "the server belongs to a different network"
         raise StellarUnavailable(msg)
     return state
 

@@ -109,7 +109,7 @@ class Journal:
 
                 await trio.lowlevel.wait_task_rescheduled(abort)
         if entry.outcome is None:
-            msg = "the journal ended before it knew the outcome"
+            msg = "the journal stopped before it knew the outcome"
             raise JournalClosed(msg)
         if isinstance(entry.outcome, Refused) and entry.outcome.kind in _NOT_NOW:
             raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, _NOT_NOW[entry.outcome.kind])

@@ -194,7 +194,7 @@ class Keys(WokenActor):
             case CreateApiToken():
                 return await self._create_token(message)
             case _:
-                msg = f"the keys do not know {type(message).__name__}"
+                msg = f"the keys' actor does not handle {type(message).__name__}"
                 raise TypeError(msg)
 
     async def woken(self, keys: frozenset[Hashable]) -> None:

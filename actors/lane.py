@@ -206,7 +206,7 @@ class Lane(Actor):
         if account.xlm_spendable < self._xlm_minimum and not isinstance(intent, RefillWallets):
             self._account = None
             self._parts.want_refill(self._source)
-            msg = "the source account is being refilled with XLM"
+            msg = "the source account is waiting for a refill of XLM"
             raise _LacksXlm(msg)
         return account
 

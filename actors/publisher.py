@@ -157,7 +157,7 @@ class EventHub:
     def told(self) -> int:
         """Sequence of the last told event, once it is known."""
         if self._told is None:
-            msg = "the hub has not begun"
+            msg = "the event hub has not started"
             raise InvariantViolated(msg)
         return self._told
 
@@ -191,7 +191,7 @@ class EventHub:
         told = self.told
         for event in events:
             if event.sequence != told + 1:
-                msg = f"event {event.sequence} was to be told after {told}"
+                msg = f"event {event.sequence} was to be sent after {told}"
                 raise InvariantViolated(msg)
             told += 1
         self._ring.extend(
@@ -270,7 +270,7 @@ class Subscription:
                     raise SubscriptionClosed(too_slow=True)
                 page = await self._hub.older_after(self._at)
                 if not page:
-                    msg = f"no event after {self._at}, although a later one was told"
+                    msg = f"no event after {self._at}, although a later one was sent"
                     raise InvariantViolated(msg)
             else:
                 self._live = True

@@ -35,7 +35,7 @@ class KeyRing:
         self, key: bytes, random_bytes: RandomBytes, old_keys: Sequence[bytes] = ()
     ) -> None:
         if any(len(each) != _KEY_BYTES for each in (key, *old_keys)):
-            msg = "an encryption key has 32 bytes"
+            msg = "an encryption key must have 32 bytes"
             raise ValueError(msg)
         self._random_bytes = random_bytes
         self._ciphers = {version_of(each): AESGCM(each) for each in (*old_keys, key)}
@@ -63,7 +63,7 @@ class KeyRing:
                 sealed.nonce, sealed.ciphertext, _additional(wallet_id, public_key)
             ).decode()
         except InvalidTag:
-            msg = f"the seed of {wallet_id} does not open under its key"
+            msg = f"the seed of {wallet_id} cannot be decrypted with its key"
             raise CannotOpen(msg) from None
 
     def check_value(self) -> str:
@@ -81,7 +81,7 @@ class KeyRing:
         except InvalidTag:
             opened = None
         if opened != _CHECK_TEXT:
-            msg = "the stored check value does not open under the configured encryption key"
+            msg = "the stored check value cannot be decrypted with the configured encryption key"
             raise CannotOpen(msg)
 
 

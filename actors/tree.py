@@ -157,7 +157,7 @@ async def prepare(world: World, choices: Choices) -> Platform:
         nursery.cancel_scope.cancel()
     asked = choices.platform_user_id
     if asked is not None and asked != platform.user.id:
-        msg = "PLATFORM_USER_ID is not the platform's user of this database"
+        msg = "PLATFORM_USER_ID is not this database's platform user"
         raise BootstrapFailed(msg)
     return platform
 

@@ -318,5 +318,5 @@ def _addresses(intent: Intent) -> tuple[str, ...]:
         case RefillWallets():
             return tuple(refill.wallet for refill in intent.refills)
         case _:
-            msg = f"{type(intent).__name__} is no work of the wallets' actor"
+            msg = f"{type(intent).__name__} is not handled by the wallets' actor"
             raise TypeError(msg)

@@ -37,7 +37,7 @@ def for_people(settings: Settings, child: str, error: Exception) -> str:
         case OSError() if error.filename is not None:
             return f"{error.filename}: {_reason(error)}"
         case StorageUnavailable() | OutcomeUnknown() | asyncpg.PostgresError():
-            return f"the database of DATABASE_URL cannot be used: {described(error)}"
+            return f"cannot use the database of DATABASE_URL: {described(error)}"
         case TooManyRestarts() | DomainError():
             return described(error)
         case _ if isinstance(error, _SAYS_ITSELF):

@@ -100,7 +100,7 @@ def judge(
     if not clocks_agree(network.closed_at, now):
         return Finding(Verdict.UNPROVEN, "the network's clock and ours are minutes apart")
     if network.closed_at <= envelope.max_time or now <= envelope.max_time:
-        return Finding(Verdict.ALIVE, "its time is not over")
+        return Finding(Verdict.ALIVE, "its time bounds have not passed")
     if envelope.signed_after is not None and network.ledger < envelope.signed_after:
         return Finding(Verdict.UNPROVEN, "the network is behind where it was when this was signed")
     if account is None:

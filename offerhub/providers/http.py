@@ -132,7 +132,7 @@ class HttpClient:
             with trio.fail_after(_QUEUE_MAX_S):
                 await self._budget.acquire(priority)
         except trio.TooSlowError:
-            msg = "our own rate limit left no room for the request"
+            msg = "our own rate limit left no budget for the request"
             raise HttpTrouble(msg, sent=False) from None
 
     async def _attempt(self, request: httpx.Request, deadline_s: float) -> HttpAnswer:

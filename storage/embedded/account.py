@@ -54,7 +54,7 @@ def server_account(data: Path) -> Account | None:
         if entry.pw_uid != 0:
             return Account(uid=entry.pw_uid, gid=entry.pw_gid)
     raise RuntimeError(
-        "running as root, and there is no unprivileged user for the embedded servers: "
+        "running as root, but there is no unprivileged user for the embedded servers: "
         f"create one of {', '.join(_CANDIDATES)}, or run as a plain user"
     )
 

@@ -153,8 +153,9 @@ def _find_base(home: Path) -> Path | None:
     if remembered is not None:
         if not remembered.is_dir():
             raise RuntimeError(
-                f"{home / 'servers.location'} names {remembered}, which is gone: the database of "
-                "this home is lost or has been moved; restore it, or remove the file to start anew"
+                f"{home / 'servers.location'} points to {remembered}, which does not exist: the "
+                "database of this home was lost or moved; restore it, or delete the file to start "
+                "with an empty one"
             )
         return remembered
     return home if (home / "postgres").is_dir() or (home / "redis").is_dir() else None
@@ -180,7 +181,7 @@ def _create_base(home: Path, account: Account | None) -> Path:
         return base
     raise RuntimeError(
         f"{home} cannot be reached by an unprivileged user, and none of "
-        f"{', '.join(map(str, _OUTSIDE))} can be written: choose another OFFERHUB_HOME"
+        f"{', '.join(map(str, _OUTSIDE))} is writable: choose another OFFERHUB_HOME"
     )
 
 
@@ -205,7 +206,7 @@ def _run_directory(base: Path, account: Account | None) -> Path:
 def _own_directory(path: Path, account: Account | None) -> None:
     path.mkdir(mode=0o700, exist_ok=True)
     if path.is_symlink():
-        raise RuntimeError(f"{path} must be a directory, not a link")
+        raise RuntimeError(f"{path} must be a directory, not a symbolic link")
     if account is not None:
         os.chown(path, account.uid, account.gid)
     path.chmod(0o700)

@@ -151,8 +151,8 @@ class EmbeddedPostgres:
             found = (cluster / "PG_VERSION").read_text().strip()
             if found != str(postgres_major()):
                 raise RuntimeError(
-                    f"{cluster} was written by PostgreSQL {found}; the installed one is "
-                    f"{postgres_major()}: dump it with the old one and restore it into the new one"
+                    f"{cluster} was created by PostgreSQL {found}, but {postgres_major()} is "
+                    f"installed: dump it with {found} and restore it into {postgres_major()}"
                 )
             return
         fresh = place.data / "initialising"
@@ -211,7 +211,7 @@ class EmbeddedPostgres:
                     return
                 await trio.sleep(_POLL_S)
         detail = "does not answer" if server.alive() else server.describe_end()
-        raise EmbeddedServerDied("postgres", f"{detail} at its start:\n{last_lines(place.log)}")
+        raise EmbeddedServerDied("postgres", f"{detail} while starting:\n{last_lines(place.log)}")
 
 
 def _cluster(place: Place) -> Path:

@@ -95,7 +95,7 @@ async def launch(
             **(account.popen_options() if account is not None else {}),
         )
     if child.stdin is None:
-        raise RuntimeError("a piped standard input was asked for")
+        raise RuntimeError("standard input was not opened as a pipe")
     # A few hundred bytes always fit into the pipe; closing marks the end of the input.
     with trio.CancelScope(shield=True), suppress(trio.BrokenResourceError):
         await child.stdin.send_all(stdin)

@@ -121,7 +121,7 @@ async def _wait_ready(place: Place, server: ServerProcess) -> None:
                 return
             await trio.sleep(_POLL_S)
     detail = "does not answer" if server.alive() else server.describe_end()
-    raise EmbeddedServerDied("redis", f"{detail} at its start:\n{last_lines(place.log)}")
+    raise EmbeddedServerDied("redis", f"{detail} while starting:\n{last_lines(place.log)}")
 
 
 async def _answers(place: Place) -> bool:

@@ -142,7 +142,7 @@ class Committer:
             else:
                 self._places = told.places
                 return outcomes
-        raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
+        raise StorageUnavailable(f"the connection was lost {_ATTEMPTS} times")
 
     async def _first_reason(self, unit: UnitOfWork) -> Refused | None:
         """The reason that counts first, whichever guard spoke first (`aio_earlier_conflict`)."""

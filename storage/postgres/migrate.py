@@ -64,10 +64,12 @@ async def migrate(
             )
             return applied
         except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
-            raise StorageUnavailable(f"the database is away ({type(error).__name__})") from error
+            raise StorageUnavailable(
+                f"the database is unavailable ({type(error).__name__})"
+            ) from error
         except BadMigrationError as error:
             raise MigrationFailed(f"{error}: {error.__cause__ or 'bad file'}") from error
-    raise StorageUnavailable(f"the migrations were not done within {deadline_s:g} s")
+    raise StorageUnavailable(f"the migrations did not finish within {deadline_s:g} s")
 
 
 async def _aio_migrate(dsn: str, directory: Path, connect_timeout_s: float) -> tuple[str, ...]:

@@ -162,8 +162,8 @@ class Pool:
             raise _lost(mode, progress, error) from error
         except asyncpg.QueryCanceledError as error:
             if mode is _Mode.RUN:
-                raise OutcomeUnknown("a statement in the unit ran into its time limit") from error
-            raise StorageUnavailable("a statement ran into its time limit") from error
+                raise OutcomeUnknown("a statement in the unit timed out") from error
+            raise StorageUnavailable("a statement timed out") from error
         except asyncpg.PostgresError as error:
             if progress.committing and not isinstance(error, _REFUSED):
                 raise OutcomeUnknown(type(error).__name__) from error
@@ -303,7 +303,7 @@ def _lost(
 
 
 def _unavailable(error: BaseException) -> StorageUnavailable:
-    return StorageUnavailable(f"the database is away ({type(error).__name__})")
+    return StorageUnavailable(f"the database is unavailable ({type(error).__name__})")
 
 
 def _too_late(deadline_s: float, *, unknown: bool) -> StorageUnavailable | OutcomeUnknown:

@@ -104,7 +104,7 @@ async def open_postgres_storage(
         await partitions.keep_ahead()
         committer = Committer(pool, writer, partitions, commit_deadline_s)
         return PostgresStorage(pool, committer, Upkeep(partitions), clock, read_deadline_s)
-    raise StorageUnavailable(f"cut off {_ATTEMPTS} times")
+    raise StorageUnavailable(f"the connection was lost {_ATTEMPTS} times")
 
 
 async def _aio_open(
@@ -267,7 +267,7 @@ class PostgresStorage:
         try:
             return await self._pool.commit(due.aio_clean_up, what, until, limit)
         except OutcomeUnknown as error:
-            raise StorageUnavailable("the clean-up may not have happened") from error
+            raise StorageUnavailable("the clean-up may not have been committed") from error
 
     async def setting(self, name: str) -> str | None:
         return await self._read(lookups.aio_text, lookups.SETTING, name)

@@ -409,7 +409,7 @@ async def test_an_account_names_the_ledger_that_it_speaks_of():
 
 async def test_another_account_than_the_one_asked_for_is_no_answer():
     async with horizon(answers(account())) as client:
-        with pytest.raises(StellarUnavailable, match="another account"):
+        with pytest.raises(StellarUnavailable, match="a different account"):
             await client.account(address("seller"))
 
 

@@ -119,7 +119,7 @@ def _activation(wallet: str, sponsor: str, xlm: Money, usdc: Asset) -> list[Oper
 
 def _positive(amount: Money) -> str:
     if amount.stroops <= 0:
-        msg = "an amount must be more than nothing"
+        msg = "an amount must be greater than zero"
         raise ValueError(msg)
     return amount.seven_places()
 

@@ -55,7 +55,7 @@ def check_transaction(
     Raises: `ForeignTransaction`, saying what differs.
     """
     if network.passphrase != rules.passphrase:
-        msg = "the server belongs to another network"
+        msg = "the server belongs to a different network"
         raise ForeignTransaction(msg)
     envelope = read_unsigned(envelope_xdr)
     transaction = envelope.transaction
@@ -66,7 +66,7 @@ def check_transaction(
     max_time = _check_time(transaction, rules, network)
     fee = transaction.fee.uint32
     if fee > rules.fee_max.stroops:
-        msg = f"its fee of {fee} stroops is over the cap"
+        msg = f"its fee of {fee} stroops exceeds the limit"
         raise ForeignTransaction(msg)
     match intent:
         case (
@@ -98,7 +98,7 @@ def check_transaction(
 
 def _check_source(transaction: xdr.Transaction, source: str) -> None:
     if not _is_account(transaction.source_account, source):
-        msg = "its source is another account"
+        msg = "its source is a different account"
         raise ForeignTransaction(msg)
 
 
@@ -117,10 +117,10 @@ def _check_time(transaction: xdr.Transaction, rules: SigningRules, network: Netw
         msg = "it has no time bounds"
         raise ForeignTransaction(msg)
     if conditions.type != xdr.PreconditionType.PRECOND_TIME or conditions.time_bounds is None:
-        msg = "it has preconditions beside its time bounds"
+        msg = "it has preconditions other than time bounds"
         raise ForeignTransaction(msg)
     if conditions.time_bounds.min_time.time_point.uint64 != 0:
-        msg = "it is not valid from now on"
+        msg = "it is not valid yet"
         raise ForeignTransaction(msg)
     max_time = conditions.time_bounds.max_time.time_point.uint64
     if max_time == 0:
@@ -128,7 +128,7 @@ def _check_time(transaction: xdr.Transaction, rules: SigningRules, network: Netw
         raise ForeignTransaction(msg)
     remaining_s = max_time - network.latest_closed_at.timestamp()
     if remaining_s > rules.lifetime_max_s:
-        msg = "it lives longer than allowed"
+        msg = "its time bounds end later than allowed"
         raise ForeignTransaction(msg)
     if remaining_s < rules.lifetime_min_s:
         msg = "it is about to expire"
@@ -142,7 +142,7 @@ def _check_own(transaction: xdr.Transaction, intent: OwnIntent, rules: SigningRu
         raise ForeignTransaction(msg)
     expected = [operation.to_xdr_object() for operation in operations_of(intent, rules.usdc)]
     if len(transaction.operations) != len(expected):
-        msg = "it has another number of operations"
+        msg = "it has a different number of operations"
         raise ForeignTransaction(msg)
     for position, (found, wanted) in enumerate(zip(transaction.operations, expected, strict=True)):
         if found != wanted:
@@ -157,7 +157,7 @@ def _check_escrow_call(
     transaction: xdr.Transaction, intent: EscrowIntent, rules: SigningRules
 ) -> None:
     if transaction.memo.type != xdr.MemoType.MEMO_NONE:
-        msg = "it has a memo that nobody asked for"
+        msg = "it has a memo that the intent does not"
         raise ForeignTransaction(msg)
     call = contract_call(transaction)
     if call is None:
@@ -167,7 +167,7 @@ def _check_escrow_call(
     if operation.source_account is not None and not _is_account(
         operation.source_account, intent.source
     ):
-        msg = "its operation has another source"
+        msg = "its operation has a different source"
         raise ForeignTransaction(msg)
     expected = expected_call(intent, rules)
     difference = matches(call, expected)
@@ -184,20 +184,20 @@ def _check_authorisation(
 ) -> None:
     """One entry by the source's own signature, for this call and at most the expected transfer below it."""
     if len(entries) != 1:
-        msg = "it authorises another number of calls than one"
+        msg = "it does not authorise exactly one call"
         raise ForeignTransaction(msg)
     if entries[0].credentials.type != xdr.SorobanCredentialsType.SOROBAN_CREDENTIALS_SOURCE_ACCOUNT:
-        msg = "it authorises by other than the source's signature"
+        msg = "it is authorised by something other than the source's signature"
         raise ForeignTransaction(msg)
     root = entries[0].root_invocation
     if root.function.contract_fn != call:
-        msg = "it authorises another call than it makes"
+        msg = "it authorises a call other than the one it makes"
         raise ForeignTransaction(msg)
     below = root.sub_invocations
     if len(below) > (0 if expected.transfer is None else 1):
-        msg = "it authorises calls below the expected one"
+        msg = "it authorises calls below the expected call"
         raise ForeignTransaction(msg)
     for invocation in below:
         if invocation.function.contract_fn != expected.transfer or invocation.sub_invocations:
-            msg = "it authorises another transfer than the expected one"
+            msg = "it authorises a transfer other than the expected one"
             raise ForeignTransaction(msg)

@@ -142,7 +142,7 @@ def read_included(envelope_xdr: str, tx_hash: str, network_id: bytes) -> Include
     for body in _bodies(raw):
         if transaction_hash(body, network_id) == tx_hash:
             return _head(body, None)
-    msg = "the envelope is another transaction than its hash"
+    msg = "the envelope's transaction does not match its hash"
     raise ForeignTransaction(msg)
 
 
@@ -155,7 +155,7 @@ def _read_bump(raw: bytes, tx_hash: str, network_id: bytes) -> IncludedTransacti
     inner_hash = transaction_hash(body, network_id)
     outer = network_id + _FEE_BUMP_TAG + bump.tx.to_xdr_bytes()
     if tx_hash not in (inner_hash, hashlib.sha256(outer).hexdigest()):
-        msg = "the envelope is another transaction than its hash"
+        msg = "the envelope's transaction does not match its hash"
         raise ForeignTransaction(msg)
     return _head(body, inner_hash)
 

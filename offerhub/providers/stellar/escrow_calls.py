@@ -131,11 +131,11 @@ def escrow_value(terms: EscrowTerms, usdc_contract: str) -> xdr.SCVal:
 def matches(call: xdr.InvokeContractArgs, expected: ExpectedCall) -> str | None:
     """Compare a call with the expected one; what differs, or `None`."""
     if call.contract_address != Address(expected.contract).to_xdr_sc_address():
-        return "it calls another contract"
+        return "it calls a different contract"
     if call.function_name.sc_symbol != expected.function.encode():
-        return "it calls another function"
+        return "it calls a different function"
     if len(call.args) != len(expected.arguments):
-        return "it passes another number of arguments"
+        return "it passes a different number of arguments"
     for position, (value, alternatives) in enumerate(
         zip(call.args, expected.arguments, strict=True)
     ):

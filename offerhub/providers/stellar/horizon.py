@@ -70,7 +70,7 @@ class HorizonClient:
             ),
         )
         if account.address != address:
-            msg = "Horizon answered with another account"
+            msg = "Horizon returned a different account"
             raise StellarUnavailable(msg)
         return account
 
@@ -130,7 +130,7 @@ class HorizonClient:
         records = _read(answer, wire.read_payments)
         tokens = [int(cursor), *(int(record.paging_token) for record in records)]
         if any(after <= before for before, after in pairwise(tokens)):
-            msg = "Horizon answered records that do not ascend after the cursor"
+            msg = "Horizon returned records that are not in order after the cursor"
             raise StellarUnavailable(msg)
         return PaymentPage(
             records=records,

@@ -312,7 +312,7 @@ def _read_payment(raw: msgspec.Raw) -> PaymentRecord | UnreadableRecord:
     try:
         token = _token.decode(raw).paging_token
         if not token.isascii() or not token.isdecimal():
-            msg = "a paging token that is no number"
+            msg = "a paging token that is not a number"
             raise UnreadableAnswer(msg)
     except (msgspec.MsgspecError, ValueError) as error:
         raise UnreadableAnswer(_why(error)) from None
@@ -390,7 +390,7 @@ def _called_contract(payment: _Payment) -> str | None:
         try:
             address = xdr.SCVal.from_xdr(parameter.value).address
         except Exception as error:  # noqa: BLE001 - stellar-sdk lets whatever its decoder trips over through
-            msg = f"a contract address that is none ({type(error).__name__})"
+            msg = f"an invalid contract address ({type(error).__name__})"
             raise ValueError(msg) from None
         if address is None or address.contract_id is None:
             return None
@@ -446,7 +446,7 @@ def _asset(asset_type: str, code: str | None, issuer: str | None) -> tuple[str, 
 
 def _utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
-        msg = "a time without a zone"
+        msg = "a time without a time zone"
         raise ValueError(msg)
     return moment.astimezone(UTC)
 

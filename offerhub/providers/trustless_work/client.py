@@ -159,7 +159,7 @@ class TrustlessWorkClient:
 def _build_failure(answer: HttpAnswer) -> Exception:
     """Branch on the words, not on 400 against 500 (§2.3)."""
     if answer.status in _KEY_REFUSED:
-        return ProviderUnavailable("the provider refuses our API key")
+        return ProviderUnavailable("the provider rejects our API key")
     message = wire.read_fault(answer.body)
     refusal = _refusal(message)
     if refusal is not None:

@@ -28,7 +28,7 @@ class ProviderRateLimited(ProviderUnavailable):
     """The provider did not work the request because too many came; repeating it later is safe (§1)."""
 
     def __init__(self, retry_after_s: float | None) -> None:
-        super().__init__("the escrow provider limits our rate of requests")
+        super().__init__("the escrow provider is limiting our request rate")
         self.retry_after_s = retry_after_s
 
 

@@ -188,7 +188,7 @@ def read_balance(body: bytes, contract_id: str) -> Money:
                 return _money(balance.balance)
     except (msgspec.MsgspecError, ValueError) as error:
         raise UnreadableAnswer(_why(error)) from None
-    msg = "the balance that was asked for is missing"
+    msg = "the requested balance is missing"
     raise UnreadableAnswer(msg)
 
 
