@@ -1,8 +1,8 @@
-"""The fence: a process that was displaced learns of it, and ends.
+"""The fence: a process that was displaced notices it, and ends.
 
 Whoever starts on a database takes it over; storage then refuses every commit of the process before
 (`FENCED`). That process must not live on: what it shows gets older, and nothing that it is asked
-for can be done. The first refusal tells, and a look every few seconds tells one that writes nothing.
+for can be done. It learns from the first refusal, or, if it writes nothing, from a look every few seconds.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ class Fence:
     """A service of the tree.
 
     Args:
-        on_displaced: has the process end; told once, never waits.
+        on_displaced: ends the process; called once, never waits.
     """
 
     def __init__(self, storage: Storage, on_displaced: Callable[[], None]) -> None:

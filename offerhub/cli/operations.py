@@ -1,4 +1,4 @@
-"""`offerhub operations`: chain operations that wait for an operator, and the operator's word for one."""
+"""`offerhub operations`: unclear chain operations, and the operator's answer to one."""
 
 import getpass
 import re
@@ -29,15 +29,15 @@ _EXIT_REFUSED: Final = 1
 
 @click.group("operations")
 def operations_command() -> None:
-    """Show and resolve chain operations that the network contradicts itself about.
+    """List and resolve chain operations about which the network contradicts itself.
 
-    Works beside the running orchestrator, which takes a word within a minute.
+    Works next to the running orchestrator, which applies an answer within a minute.
     """
 
 
 @operations_command.command("list")
 def list_command() -> None:
-    """Show the operations that wait for an operator."""
+    """List the operations that are waiting for an operator."""
     found = _beside(load_or_exit(), _unclear)
     for operation in found:
         since = "" if operation.unclear_since is None else iso(operation.unclear_since)
@@ -49,49 +49,54 @@ def list_command() -> None:
             f"  {operation.last_error}"
         )
     if not found:
-        click.echo("no operation waits for an operator")
+        click.echo("no operation is waiting for an operator")
 
 
 @operations_command.command("resolve")
 @click.argument("operation_id")
 @click.option(
-    "--included", "tx_hash", metavar="HASH", help="A ledger includes this transaction of it."
+    "--included",
+    "tx_hash",
+    metavar="HASH",
+    help="A ledger includes this transaction of the operation.",
 )
-@click.option("--not-included", is_flag=True, help="No ledger includes any transaction of it.")
+@click.option(
+    "--not-included", is_flag=True, help="No ledger includes any transaction of the operation."
+)
 def resolve_command(operation_id: str, tx_hash: str | None, not_included: bool) -> None:  # noqa: FBT001 - click passes a flag
-    """Say what became of an unclear operation, after looking it up elsewhere.
+    """Answer what happened to an unclear operation, after looking it up elsewhere.
 
-    A word cannot be taken back. `--not-included` has the step built again: if that is wrong, it
-    happens twice.
+    An answer cannot be taken back. `--not-included` makes the orchestrator build the step again:
+    if that answer is wrong, the step happens twice.
     """
     if (tx_hash is None) is not not_included:
-        msg = "give either --included HASH or --not-included"
+        msg = "use either --included HASH or --not-included"
         raise click.UsageError(msg)
     outcome = Outcome.NOT_INCLUDED if not_included else Outcome.INCLUDED
-    word = Resolution(outcome, tx_hash, _who())
+    answer = Resolution(outcome, tx_hash, _who())
 
     async def resolve(storage: Storage) -> None:
-        await give_word(storage, operation_id, word, app.real_sources())
+        await store_answer(storage, operation_id, answer, app.real_sources())
 
     _beside(load_or_exit(), resolve)
-    click.echo(f"{operation_id}: noted; the running orchestrator takes it within a minute")
+    click.echo(f"{operation_id}: answered; the running orchestrator applies it within a minute")
 
 
-async def give_word(
-    storage: Storage, operation_id: str, word: Resolution, sources: Sources
+async def store_answer(
+    storage: Storage, operation_id: str, answer: Resolution, sources: Sources
 ) -> None:
-    """Store a word for an operation, and write it into the audit log; refused words end the command."""
+    """Store an answer with its audit entry; a refused one ends the command."""
     operation = await storage.load(ChainOperation, operation_id)
     if operation is None:
-        _refuse(f"there is no operation {operation_id}")
+        _refuse(f"no operation has the id {operation_id}")
     if not operation.is_open or operation.unclear_since is None:
-        _refuse(f"{operation_id} does not wait for an operator")
-    if word.tx_hash is not None and word.tx_hash not in await _hashes(storage, operation):
-        _refuse("that is not the hash of a transaction that was signed for this step")
-    if not await storage.put_setting(resolution_key(operation_id), word.encoded()):
-        _refuse("a word was given for it before")
+        _refuse(f"{operation_id} is not waiting for an operator")
+    if answer.tx_hash is not None and answer.tx_hash not in await _hashes(storage, operation):
+        _refuse("this is not the hash of a transaction that was signed for this step")
+    if not await storage.put_setting(resolution_key(operation_id), answer.encoded()):
+        _refuse("it has already been answered")
     ids = Ids(sources.random_bytes)
-    deciding = Deciding(sources.now(), ids, Trace(ids.new("req"), f"cli:{word.by}"))
+    deciding = Deciding(sources.now(), ids, Trace(ids.new("req"), f"cli:{answer.by}"))
     (outcome,) = await storage.commit(
         [
             UnitOfWork(
@@ -102,14 +107,14 @@ async def give_word(
                         "operation.resolve",
                         "ChainOperation",
                         operation_id,
-                        after={"outcome": word.outcome.value, "transactionHash": word.tx_hash},
+                        after={"outcome": answer.outcome.value, "transactionHash": answer.tx_hash},
                     ),
                 ),
             )
         ]
     )
     if not isinstance(outcome, Committed):
-        _refuse(f"the word is stored, its audit entry was refused: {outcome.kind.value}")
+        _refuse(f"the answer is stored, but its audit entry was refused: {outcome.kind.value}")
 
 
 async def _hashes(storage: Storage, operation: ChainOperation) -> set[str | None]:
@@ -126,7 +131,7 @@ async def _unclear(storage: Storage) -> list[ChainOperation]:
 
 
 def _who() -> str:
-    """The operator, as the system knows them; one word, for it is stored as one."""
+    """The user name of the operator, as one word: it is stored as one."""
     return re.sub(r"\s+", "_", getpass.getuser())
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from attrs import frozen
 
 RESOLVED: Final = "resolved"
-"""The code of an operation's failure that rests on an operator's word."""
+"""The code of an operation's failure that rests on an operator's answer."""
 
 _PREFIX: Final = "resolution:"
 
@@ -23,7 +23,7 @@ class Outcome(Enum):
 
 @frozen
 class Resolution:
-    """An operator's word for one operation; stored once, and taken by the lane that waits for it.
+    """An operator's answer for one operation; stored once, and taken by the lane that waits for it.
 
     Args:
         tx_hash: the transaction that was included; `None` if none was.

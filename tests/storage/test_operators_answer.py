@@ -1,4 +1,4 @@
-"""An operator's word for an unclear operation: stored once, by the command line, with its audit entry."""
+"""An operator's answer for an unclear operation: stored once, by the command line, with its audit entry."""
 
 import json
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from offerhub.cli.operations import give_word
+from offerhub.cli.operations import store_answer
 from offerhub.composition.work import Sources
 from offerhub.domain.chain import ChainOperation, ChainStatus
 from offerhub.domain.resolutions import Outcome, Resolution, resolution_key
@@ -37,23 +37,25 @@ async def unclear(storage: Storage, hands: Hands, **fields: Any) -> ChainOperati
 
 
 @pytest.mark.parametrize("tx_hash", [OURS, EARLIER, None])
-async def test_a_word_is_stored_and_audited_once(
+async def test_an_answer_is_stored_and_audited_once(
     storage: Storage, hands: Hands, tx_hash: str | None, capsys: Any
 ) -> None:
     operation = await unclear(storage, hands)
     outcome = Outcome.NOT_INCLUDED if tx_hash is None else Outcome.INCLUDED
-    word = Resolution(outcome, tx_hash, "root")
-    await give_word(storage, operation.id, word, SOURCES)
+    answer = Resolution(outcome, tx_hash, "root")
+    await store_answer(storage, operation.id, answer, SOURCES)
     stored = await storage.setting(resolution_key(operation.id))
     assert stored is not None
-    assert Resolution.decoded(stored) == word
+    assert Resolution.decoded(stored) == answer
     entries = [json.loads(entry.canonical) for entry in await storage.audit_after(0, 100)]
     (entry,) = [each for each in entries if each["action"] == "operation.resolve"]
     assert entry["actor"] == "cli:root"
     assert entry["after"] == {"outcome": outcome.value, "transactionHash": tx_hash}
     with pytest.raises(SystemExit):
-        await give_word(storage, operation.id, Resolution(Outcome.NOT_INCLUDED, None, "x"), SOURCES)
-    assert "before" in capsys.readouterr().err
+        await store_answer(
+            storage, operation.id, Resolution(Outcome.NOT_INCLUDED, None, "x"), SOURCES
+        )
+    assert "already been answered" in capsys.readouterr().err
     assert await storage.setting(resolution_key(operation.id)) == stored
 
 
@@ -65,12 +67,12 @@ async def test_a_word_is_stored_and_audited_once(
         ({}, FOREIGN),
     ],
 )
-async def test_no_word_is_taken_for_what_nobody_asks_about(
+async def test_no_answer_is_taken_for_what_nobody_asks_about(
     storage: Storage, hands: Hands, fields: dict[str, Any], tx_hash: str
 ) -> None:
     operation = await unclear(storage, hands, **fields)
     with pytest.raises(SystemExit):
-        await give_word(
+        await store_answer(
             storage, operation.id, Resolution(Outcome.INCLUDED, tx_hash, "root"), SOURCES
         )
     assert await storage.setting(resolution_key(operation.id)) is None
