@@ -144,8 +144,8 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
     )
 
 
-LIES: dict[str, float] = {"none": 6.0, "lag": 0.0, "hide": 0.0, "flip": 0.0, "clock": 0.0}
-"""How often a foul seed's network lies in which way; `--lie` of the command line changes it."""
+LIES: dict[str, float] = {"none": 6.0, "lag": 0.0, "hide": 1.0, "flip": 1.0, "clock": 0.5}
+"""How often a foul seed's network lies in which way."""
 
 
 def _lies(chance: random.Random) -> Lies:

@@ -75,6 +75,7 @@ class Network:
             return await self._behind(lies.lag_ledgers).handle(request)
         response = await self.sandbox.handle(request)
         if lies.clock_s and _is_horizons(request.path):
+            self.history.mark("the network's clock was wrong")
             response = _rewritten(response, lambda body: _moved(body, lies.clock_s))
         if reads and _hash_in(request.path) and self.chance.random() < lies.flip:
             self.history.mark("a record contradicted itself")
