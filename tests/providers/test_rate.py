@@ -6,7 +6,7 @@ import trio.testing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offerhub.providers.rate import Priority, RateBudget
+from offerhub.providers.rate import ONE_OF, Priority, RateBudget
 
 
 async def test_a_limit_of_zero_sets_no_bound(autojump_clock):
@@ -104,3 +104,74 @@ def test_an_hourly_budget_bursts_to_a_hundred_and_refills_evenly(limit):
     clock = trio.testing.MockClock(autojump_threshold=0)
     waited_s = trio.run(main, clock=clock)
     assert waited_s == pytest.approx(3600 * min(limit, 100) / limit)
+
+
+@pytest.mark.parametrize("rank", list(ONE_OF))
+@pytest.mark.parametrize("limit", [1, 2, 50])
+async def test_every_rank_has_its_share_however_much_waits_above_it(autojump_clock, rank, limit):
+    budget = RateBudget(limit, limit)
+    spent: list[Priority] = []
+
+    async def spend(priority: Priority) -> None:
+        while True:
+            await budget.acquire(priority)
+            spent.append(priority)
+
+    with trio.move_on_after(1000):
+        async with trio.open_nursery() as nursery:
+            for priority in Priority:
+                for _ in range(1 if priority is rank else 10):
+                    nursery.start_soon(spend, priority)
+    assert len(spent) >= 1000
+    assert spent.count(rank) >= len(spent) // (ONE_OF[rank] + 1)
+    assert spent.count(Priority.SUBMIT) >= len(spent) // 4
+
+
+async def test_a_share_is_no_debt_of_who_did_not_wait(autojump_clock):
+    """Who asks after a quiet hour does not go before what is more urgent."""
+    budget = RateBudget(1, 1)
+    for _ in range(50):
+        await budget.acquire(Priority.SUBMIT)
+    order: list[Priority] = []
+
+    async def spend(priority: Priority) -> None:
+        await budget.acquire(priority)
+        order.append(priority)
+
+    async with trio.open_nursery() as nursery:
+        for priority in (Priority.READ, Priority.WATCH, Priority.CONFIRM, Priority.SUBMIT):
+            nursery.start_soon(spend, priority)
+            await trio.testing.wait_all_tasks_blocked()
+    assert order == sorted(order)
+
+
+@given(
+    asks=st.lists(
+        st.tuples(st.sampled_from(list(Priority)), st.integers(0, 30), st.integers(1, 20)),
+        max_size=40,
+    ),
+    limit=st.integers(1, 4),
+    chance=st.random_module(),
+)
+def test_whoever_waits_long_enough_is_served(asks, limit, chance):
+    """No waiter is forgotten, whoever comes, gives up or goes before."""
+
+    async def play() -> None:
+        budget = RateBudget(limit, limit)
+        served = 0
+
+        async def ask(priority: Priority, at: int, patience: int) -> None:
+            nonlocal served
+            await trio.sleep(at)
+            with trio.move_on_after(patience if priority is Priority.READ else 1000):
+                await budget.acquire(priority)
+                served += 1
+
+        async with trio.open_nursery() as nursery:
+            for priority, at, patience in asks:
+                nursery.start_soon(ask, priority, at, patience)
+        assert served >= sum(1 for priority, _, _ in asks if priority is not Priority.READ)
+        assert budget.statistics().waiting == 0
+        assert trio.current_time() <= 30 + len(asks) + 1
+
+    trio.run(play, clock=trio.testing.MockClock(autojump_threshold=0))
