@@ -30,6 +30,11 @@ class LedgerClock:
         self.distrust: str | None = None
         """Why the last answer is not to be signed by; `None` while it is."""
 
+    @property
+    def latest_ledger(self) -> int | None:
+        """The newest ledger that any answer has named; `None` before the first."""
+        return None if self._state is None else self._state.latest_ledger
+
     async def state(self, max_age_s: float = _FRESH_S) -> NetworkState:
         """The network's state, at most `max_age_s` seconds old. Raises `StellarUnavailable`."""
         asked_at = trio.current_time()

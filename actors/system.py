@@ -38,6 +38,8 @@ class Instance:
     platform_user_id: str
     chain_wait_s: float
     features: Mapping[str, bool]
+    lag_ledgers_max: int = 60
+    """Ledgers that the watcher may be behind before health says so."""
 
 
 @frozen

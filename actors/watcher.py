@@ -68,14 +68,16 @@ class WatcherView:
 
     state: WatcherState = WatcherState.STARTING
     cursor_ledger: int | None = None
-    latest_ledger: int | None = None
 
-    @property
-    def lag_ledgers(self) -> int | None:
-        """Ledgers between the cursor and the network; `None` while unknown."""
-        if self.cursor_ledger is None or self.latest_ledger is None:
+    def lag_ledgers(self, latest_ledger: int | None) -> int | None:
+        """Ledgers between the cursor and the network; `None` while unknown.
+
+        Args:
+            latest_ledger: as somebody else has read it: who is stuck does not read it.
+        """
+        if self.cursor_ledger is None or latest_ledger is None:
             return None
-        return max(0, self.latest_ledger - self.cursor_ledger)
+        return max(0, latest_ledger - self.cursor_ledger)
 
 
 @frozen
@@ -107,6 +109,7 @@ class ChainWatcher:
         """Follow the payments from the stored cursor, or from now on at the very first start."""
         task_status.started()
         cursor = await self._first_cursor()
+        self._at(cursor)
         trouble = 0
         while True:
             try:
@@ -190,7 +193,7 @@ class ChainWatcher:
         self._looked_at = trio.current_time()
         ledger = TOID.from_int64(int(cursor)).ledger_sequence
         seen = self._judged(state, ledger)
-        self.view = evolve(self.view, cursor_ledger=ledger, latest_ledger=state.latest_ledger)
+        self.view = evolve(self.view, cursor_ledger=ledger)
         self._see(seen, latest_ledger=state.latest_ledger, cursor_ledger=ledger)
         return state
 

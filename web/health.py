@@ -10,11 +10,15 @@ from typing import Final
 import trio
 from attrs import frozen
 
+from actors.system import System
+from actors.watcher import WatcherState
+
 Probe = Callable[[], Awaitable[bool]]
 """Asks a dependency whether it answers; may raise any `Exception` for a no."""
 
 _DEADLINE_S: Final = 3.0
 _EVERY_S: Final = 5.0
+_WATCHER_IS_WELL: Final = frozenset({WatcherState.STARTING, WatcherState.FOLLOWING})
 
 
 @frozen
@@ -24,6 +28,26 @@ class DependencyState:
     name: str
     up: bool
     latency_s: float
+
+
+def concerns(system: System) -> dict[str, str]:
+    """What is not well although everything answers: subject → reason, for operators."""
+    found = dict(system.alarms.on)
+    distrust = system.ledger_clock.distrust
+    if distrust is not None:
+        found["clock"] = f"{distrust}: nothing is signed and nothing expires"
+    view = system.watcher.view
+    lag = lag_ledgers(system)
+    if view.state not in _WATCHER_IS_WELL:
+        found["watcher"] = f"it is {view.state.value}: deposits are not credited"
+    elif lag is not None and lag > system.instance.lag_ledgers_max:
+        found["watcher"] = f"it is {lag} ledgers behind: deposits are credited late"
+    return found
+
+
+def lag_ledgers(system: System) -> int | None:
+    """How far the watcher is behind the network; `None` while unknown."""
+    return system.watcher.view.lag_ledgers(system.ledger_clock.latest_ledger)
 
 
 class Health:

@@ -234,6 +234,7 @@ RESOURCES: Final[Mapping[str, Schema]] = {
             "status": {"type": "string", "enum": ["healthy", "degraded"]},
             "version": _TEXT,
             "timestamp": _TIME,
+            "concerns": {"type": "object", "additionalProperties": _TEXT},
             "dependencies": {
                 "type": "object",
                 "additionalProperties": _object(

@@ -14,6 +14,10 @@ from offerhub.settings import AmountRange, Settings
 
 _POLL_MAX_S: Final = 2.0
 _POLL_MIN_S: Final = 0.25
+_LEDGER_S: Final = 5.0
+_LAG_MAX_S: Final = 300.0
+"""How late deposits may be before health says so: the watcher looks every ten seconds and leaves a
+margin of ten ledgers, about a minute."""
 
 
 def choices_from(
@@ -42,6 +46,12 @@ def poll_s(settings: Settings) -> float:
     return min(_POLL_MAX_S, max(_POLL_MIN_S, settings.sandbox.ledger_s))
 
 
+def lag_ledgers_max(settings: Settings) -> int:
+    """Ledgers of five minutes, as fast as this network closes them."""
+    sandbox = settings.stellar.network == "sandbox"
+    return round(_LAG_MAX_S / (settings.sandbox.ledger_s if sandbox else _LEDGER_S))
+
+
 def currency_of(settings: Settings) -> str:
     """The code that answers show (docs/spec/domain.md §1)."""
     return "USDC" if settings.payment_provider == "crypto" else "USD"
@@ -60,6 +70,7 @@ def _instance(settings: Settings) -> Instance:
         topup_limits=_limits(settings.limits.topup),
         platform_user_id=settings.platform_user_id or "",
         chain_wait_s=settings.chain.wait_s,
+        lag_ledgers_max=lag_ledgers_max(settings),
         features={"airtm": settings.payment_provider == "airtm", "disputes": False},
     )
 

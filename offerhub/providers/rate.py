@@ -4,6 +4,7 @@ Whoever waits has a rank, and a share: of so many requests one is its own, howev
 Ranks alone let accounts that re-read themselves starve the watcher, and deposits with it.
 """
 
+import math
 from collections import deque
 from enum import IntEnum
 from typing import Final
@@ -41,21 +42,63 @@ class RateStatistics:
     """A glance at a budget, for metrics."""
 
     waiting: int
-    spent_in_period: int
+    spent: int
+    """Requests that count against the limit now."""
     paused_s: float
 
 
-class RateBudget:
-    """At most `limit` requests in any `period_s` seconds; a limit of 0 sets no bound.
-
-    Counting over a sliding period never exceeds a server that counts in fixed windows of the same length,
-    nor one that refills smoothly with a burst of `limit`.
-    """
+class _Window:
+    """At most `limit` requests in any `period_s` seconds: never more than fixed windows of that length allow."""
 
     def __init__(self, limit: int, period_s: float) -> None:
         self._limit = limit
         self._period_s = period_s
         self._spent: deque[float] = deque()
+
+    def delay_s(self, now: float) -> float:
+        self._forget(now)
+        if len(self._spent) < self._limit:
+            return 0
+        return self._spent[0] + self._period_s - now
+
+    def spend(self, now: float) -> None:
+        self._spent.append(now)
+
+    def spent(self, now: float) -> int:
+        self._forget(now)
+        return len(self._spent)
+
+    def _forget(self, now: float) -> None:
+        while self._spent and self._spent[0] + self._period_s <= now:
+            self._spent.popleft()
+
+
+class _Refill:
+    """A burst, refilled one by one every `interval_s` seconds: as the server itself refills it.
+
+    Smooth, so that a queue moves all the time, and does not wait for a whole burst to come back at once.
+    """
+
+    def __init__(self, burst: int, interval_s: float) -> None:
+        self._burst = burst
+        self._interval_s = interval_s
+        self._full_at = -float("inf")
+
+    def delay_s(self, now: float) -> float:
+        return self._full_at - (self._burst - 1) * self._interval_s - now
+
+    def spend(self, now: float) -> None:
+        self._full_at = max(self._full_at, now) + self._interval_s
+
+    def spent(self, now: float) -> int:
+        return max(0, math.ceil((self._full_at - now) / self._interval_s))
+
+
+class RateBudget:
+    """At most `limit` requests in any `period_s` seconds; a limit of 0 sets no bound."""
+
+    def __init__(self, limit: int, period_s: float) -> None:
+        self._meter: _Window | _Refill | None = _Window(limit, period_s) if limit else None
         self._paused_until = -float("inf")
         self._queues: dict[Priority, deque[_Waiter]] = {rank: deque() for rank in Priority}
         self._passed_over = dict.fromkeys(Priority, 0)
@@ -67,9 +110,11 @@ class RateBudget:
 
     @classmethod
     def per_hour(cls, limit: int) -> "RateBudget":
-        """`limit` an hour with a burst of at most 100, as Horizon counts (stellar-horizon.md §2.3)."""
-        burst = min(limit, _HORIZON_BURST)
-        return cls(burst, 3600 * burst / limit if limit else 1)
+        """`limit` an hour with a burst, as Horizon counts (stellar-horizon.md §2.3): it refills smoothly."""
+        budget = cls(0, 1)
+        if limit:
+            budget._meter = _Refill(min(limit, _BURST_MAX), 3600 / limit)
+        return budget
 
     async def acquire(self, priority: Priority) -> None:
         """Wait for the right to send one request; cancelled, nothing was spent."""
@@ -92,10 +137,9 @@ class RateBudget:
     def statistics(self) -> RateStatistics:
         """Return the present figures."""
         now = trio.current_time()
-        self._forget(now)
         return RateStatistics(
             waiting=sum(len(queue) for queue in self._queues.values()),
-            spent_in_period=len(self._spent),
+            spent=0 if self._meter is None else self._meter.spent(now),
             paused_s=max(0.0, self._paused_until - now),
         )
 
@@ -136,12 +180,8 @@ class RateBudget:
 
     def _delay_s(self) -> float:
         now = trio.current_time()
-        delay_s = self._paused_until - now
-        if self._limit:
-            self._forget(now)
-            if len(self._spent) >= self._limit:
-                delay_s = max(delay_s, self._spent[0] + self._period_s - now)
-        return delay_s
+        allowed_in_s = 0 if self._meter is None else self._meter.delay_s(now)
+        return max(allowed_in_s, self._paused_until - now)
 
     def _spend(self, priority: Priority) -> None:
         # What was too late is made up for; counted is only while somebody waits, so nobody saves up.
@@ -151,12 +191,9 @@ class RateBudget:
         for rank, queue in self._queues.items():
             if queue and rank is not priority:
                 self._passed_over[rank] += 1
-        if self._limit:
-            self._spent.append(trio.current_time())
-
-    def _forget(self, now: float) -> None:
-        while self._spent and self._spent[0] + self._period_s <= now:
-            self._spent.popleft()
+        if self._meter is not None:
+            self._meter.spend(trio.current_time())
 
 
-_HORIZON_BURST = 100
+_BURST_MAX: Final = 90
+"""Horizon's is 100. Requests arrive a little closer together than they were sent."""

@@ -46,6 +46,7 @@ from tests.simulation.world import (
     choices,
     now,
     open_outside_account,
+    started,
 )
 
 
@@ -308,6 +309,33 @@ async def test_a_record_that_cannot_be_read_is_parked_and_the_cursor_moves_on(
         assert ("stellar", "it is odd") == (parked.source, parked.reason)
         await market.deposit(user, "3.00")
         await market.wait_available(user, "5.00")
+
+
+async def test_a_deposit_is_credited_though_accounts_re_read_themselves_all_the_time(
+    autojump_clock: object,
+) -> None:
+    """At a rank above the watcher's, under the calls that Horizon allows: it starved for an hour."""
+    universe = Universe(seed=1, ledger_s=5.0)
+    async with closing(universe):
+        async with living(universe) as market:
+            user = await market.user("user")
+        async with (
+            started(universe, horizon_per_hour=3600) as machine,
+            trio.open_nursery() as nursery,
+        ):
+            market = Market(machine, universe)
+
+            async def re_read() -> None:
+                while True:
+                    await machine.system.network.account(user.public_key)
+
+            for _ in range(8):
+                nursery.start_soon(re_read)
+            await trio.sleep(300)
+            await market.deposit(user, "5.00")
+            with trio.fail_after(60):
+                await market.wait_available(user, "5.00")
+            nursery.cancel_scope.cancel()
 
 
 # Trouble at the server.

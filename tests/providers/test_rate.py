@@ -91,19 +91,39 @@ async def test_a_pause_holds_everybody(autojump_clock):
 
 
 @given(limit=st.integers(1, 20_000))
-def test_an_hourly_budget_bursts_to_a_hundred_and_refills_evenly(limit):
-    async def main() -> float:
+def test_an_hourly_budget_has_a_burst_and_refills_evenly(limit):
+    async def main() -> list[float]:
         budget = RateBudget.per_hour(limit)
-        burst = min(limit, 100)
-        for _ in range(burst):
+        for _ in range(min(limit, 90)):
             await budget.acquire(Priority.READ)
-        assert trio.current_time() == 0
-        await budget.acquire(Priority.READ)
-        return trio.current_time()
+        waited = [trio.current_time()]
+        for _ in range(3):
+            await budget.acquire(Priority.READ)
+            waited.append(trio.current_time())
+        return waited
 
     clock = trio.testing.MockClock(autojump_threshold=0)
-    waited_s = trio.run(main, clock=clock)
-    assert waited_s == pytest.approx(3600 * min(limit, 100) / limit)
+    waited = trio.run(main, clock=clock)
+    assert waited == pytest.approx([n * 3600 / limit for n in range(4)], abs=1e-6)
+
+
+@given(pauses=st.lists(st.floats(0, 120), max_size=30), limit=st.integers(90, 5_000))
+def test_horizon_refuses_nothing_of_an_hourly_budget(pauses, limit):
+    """Against its own count: 3 600 an hour are a token a second, and a hundred of them in store."""
+
+    async def main() -> None:
+        budget = RateBudget.per_hour(limit)
+        tokens, at = 100.0, 0.0
+        for pause in pauses:
+            await trio.sleep(pause)
+            for _ in range(40):
+                await budget.acquire(Priority.READ)
+                tokens = min(100.0, tokens + (trio.current_time() - at) * limit / 3600)
+                at = trio.current_time()
+                assert tokens >= 1
+                tokens -= 1
+
+    trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))
 
 
 @pytest.mark.parametrize("rank", list(ONE_OF))

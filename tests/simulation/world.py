@@ -149,6 +149,7 @@ async def started(
     chosen: Choices | None = None,
     on_crash: OnCrash | None = None,
     underway: trio.Nursery | None = None,
+    horizon_per_hour: int = 0,
 ) -> AsyncIterator[Machine]:
     """Start a process on a universe; leaving the context kills it at once.
 
@@ -172,7 +173,7 @@ async def started(
         usdc_code="USDC",
         usdc_issuer=ISSUER_ADDRESS,
         passphrase=SANDBOX_PASSPHRASE,
-        budget=RateBudget.per_hour(0),
+        budget=RateBudget.per_hour(horizon_per_hour),
         random=chance.random,
         friendbot_url=f"{URL}/friendbot",
         transport=transport,

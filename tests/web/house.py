@@ -56,7 +56,12 @@ from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Balance, Committed, RefusalKind, Refused, UnitOfWork
 from offerhub.domain.users import SealedSeed, User, Wallet, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
-from offerhub.providers.stellar.port import AccountPayment, AccountState, StellarUnavailable
+from offerhub.providers.stellar.port import (
+    AccountPayment,
+    AccountState,
+    NetworkState,
+    StellarUnavailable,
+)
 from storage.memory import MemoryDatabase, MemoryStorage
 from web.app import create_app
 from web.health import Health
@@ -87,6 +92,11 @@ class Network:
     def __init__(self) -> None:
         self.away = False
         self.payments: tuple[AccountPayment, ...] = ()
+        self.latest_ledger = 1
+        self.ahead = timedelta()
+
+    async def state(self) -> NetworkState:
+        return NetworkState("test", self.latest_ledger, 1, START + self.ahead)
 
     async def account(self, address: str) -> AccountState | None:
         if self.away:

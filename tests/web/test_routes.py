@@ -1,9 +1,12 @@
 """What a client of the API sees when all goes well, and where its money is."""
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 import trio
 
+from actors.watcher import WatcherState, WatcherView
 from offerhub.domain.order import Order
 from tests.web.house import open_house
 from web.health import Health
@@ -219,6 +222,50 @@ async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
     assert {"postgres": "up", "redis": "down", "stellar": "down"} == states
     assert shaped("HealthDetailed", body["data"])
     assert "degraded" == short["data"]["status"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        ("watcher", "61 ledgers behind"),
+        ("watcher", "hole"),
+        ("clock", "minutes ahead"),
+        ("cop_1", "its number was used"),
+    ],
+)
+@pytest.mark.expect_errors
+async def test_what_is_not_well_although_all_answer_degrades_health(house, subject, reason):
+    system = house.system
+    house.network.latest_ledger = 161
+    match reason:
+        case "61 ledgers behind":
+            system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
+        case "hole":
+            system.watcher.view = WatcherView(WatcherState.HOLE, cursor_ledger=161)
+        case "minutes ahead":
+            house.network.ahead = timedelta(minutes=6)
+        case _:
+            system.alarms.sound("cop_1", reason)
+    await system.ledger_clock.state()
+
+    short = await (await house.get("/health")).get_json()
+    body = (await (await house.get("/health/detailed")).get_json())["data"]
+
+    assert "degraded" == short["data"]["status"] == body["status"]
+    assert [subject] == list(body["concerns"])
+    assert reason in body["concerns"][subject]
+    assert shaped("HealthDetailed", body)
+
+
+async def test_a_watcher_that_is_a_few_ledgers_behind_is_well(house):
+    house.network.latest_ledger = 160
+    house.system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
+    await house.system.ledger_clock.state()
+
+    body = (await (await house.get("/health/detailed")).get_json())["data"]
+
+    assert ("healthy", {}) == (body["status"], body["concerns"])
+    assert {"state": "following", "lagLedgers": 60} == body["watcher"]
 
 
 async def test_every_answer_is_told_to_the_observer(house):

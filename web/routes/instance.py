@@ -7,6 +7,7 @@ from offerhub.domain.ids import iso
 from offerhub.domain.limits import Limits
 from web.answers import now
 from web.call import Answer, Call, Route
+from web.health import concerns, lag_ledgers
 
 
 async def health(call: Call) -> Answer:
@@ -14,7 +15,7 @@ async def health(call: Call) -> Answer:
     return now(
         call,
         {
-            "status": "healthy" if call.health.healthy else "degraded",
+            "status": _status(call),
             "version": call.system.instance.version,
             "timestamp": iso(call.system.clock()),
         },
@@ -24,11 +25,11 @@ async def health(call: Call) -> Answer:
 async def health_detailed(call: Call) -> Answer:
     """Each dependency, asked now."""
     states = await call.health.check()
-    watcher = call.system.watcher.view
     return now(
         call,
         {
-            "status": "healthy" if call.health.healthy else "degraded",
+            "status": _status(call),
+            "concerns": concerns(call.system),
             "version": call.system.instance.version,
             "timestamp": iso(call.system.clock()),
             "dependencies": {
@@ -38,9 +39,17 @@ async def health_detailed(call: Call) -> Answer:
                 }
                 for state in states
             },
-            "watcher": {"state": watcher.state.value, "lagLedgers": watcher.lag_ledgers},
+            "watcher": {
+                "state": call.system.watcher.view.state.value,
+                "lagLedgers": lag_ledgers(call.system),
+            },
         },
     )
+
+
+def _status(call: Call) -> str:
+    well = call.health.healthy and not concerns(call.system)
+    return "healthy" if well else "degraded"
 
 
 async def config(call: Call) -> Answer:
