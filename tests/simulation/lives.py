@@ -185,6 +185,7 @@ class Lives:
                         trio.lowlevel.current_task(),
                         self.peaks,
                     )
+                    machine.transport.sent = life.resources.called
                     self.database.resources = life.resources
                     await life.ended.wait()
                     await trio.sleep(self._overlap_s)
@@ -220,8 +221,6 @@ class Lives:
             self.history.note(
                 "request", life.number, request.method, request.url.path[:40], drawn.loss.value
             )
-            if life.resources is not None:
-                life.resources.called()
             if drawn.loss is not Loss.NOTHING:
                 self.history.mark(f"lost {drawn.loss.value} of {request.method} {_route(request)}")
             if drawn.late_s is not None:

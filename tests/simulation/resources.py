@@ -47,6 +47,14 @@ class Resources:
         """A request has left the process."""
         self._calls.append(trio.current_time())
 
+    @property
+    def calls_of_the_last_minute(self) -> int:
+        """How many requests have left the process in the last minute."""
+        since = trio.current_time() - 60.0
+        while self._calls and self._calls[0] < since:
+            self._calls.popleft()
+        return len(self._calls)
+
     def check(self) -> None:
         """Demand that everything is within its bounds now."""
         tables = self.database.tables
@@ -61,12 +69,9 @@ class Resources:
         self._bounded("tasks", tasks, _TASKS_OF_A_PROCESS + _TASKS_OF_AN_ENTITY * living)
         for name, board in _boards(self.machine):
             self._bounded(f"entries of {name}", board.entries, entities)
-        since = trio.current_time() - 60.0
-        while self._calls and self._calls[0] < since:
-            self._calls.popleft()
         accounts = len({each.source for each in tables.of(ChainOperation).rows.values()})
         allowed = _CALLS_OF_A_PROCESS + _CALLS_OF_AN_ACCOUNT * accounts
-        self._bounded("calls a minute", len(self._calls), allowed)
+        self._bounded("calls a minute", self.calls_of_the_last_minute, allowed)
 
     def _bounded(self, name: str, used: int, allowed: int) -> None:
         self.peaks[name] = max(self.peaks[name], used)
