@@ -3,7 +3,7 @@
 The journal puts what it committed into the hub's inbox and goes on. The publisher, a service of the
 tree, moves it on: into a ring of the newest events in memory, from where subscribers read at their
 own pace, and into the buffer in Redis beside it. What the inbox does not have (another process
-commits too, or we crashed between a commit and its telling) is read from storage. The last told
+commits too, or we crashed between a commit and its delivery) is read from storage. The last delivered
 sequence lives in the hub, so that a restarted publisher goes on where the crashed one ended.
 """
 
@@ -55,7 +55,7 @@ class EventBuffer(Protocol):
 
 
 @frozen
-class Told:
+class StreamEvent:
     """An event as subscribers get it; `body` is its one line of JSON."""
 
     sequence: int
@@ -66,9 +66,9 @@ class Told:
 
 @frozen
 class HubStatistics:
-    """The hub at one instant; `waiting` counts events that are committed and not told yet."""
+    """The hub at one instant; `waiting` counts events that are committed and not delivered yet."""
 
-    told: int
+    delivered: int
     waiting: int
     kept: int
     subscribers: int
@@ -100,8 +100,8 @@ class EventHub:
         # A full inbox forgets its oldest: that is a gap, and a gap is read from storage.
         self._inbox: deque[CommittedEvent] = deque(maxlen=kept_max)
         self._filled = trio.Event()
-        self._ring: deque[Told] = deque(maxlen=kept_max)
-        self._told: int | None = None
+        self._ring: deque[StreamEvent] = deque(maxlen=kept_max)
+        self._delivered: int | None = None
         self._news = trio.Event()
         self._subscriptions: set[Subscription] = set()
         self._closed = False
@@ -119,9 +119,9 @@ class EventHub:
         Raises `DomainError` `SERVICE_UNAVAILABLE` until the publisher has started, and while
         subscriptions are closed.
         """
-        if self._told is None or self._closed:
+        if self._delivered is None or self._closed:
             raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the event stream has not started yet")
-        return self._told
+        return self._delivered
 
     def subscribe(
         self, after: int | None = None, filter: EventFilter = EVERYTHING
@@ -140,7 +140,7 @@ class EventHub:
         self._closed = False
 
     def close_subscriptions(self) -> None:
-        """End all subscriptions and refuse new ones; events are told on, to nobody."""
+        """End all subscriptions and refuse new ones; later events reach nobody."""
         self._closed = True
         for subscription in tuple(self._subscriptions):
             subscription.close()
@@ -148,86 +148,87 @@ class EventHub:
     def statistics(self) -> HubStatistics:
         """The hub now."""
         return HubStatistics(
-            self._told or 0, len(self._inbox), len(self._ring), len(self._subscriptions)
+            self._delivered or 0, len(self._inbox), len(self._ring), len(self._subscriptions)
         )
 
     # What the publisher does with it.
 
     @property
-    def told(self) -> int:
-        """Sequence of the last told event, once it is known."""
-        if self._told is None:
+    def delivered(self) -> int:
+        """Sequence of the last delivered event, once it is known."""
+        if self._delivered is None:
             msg = "the event hub has not started"
             raise InvariantViolated(msg)
-        return self._told
+        return self._delivered
 
     def begin(self, sequence: int) -> None:
-        """Say once what was told before this process began."""
-        if self._told is None:
-            self._told = sequence
+        """Say once what was delivered before this process began."""
+        if self._delivered is None:
+            self._delivered = sequence
 
     async def wait_filled(self) -> None:
         """Return when the inbox has something."""
         await self._filled.wait()
 
-    def tell_inbox(self) -> tuple[list[CommittedEvent], bool]:
-        """Tell what the inbox has up to its first gap; what was told, and whether a gap is there."""
+    def deliver_inbox(self) -> tuple[list[CommittedEvent], bool]:
+        """Deliver what the inbox has up to its first gap; what was delivered, and whether a gap is there."""
         ready: list[CommittedEvent] = []
-        told = self.told
-        while self._inbox and self._inbox[0].sequence <= told + 1:
+        delivered = self.delivered
+        while self._inbox and self._inbox[0].sequence <= delivered + 1:
             event = self._inbox.popleft()
-            if event.sequence == told + 1:
+            if event.sequence == delivered + 1:
                 ready.append(event)
-                told += 1
+                delivered += 1
         if not self._inbox:
             self._filled = trio.Event()
-        self.tell(ready)
+        self.deliver(ready)
         return ready, bool(self._inbox)
 
-    def tell(self, events: Sequence[CommittedEvent]) -> None:
+    def deliver(self, events: Sequence[CommittedEvent]) -> None:
         """Show events to the subscribers: the next ones, none left out."""
         if not events:
             return
-        told = self.told
+        delivered = self.delivered
         for event in events:
-            if event.sequence != told + 1:
-                msg = f"event {event.sequence} was to be sent after {told}"
+            if event.sequence != delivered + 1:
+                msg = f"event {event.sequence} was to be delivered after {delivered}"
                 raise InvariantViolated(msg)
-            told += 1
+            delivered += 1
         self._ring.extend(
-            Told(event.sequence, event.type, event.aggregate_type, event.body) for event in events
+            StreamEvent(event.sequence, event.type, event.aggregate_type, event.body)
+            for event in events
         )
-        self._told = told
+        self._delivered = delivered
         self._news.set()
         self._news = trio.Event()
 
     # What subscriptions do with it.
 
-    def kept_after(self, sequence: int) -> list[Told] | None:
+    def kept_after(self, sequence: int) -> list[StreamEvent] | None:
         """A page of the ring, empty if nothing is newer; `None` if the ring begins too late."""
-        first = self._ring[0].sequence if self._ring else self.told + 1
+        first = self._ring[0].sequence if self._ring else self.delivered + 1
         if sequence + 1 < first:
             return None
         start = sequence + 1 - first
         return [self._ring[i] for i in range(start, min(start + PAGE, len(self._ring)))]
 
-    async def older_after(self, sequence: int) -> list[Told]:
+    async def older_after(self, sequence: int) -> list[StreamEvent]:
         """A page of events that are not in the ring any more, from Redis or from storage.
 
         Raises `StorageUnavailable`.
         """
         if self._buffer is not None:
-            until = min(sequence + PAGE, self.told)
+            until = min(sequence + PAGE, self.delivered)
             found = await self._buffer.events_between(sequence, until)
             if found:
-                return [_told_of(event) for event in found]
+                return [_stream_event(event) for event in found]
         return [
-            Told(event.sequence, event.type, event.aggregate_type, event.body)
+            StreamEvent(event.sequence, event.type, event.aggregate_type, event.body)
             for event in await _read(self._storage, sequence)
         ]
 
     async def wait_news(self) -> None:
-        """Return when something was told, or a subscription closed."""
+        """Return when something was delivered, or a subscription closed."""
         await self._news.wait()
 
     def forget(self, subscription: "Subscription") -> None:
@@ -250,7 +251,7 @@ class Subscription:
         self._live = False
         self._closed = False
 
-    async def receive(self) -> list[Told]:
+    async def receive(self) -> list[StreamEvent]:
         """Wait for the next events that fit: one or more, ascending.
 
         Cancelled, nothing is lost: the next call gives them.
@@ -270,7 +271,7 @@ class Subscription:
                     raise SubscriptionClosed(too_slow=True)
                 page = await self._hub.older_after(self._at)
                 if not page:
-                    msg = f"no event after {self._at}, although a later one was sent"
+                    msg = f"no event after {self._at}, although a later one was delivered"
                     raise InvariantViolated(msg)
             else:
                 self._live = True
@@ -278,7 +279,11 @@ class Subscription:
                     await self._hub.wait_news()
                     continue
             self._at = page[-1].sequence
-            fitting = [told for told in page if self._filter.fits(told.type, told.aggregate_type)]
+            fitting = [
+                delivered
+                for delivered in page
+                if self._filter.fits(delivered.type, delivered.aggregate_type)
+            ]
             if fitting:
                 return fitting
 
@@ -315,7 +320,7 @@ class Publisher:
                 if self._buffer is not None:
                     nursery.start_soon(self._push, self._buffer)
                 task_status.started()
-                await self._tell()
+                await self._deliver()
 
     async def _begin(self) -> None:
         while True:
@@ -326,34 +331,34 @@ class Publisher:
             except (StorageUnavailable, trio.TooSlowError):
                 await trio.sleep(_AWAY_S)
 
-    async def _tell(self) -> None:
+    async def _deliver(self) -> None:
         while True:
             with trio.move_on_after(self._look_s) as look:
                 await self._hub.wait_filled()
-            told, gap = self._hub.tell_inbox()
-            self._note(told)
+            delivered, gap = self._hub.deliver_inbox()
+            self._note(delivered)
             if (gap or look.cancelled_caught) and not await self._catch_up() and gap:
                 # Away, or a commit that cannot be read yet: the inbox keeps what it has.
                 await trio.sleep(_AWAY_S)
 
     async def _catch_up(self) -> bool:
-        """Tell what storage has and we do not; whether that was anything."""
+        """Deliver what storage has and we do not; whether that was anything."""
         progress = False
         while True:
             try:
-                page = await _read(self._storage, self._hub.told)
+                page = await _read(self._storage, self._hub.delivered)
             except StorageUnavailable:
                 return progress
-            self._hub.tell(page)
+            self._hub.deliver(page)
             self._note(page)
             progress = progress or bool(page)
             if len(page) < PAGE:
                 return progress
 
-    def _note(self, told: Sequence[CommittedEvent]) -> None:
-        if self._buffer is not None and told:
+    def _note(self, delivered: Sequence[CommittedEvent]) -> None:
+        if self._buffer is not None and delivered:
             self._unpushed.extend(
-                BufferedEvent(event.sequence, event.body.encode()) for event in told
+                BufferedEvent(event.sequence, event.body.encode()) for event in delivered
             )
             self._to_push.set()
 
@@ -388,6 +393,6 @@ class _Head(msgspec.Struct, rename="camel"):
 _head = msgspec.json.Decoder(_Head)
 
 
-def _told_of(event: BufferedEvent) -> Told:
+def _stream_event(event: BufferedEvent) -> StreamEvent:
     head = _head.decode(event.payload)
-    return Told(event.sequence, head.event_type, head.aggregate_type, event.payload.decode())
+    return StreamEvent(event.sequence, head.event_type, head.aggregate_type, event.payload.decode())

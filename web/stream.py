@@ -18,7 +18,7 @@ from quart import Response, request
 from quart.wrappers.response import ResponseBody
 
 from actors.event_filter import EventFilter, Names, NoPattern
-from actors.publisher import EventHub, Subscription, SubscriptionClosed, Told
+from actors.publisher import EventHub, StreamEvent, Subscription, SubscriptionClosed
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import is_id
@@ -245,25 +245,25 @@ class EventStream(ResponseBody):
         if not self._begun:
             self._begun = True
             return RETRY
-        told: list[Told] = []
+        events: list[StreamEvent] = []
         try:
             with trio.move_on_at(self._next_beat):
-                told = await self._subscription.receive()
+                events = await self._subscription.receive()
             if self._allowed is not None and not await self._allowed():
                 raise StopAsyncIteration
         except (SubscriptionClosed, StorageUnavailable):
             raise StopAsyncIteration from None
-        piece = b"".join(sse(each, named=self._named) for each in told)
+        piece = b"".join(sse(each, named=self._named) for each in events)
         if trio.current_time() >= self._next_beat:
             self._next_beat = trio.current_time() + self._heartbeat_s
             piece += _BEAT
         return piece
 
 
-def sse(told: Told, *, named: bool) -> bytes:
+def sse(event: StreamEvent, *, named: bool) -> bytes:
     """One event as one message of the stream."""
-    name = f"event: {told.type}\n" if named else ""
-    return f"id: {told.sequence}\n{name}data: {told.body}\n\n".encode()
+    name = f"event: {event.type}\n" if named else ""
+    return f"id: {event.sequence}\n{name}data: {event.body}\n\n".encode()
 
 
 ROUTES: Final = (

@@ -52,9 +52,13 @@ async def test_a_subscriber_gets_the_committed_text_as_it_is():
     async with Market().running() as market:
         subscription = market.hub.subscribe()
         await market.commit()
-        (told,) = await subscription.receive()
-        assert market.database.events[0].body == told.body
-        assert ("order.created", "Order", 1) == (told.type, told.aggregate_type, told.sequence)
+        (delivered,) = await subscription.receive()
+        assert market.database.events[0].body == delivered.body
+        assert ("order.created", "Order", 1) == (
+            delivered.type,
+            delivered.aggregate_type,
+            delivered.sequence,
+        )
 
 
 async def test_publish_never_waits_and_nothing_is_lost_before_the_publisher_runs():
@@ -245,7 +249,7 @@ async def test_closing_wakes_a_waiting_subscriber_and_refuses_new_ones_until_ope
         market.hub.close_subscriptions()
         with pytest.raises(DomainError):
             market.hub.subscribe()
-        await market.commit()  # told on, to nobody
+        await market.commit()  # later events reach nobody
         await wait_all_tasks_blocked()
         market.hub.open_subscriptions()
         assert [1] == await received(market.hub.subscribe(after=0), 1)
@@ -256,13 +260,13 @@ async def test_a_crashed_publisher_is_restarted_and_nothing_is_lost_or_repeated(
     crashes: list[str] = []
     fail = [3, 7]
 
-    def tell_or_crash(events, tell=market.hub.tell) -> None:
+    def deliver_or_crash(events, deliver=market.hub.deliver) -> None:
         if events and fail and events[-1].sequence >= fail[0]:
             fail.pop(0)
             raise RuntimeError("boom")
-        tell(events)
+        deliver(events)
 
-    market.hub.tell = tell_or_crash  # type: ignore[method-assign]
+    market.hub.deliver = deliver_or_crash  # type: ignore[method-assign]
     tree = Supervisor(
         "root",
         [
@@ -293,7 +297,7 @@ async def test_redis_gets_a_copy_and_serves_the_replay_after_a_restart(autojump_
     async with trio.open_nursery() as nursery:
         await nursery.start(Publisher(hub, market.storage, buffer).run)
         subscription = hub.subscribe(after=10)
-        bodies = [told.body for told in await subscription.receive()]
+        bodies = [delivered.body for delivered in await subscription.receive()]
         assert [event.body for event in market.database.events[10:]] == bodies
         assert [(10, 30)] == buffer.asked
         nursery.cancel_scope.cancel()
