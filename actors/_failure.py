@@ -12,7 +12,7 @@ from attrs import frozen
 from offerhub.domain.errors import DomainError
 
 OnCrash: TypeAlias = Callable[[str, Exception], None]
-"""Told every crash: the actor's name and the error; for logs and metrics, must not raise."""
+"""Called with every crash: the actor's name and the error; for logs and metrics, must not raise."""
 
 
 class ActorError(Exception):

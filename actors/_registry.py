@@ -30,7 +30,7 @@ class Registry(Generic[K]):
     Args:
         factory: builds the actor of an id; it loads itself from storage in `start`.
         random: numbers in [0, 1), for the jitter of restarts.
-        on_crash: told every crash, with the name `registry/id`.
+        on_crash: called with every crash, with the name `registry/id`.
         idle_s: an actor that had nothing to do for this long (at most twice) is put to sleep.
         crashes_max: crashes within `period_s` that are borne; one more quarantines the actor for
             `cool_down_s`: its askers get `ActorCrashed` at once, its wake-ups are kept.
@@ -147,7 +147,7 @@ class Registry(Generic[K]):
             while not cell.stopping.is_set():
                 try:
                     await cell.run()
-                except Exception as error:  # noqa: BLE001 (a crash of any kind is told and repaired)
+                except Exception as error:  # noqa: BLE001 (a crash of any kind is reported and repaired)
                     await self._after_crash(cell, error)
                 else:
                     # No await between this look and the removal: a message that came while the

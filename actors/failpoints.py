@@ -9,7 +9,7 @@ _watcher: Callable[[str], None] | None = None
 
 
 def watch(watcher: Callable[[str], None] | None) -> None:
-    """Have every failpoint that is reached told to `watcher`; `None` takes it away.
+    """Report every failpoint that is reached to `watcher`; `None` removes it.
 
     Only the test setting of the composition root, and tests, call this.
     """

@@ -86,7 +86,7 @@ class KeyRing:
 
 
 def version_of(key: bytes) -> str:
-    """A key's public name: the beginning of a hash that does not tell the key."""
+    """A key's public name: the beginning of a hash, which does not reveal the key."""
     return hashlib.sha256(b"offerhub key version" + key).hexdigest()[:12]
 
 

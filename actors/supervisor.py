@@ -48,7 +48,7 @@ class Supervised(Protocol):
         """Asks the running life to end; does not wait."""
 
     def close(self) -> None:
-        """Told when no further life will come."""
+        """Called when no further life will come."""
 
     def tree(self) -> Node:
         """The child as it sees itself; the supervisor adds state, restarts and the last error."""
@@ -162,7 +162,7 @@ class Supervisor:
 
     Args:
         random: numbers in [0, 1), for the jitter of restarts.
-        on_crash: told every crash of a direct child.
+        on_crash: called with every crash of a direct child.
         restarts_max: restarts within `period_s` that are borne, over all children.
     """
 
@@ -194,7 +194,7 @@ class Supervisor:
         """Starts the children, keeps them until a stop is requested, and stops them.
 
         Cancelled, it cancels the children one after the other, the last started first: what a
-        child uses outlives it. `task_status` is told when every child is up; a stop that comes
+        child uses outlives it. `task_status` is called when every child is up; a stop that comes
         before makes it return without.
 
         Raises:
@@ -278,7 +278,7 @@ class Supervisor:
         try:
             with trio.CancelScope(shield=True) as child.scope, ungrouped():
                 await child.spec.child.run(task_status=child)
-        except Exception as error:  # noqa: BLE001 (a crash of any kind is told and repaired)
+        except Exception as error:  # noqa: BLE001 (a crash of any kind is reported and repaired)
             self._told(child, error)
             return error
         return None

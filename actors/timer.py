@@ -1,12 +1,12 @@
 """The timer: wakes the owners of what comes due (`offerhub.domain.due`), oldest first.
 
-Due times stand in the rows of the entities that they belong to, so the timer keeps nothing that a
+Due times are in the rows of the entities that they belong to, so the timer keeps nothing that a
 crash could lose. It reads the next ones in their order, wakes the owners of those whose moment has
 come, a bounded batch at a time, and sleeps until the next. The journal tells it what was
 committed, so that an earlier moment than the one it sleeps for is not slept through.
 
 An owner decides by itself whether its moment has come, so a wake-up too many is harmless. What is
-still due after its owner was woken (it was refused, or has crashed) does not stand in the way of
+still due after its owner was woken (it was refused, or has crashed) does not hold up
 what came due later: the timer goes on behind it, and begins anew with the oldest once a minute.
 """
 

@@ -2,7 +2,7 @@
 
 Each attrs class of the domain is mirrored by a `msgspec.Struct` that is made from its
 annotations: money is an integer of stroops there, moments are ISO texts, enumerations their
-values, bytes base64; of a union of attrs classes the document names the one. A field that stands
+values, bytes base64; of a union of attrs classes the document names the one. A field that is
 at its default is left out; an absent one takes it, so that what an older version stored still
 loads. An unknown field (of a newer version) is refused: writing the entity back would lose it.
 """

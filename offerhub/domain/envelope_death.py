@@ -27,7 +27,7 @@ class Envelope:
     Args:
         sequence: the number that it would use up.
         max_time: after this no ledger may include it.
-        signed_after: the newest ledger when it was signed: it stands in none up to there. `None` if
+        signed_after: the newest ledger when it was signed: it is in none up to there. `None` if
             that is not known.
     """
 
@@ -89,7 +89,7 @@ def judge(
     account: AccountSeen | None,
     absent_at: int | None,
 ) -> Finding:
-    """Judge an envelope whose hash the server answered 404 to, after it had told `network`.
+    """Judge an envelope whose hash the server answered 404 to, after it had shown `network`.
 
     Args:
         now: our own clock.

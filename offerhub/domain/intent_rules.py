@@ -45,7 +45,7 @@ class IntentRules:
         pays_out: the transfers that the chain reports of it are booked, so they are read with it.
         falls_back: it has a last attempt, after which its owner falls back (an escrow, a funding)
             or fails (a withdrawal); without, it is repeated until it succeeds.
-        refreshes: the provider's read model is told of it once it is confirmed; the last step of
+        refreshes: the provider's read model is updated once it is confirmed; the last step of
             an action that went past the provider.
         final_codes: results of the network that no other attempt would change.
     """

@@ -60,7 +60,7 @@ def start_escrow(
 
 
 def start_funding(order: Order, parties: Parties, deciding: Deciding) -> Decision:
-    """Plan the funding of a contract that stands."""
+    """Plan the funding of a deployed contract."""
     target = asked_for(order, Action.START_FUNDING)
     escrow = standing_escrow(order)
     operation = plan_step(order, FUND, parties, deciding)

@@ -1,6 +1,6 @@
 """One HTTP server outside: deadlines, the rate budget, and retries where repeating is safe.
 
-Trouble is told as `HttpTrouble`, in words that carry no header, no body and no query: nothing secret.
+Trouble is raised as `HttpTrouble`, with a text that carries no header, no body and no query: nothing secret.
 """
 
 import math

@@ -23,7 +23,7 @@ async def apply_fault(
     """Handle a request under a fault; `horizon` chooses the shape of error bodies.
 
     Raises `ConnectionDropped` where the client is to see no answer. Cancelled after the effect, the
-    effect stands.
+    effect remains.
     """
     match fault.kind:
         case FaultKind.SLOW:

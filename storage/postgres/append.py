@@ -1,4 +1,4 @@
-"""What a commit moves and tells for good: balances, ledger, events, audit, the ends of both."""
+"""What a commit moves and appends for good: balances, ledger, events, audit, the ends of both."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from storage.figures import Counters, Filled, account_owner, new_users
 from storage.postgres.statement import Part, Statement
 
 CHANNEL: Final = "offerhub_events"
-"""NOTIFY carries the last sequence of each committed group that tells something."""
+"""NOTIFY carries the last sequence of each committed group that has events."""
 
 _NEW_BALANCES: Final = Part(
     "new_balances",
@@ -136,7 +136,7 @@ def add_appends(
     writer_id: bytes,
     number: int,
 ) -> None:
-    """Add what the units move and tell, and the new ends of the sequences, to a statement."""
+    """Add what the units move and append, and the new ends of the sequences, to a statement."""
     _add_balances(statement, units)
     _add_ledger(statement, units)
     events = [event for filled in units for event in filled.events]

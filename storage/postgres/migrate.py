@@ -25,7 +25,7 @@ _SCHEMA = "public"
 
 
 class MigrationFailed(Exception):
-    """A migration could not be applied; it left nothing behind, those before it stand."""
+    """A migration could not be applied; it left nothing behind; those before it are applied."""
 
 
 class SchemaTooNew(Exception):

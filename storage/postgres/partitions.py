@@ -78,7 +78,7 @@ class Partitions:
                     _aio_attach, parent, reached, self._size, deadline_s=self._deadline_s
                 )
             except OutcomeUnknown:
-                continue  # whole or not at all; the next look tells
+                continue  # whole or not at all; the next look shows it
         if made:
             log.info("storage.partitions_attached", count=made)
         return made

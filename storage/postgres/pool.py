@@ -101,7 +101,7 @@ class Pool:
         """Call a unit that may write, in transactions of its own making.
 
         Cancelling it leaves an unknown outcome: an open transaction is rolled back, a COMMIT that
-        was on its way may stand.
+        was on its way may have been committed.
 
         Raises:
             StorageUnavailable: no connection could be had, so nothing happened.
@@ -122,7 +122,7 @@ class Pool:
 
         Shielded: once begun it runs to its end, whatever is cancelled outside, for at most
         `deadline_s`; cancelled before, nothing happened. A cancellation outside is delivered at
-        the caller's next checkpoint, after this call has told the outcome.
+        the caller's next checkpoint, after this call has returned the outcome.
 
         Raises:
             StorageUnavailable: nothing is committed.

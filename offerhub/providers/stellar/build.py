@@ -65,7 +65,7 @@ def build_own(
 
 
 def operations_of(intent: OwnIntent, usdc: Asset) -> list[Operation]:
-    """The exact operations, each with its source, that an intent stands for. Raises `ValueError`."""
+    """The exact operations, each with its source, that an intent asks for. Raises `ValueError`."""
     match intent:
         case PayUsdc():
             operations: list[Operation] = [

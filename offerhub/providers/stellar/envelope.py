@@ -161,7 +161,7 @@ def _read_bump(raw: bytes, tx_hash: str, network_id: bytes) -> IncludedTransacti
 
 
 def _head(body: bytes, inner_hash: str | None) -> IncludedTransaction:
-    """Source and sequence number stand first: kind of key, [id,] key, fee, number."""
+    """Source and sequence number come first: kind of key, [id,] key, fee, number."""
     key_at = 4 if body[:4] == _PLAIN_KEY else 12
     sequence_at = key_at + 32 + 4
     return IncludedTransaction(

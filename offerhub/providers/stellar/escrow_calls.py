@@ -1,4 +1,4 @@
-"""The contract call that each escrow intent stands for, argument by argument (trustless-work.md §2.2).
+"""The contract call that each escrow intent asks for, argument by argument (trustless-work.md §2.2).
 
 What the provider builds is compared with this byte for byte; where the sources show more than one encoding of
 the same value, each is accepted.
@@ -30,7 +30,7 @@ Alternatives = tuple[xdr.SCVal, ...]
 
 @frozen
 class ExpectedCall:
-    """A call as it must stand in the envelope."""
+    """A call as it must be in the envelope."""
 
     contract: str
     function: str

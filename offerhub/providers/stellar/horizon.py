@@ -230,7 +230,7 @@ def _submit_success(body: bytes, tx_hash: str, network_id: bytes) -> SubmitResul
 
 
 _MAY_BE_INCLUDED = frozenset({"tx_failed", "tx_bad_seq", "tx_internal_error", "tx_bad_sponsorship"})
-"""Codes after which the envelope may stand in a ledger: by failing there, or by having been there before
+"""Codes after which the envelope may be in a ledger: by failing there, or by having been there before
 (§0 traps 7 and 8)."""
 
 _BAD_REQUEST = 400

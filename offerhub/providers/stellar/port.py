@@ -24,7 +24,7 @@ class StellarUnavailable(Exception):
 
 @frozen
 class NetworkState:
-    """Where the network and its server stand, from one answer (stellar-horizon.md §2.4, `GET /`)."""
+    """The state of the network and its server, from one answer (stellar-horizon.md §2.4, `GET /`)."""
 
     passphrase: str
     latest_ledger: int
@@ -85,7 +85,7 @@ class Rejected:
     transaction_code: str
     operation_codes: tuple[str, ...]
     included: bool | None
-    """`True`: it stands in a ledger as failed, and is dead. `False`: this submission was refused before any
+    """`True`: it is in a ledger as failed, and is dead. `False`: this submission was refused before any
     ledger. `None`: either, or an earlier submission of the same envelope succeeded."""
 
 
@@ -163,7 +163,7 @@ class PaymentPage:
     cursor: str
     """The last record's paging token, or the cursor that was asked with if there is none."""
     full: bool
-    """The page was full: more may stand behind it, ask at once."""
+    """The page was full: more may follow, ask at once."""
 
 
 @frozen
@@ -176,7 +176,7 @@ class AccountPayment:
     source: str | None
     destination: str | None
     amount: Money | None
-    """`None` where Horizon does not tell it (`account_merge`)."""
+    """`None` where Horizon does not say it (`account_merge`)."""
     asset: str
     created_at: datetime
     transaction_hash: str
@@ -190,7 +190,7 @@ class StellarNetwork(Protocol):
     """
 
     async def state(self) -> NetworkState:
-        """Where the network stands now."""
+        """The state of the network now."""
         ...
 
     async def account(self, address: str) -> AccountState | None:

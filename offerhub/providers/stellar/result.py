@@ -34,7 +34,7 @@ def result_codes(result_xdr: str) -> ResultCodes:
 def succeeded(result_xdr: str) -> bool:
     """Whether a base64 `TransactionResult` says success. Raises `UnreadableResult`.
 
-    Only the code is looked at, which stands after the fee: nothing else of a success is worth decoding.
+    Only the code is looked at, which comes after the fee: nothing else of a success is worth decoding.
     """
     try:
         raw = base64.b64decode(result_xdr, validate=True)

@@ -252,7 +252,7 @@ def _transaction_record(transaction: _Transaction, network_id: bytes) -> Transac
 def read_payments(body: bytes) -> tuple[PaymentRecord | UnreadableRecord, ...]:
     """Read a page of payments, each record for itself.
 
-    Raises: `UnreadableAnswer` if it is no page, or a record does not even say where it stands.
+    Raises: `UnreadableAnswer` if it is no page, or a record does not even say where it is.
     """
     return tuple(_read_payment(raw) for raw in _records(body))
 

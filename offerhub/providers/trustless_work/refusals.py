@@ -1,6 +1,6 @@
 """What the escrow contract and its API refuse, by the message they say it with.
 
-Trustless Work's V1 API tells a refusal only by its text, under 400 or 500 (trustless-work.md §2.3, §8.1): the
+Trustless Work's V1 API marks a refusal only by its text, under 400 or 500 (trustless-work.md §2.3, §8.1): the
 texts are compared without case, surrounding space and a trailing dot.
 """
 
@@ -60,7 +60,7 @@ class RefusalKind(Enum):
     def definitive(self) -> bool:
         """Whether asking again later cannot help.
 
-        "Escrow not found" also comes from a stalled indexer about a contract that stands (§12.3), and a
+        "Escrow not found" also comes from a stalled indexer about a contract that exists (§12.3), and a
         text that we do not know proves nothing.
         """
         return self not in _MAY_PASS
@@ -120,7 +120,7 @@ _MESSAGES = {
 
 
 def refusal_kind(message: str) -> RefusalKind | None:
-    """The refusal that a message tells, or `None` if no table knows the text."""
+    """The refusal that a message means, or `None` if no table knows the text."""
     text = message.strip().rstrip(".").strip().casefold()
     kind = _MESSAGES.get(text)
     if kind is None and "trustline" in text:
