@@ -109,9 +109,11 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 def test_an_unreachable_database_is_told_without_its_password(settings: Settings) -> None:
     given = evolve(settings, database_url="postgresql://me:hunter2hunter2@example.org/db")
-    told = for_people(given, "work", StorageUnavailable("the database is unavailable (OSError)"))
-    assert "DATABASE_URL" in told
-    assert "hunter2" not in told
+    reported = for_people(
+        given, "work", StorageUnavailable("the database is unavailable (OSError)")
+    )
+    assert "DATABASE_URL" in reported
+    assert "hunter2" not in reported
 
 
 # ------------------------------------------------------------------ running

@@ -69,5 +69,5 @@ async def received(subscription: Subscription, count: int) -> Sequence[int]:
     """The sequences of the next `count` events."""
     found: list[int] = []
     while len(found) < count:
-        found += [told.sequence for told in await subscription.receive()]
+        found += [reported.sequence for reported in await subscription.receive()]
     return found

@@ -26,7 +26,7 @@ NO_ANSWER = Response(
 class Liar:
     """Stands between a universe's sandbox and the processes that start on it from now on.
 
-    The lies are switches: each is told for as long as it is set.
+    The lies are switches: each is reported for as long as it is set.
     """
 
     universe: Universe

@@ -247,7 +247,7 @@ class Market:
                     return found
                 await trio.sleep(0.2)
 
-    # What is told and kept.
+    # What is reported and kept.
 
     async def events(self, *types: str) -> list[dict[str, Any]]:
         """Bodies of the events of these types, in their order."""

@@ -1,4 +1,4 @@
-"""The bootstrap: the platform's accounts stand on the chain once, whenever the process is killed."""
+"""The bootstrap: the platform's accounts are put on the chain once, whenever the process is killed."""
 
 import pytest
 import trio

@@ -68,8 +68,8 @@ async def test_an_order_whose_escrow_was_not_begun_is_closed_when_it_expires(
         for each in (created, order):
             assert Outcome.CANCELED is (await market.stored(each)).outcome
         assert ("100.00", "0.00") == (await market.available(buyer), await market.reserved(buyer))
-        told = [event["payload"] for event in await market.events("order.canceled")]
-        assert [("system", "expired")] * 2 == [(e["canceledBy"], e["reason"]) for e in told]
+        reported = [event["payload"] for event in await market.events("order.canceled")]
+        assert [("system", "expired")] * 2 == [(e["canceledBy"], e["reason"]) for e in reported]
         entries = await market.audit("order.expire")
         assert ["system:timer"] * 2 == [entry["actor"] for entry in entries]
         await market.check_books()
@@ -188,8 +188,8 @@ async def test_deadlines_that_passed_while_no_process_lived_are_met_after_the_st
             for order in orders:
                 assert Outcome.CANCELED is (await closed(market, order)).outcome
             assert "100.00" == await market.available(buyer)
-            told = [event["aggregateId"] for event in await market.events("order.canceled")]
-            assert sorted(order.id for order in orders) == sorted(told)
+            reported = [event["aggregateId"] for event in await market.events("order.canceled")]
+            assert sorted(order.id for order in orders) == sorted(reported)
 
 
 async def test_a_database_that_is_away_when_an_order_expires_only_delays_it(
@@ -242,9 +242,9 @@ async def test_a_completed_order_is_released_when_the_buyer_stays_silent(
         await trio.sleep(599)
         assert OrderStatus.IN_PROGRESS is (await market.stored(order)).status
         assert Outcome.RELEASED is (await closed(market, order)).outcome
-        (told,) = await market.events("order.release_requested")
+        (reported,) = await market.events("order.release_requested")
         assert {"orderId": order.id, "requestedBy": "system", "reason": "auto_release"} == (
-            told["payload"]
+            reported["payload"]
         )
         await market.check_books()
 
@@ -274,8 +274,8 @@ async def test_a_release_that_the_buyer_asked_for_is_not_asked_for_again(
         await market.start_release(order)
         assert Outcome.RELEASED is (await closed(market, order)).outcome
         await trio.sleep(100)
-        (told,) = await market.events("order.release_requested")
-        assert told["payload"]["requestedBy"] is None
+        (reported,) = await market.events("order.release_requested")
+        assert reported["payload"]["requestedBy"] is None
 
 
 async def test_a_moment_that_passed_before_the_funding_releases_nothing(

@@ -241,12 +241,12 @@ async def test_a_crashed_journal_is_started_again_by_its_supervisor(
     autojump_clock: object,
 ) -> None:
     async with desk(running=False) as at:
-        told: list[str] = []
+        reported: list[str] = []
         supervisor = Supervisor(
             "root",
             [ChildSpec(Service("journal", at.journal.run))],
             random=lambda: 0.5,
-            on_crash=lambda name, _: told.append(name),
+            on_crash=lambda name, _: reported.append(name),
         )
         await at.nursery.start(supervisor.run)
         at.storage.broken = True
@@ -256,7 +256,7 @@ async def test_a_crashed_journal_is_started_again_by_its_supervisor(
         with trio.fail_after(10):
             outcome = await at.journal.commit(at.hands.unit(writes=(at.hands.user(),)))
         assert isinstance(outcome, Committed)
-        assert ["journal"] == told
+        assert ["journal"] == reported
         (child,) = supervisor.tree().children
         assert ("journal", 1) == (child.name, child.restarts)
 

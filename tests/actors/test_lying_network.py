@@ -96,8 +96,10 @@ async def test_a_payment_whose_hash_is_hidden_is_not_paid_again(
         assert [payment.id] == list(at.market.machine.system.alarms.on)
         (entry,) = await at.market.audit("operation.unclear")
         assert payment.id == entry["resourceId"]
-        told = [e for e in no_unexpected_errors.entries if e["event"] == "lane.operation_unclear"]
-        assert 1 == len(told)
+        reported = [
+            e for e in no_unexpected_errors.entries if e["event"] == "lane.operation_unclear"
+        ]
+        assert 1 == len(reported)
         at.liar.hides_hashes = False
         assert WithdrawalStatus.COMPLETED is (await at.market.ended(withdrawal)).status
         assert 30_000_000 == at.paid

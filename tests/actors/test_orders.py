@@ -129,13 +129,13 @@ async def test_a_refused_command_leaves_nothing(autojump_clock: object) -> None:
     async with open_market() as market:
         buyer, seller = await market.user("buyer"), await market.user("seller")
         order = await market.order(buyer, seller)
-        told = len(await market.events())
+        reported = len(await market.events())
         for command in (fund, escrow, release, refund, complete):
             error = await refusal_of(command(market, order))
             assert ErrorCode.INVALID_STATE_TRANSITION is error.code
             assert order.id == error.details["orderId"]
             assert ["FUNDS_RESERVED", "CLOSED"] == error.details["allowedStates"]
-        assert told == len(await market.events())
+        assert reported == len(await market.events())
         assert order == await market.stored(order)
 
 
@@ -191,14 +191,14 @@ async def test_a_refund_before_funding_gives_everything_back_at_once(
         assert EscrowStatus.REFUNDED is closed.escrow.status
         assert ("100.00", "0.00") == (await market.available(buyer), await market.reserved(buyer))
         assert before == len(await market.operations(order.id))
-        told = [event["eventType"] for event in await market.events()][-5:]
+        reported = [event["eventType"] for event in await market.events()][-5:]
         assert [
             "order.refund_requested",
             "balance.released",
             "escrow.refunded",
             "order.refunded",
             "order.closed",
-        ] == told
+        ] == reported
         await market.check_books()
 
 
@@ -207,11 +207,11 @@ async def test_a_refund_of_a_funded_order_is_not_there_yet_and_moves_nothing(
 ) -> None:
     async with open_market() as market:
         order = await market.funded_order()
-        told = len(await market.events())
+        reported = len(await market.events())
         error = await refusal_of(refund(market, order))
         assert ErrorCode.SERVICE_UNAVAILABLE is error.code
         assert order == await market.stored(order)
-        assert told == len(await market.events())
+        assert reported == len(await market.events())
         await market.start_release(order)
         assert Outcome.RELEASED is (await market.settled(order)).outcome
 

@@ -92,7 +92,7 @@ def test_neither_the_ring_nor_a_failure_tells_a_key_or_a_seed() -> None:
     sealed = keys.seal(KEYS.secret, "wal_1", KEYS.public_key)
     with pytest.raises(CannotOpen) as failure:
         keys.open(sealed, "wal_2", KEYS.public_key)
-    told = f"{keys!r} {sealed!r} {failure.value!r} {failure.getrepr(showlocals=False)}"
-    assert KEYS.secret not in told
-    assert KEY.hex() not in told
-    assert sealed.ciphertext.hex() not in told
+    reported = f"{keys!r} {sealed!r} {failure.value!r} {failure.getrepr(showlocals=False)}"
+    assert KEYS.secret not in reported
+    assert KEY.hex() not in reported
+    assert sealed.ciphertext.hex() not in reported

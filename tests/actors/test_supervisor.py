@@ -257,9 +257,9 @@ async def test_the_restart_policy_says_who_comes_back(
         assert world.log.count("+other") == 1
         expected = State.RUNNING if lives == 2 else State.STOPPED
         assert states(tree.tree()) == {"other": State.RUNNING, "s": expected}
-        told = EndedUnexpectedly if error is None else OSError
+        reported = EndedUnexpectedly if error is None else OSError
         silent = error is None and restart is not Restart.PERMANENT
-        assert world.crashes == ([] if silent else [f"s: {told.__name__}"])
+        assert world.crashes == ([] if silent else [f"s: {reported.__name__}"])
 
 
 async def test_a_crashed_child_comes_back_after_a_growing_pause(autojump_clock: MockClock) -> None:
@@ -372,12 +372,12 @@ async def test_the_group_of_a_service_s_nursery_is_unwrapped(autojump_clock: Moc
             nursery.start_soon(trio.sleep_forever)
             nursery.start_soon(fail)
 
-    told: list[Exception] = []
-    on_crash: OnCrash = lambda _name, error: told.append(error)  # noqa: E731
+    reported: list[Exception] = []
+    on_crash: OnCrash = lambda _name, error: reported.append(error)  # noqa: E731
     spec = ChildSpec(Service("s", run), Restart.TEMPORARY)
     async with running(Supervisor("root", [spec], random=lambda: 0.5, on_crash=on_crash)):
         await wait_all_tasks_blocked()
-    assert [type(error) for error in told] == [OSError]
+    assert [type(error) for error in reported] == [OSError]
 
 
 async def test_what_is_not_a_crash_travels_as_itself() -> None:

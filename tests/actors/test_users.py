@@ -26,8 +26,10 @@ async def test_the_same_external_id_gives_the_same_user(autojump_clock: object) 
                 nursery.start_soon(create)
         assert 1 == len({user_id for user_id, _ in found})
         assert 1 == sum(new for _, new in found)
-        told = [each["payload"]["externalUserId"] for each in await market.events("user.created")]
-        assert 1 == told.count("ext-1")
+        reported = [
+            each["payload"]["externalUserId"] for each in await market.events("user.created")
+        ]
+        assert 1 == reported.count("ext-1")
 
 
 async def test_a_user_is_found_again_after_a_restart(autojump_clock: object) -> None:
@@ -77,6 +79,8 @@ async def test_what_a_user_is_carries_no_seed(autojump_clock: object) -> None:
         user = await market.new_user("user")
         wallet = await market.storage.load(Wallet, user.wallet_id)
         assert wallet is not None
-        told = repr(await market.events()) + repr(await market.audit()) + repr(user) + repr(wallet)
-        assert wallet.seed.ciphertext.hex() not in told
-        assert repr(wallet.seed.ciphertext) not in told
+        reported = (
+            repr(await market.events()) + repr(await market.audit()) + repr(user) + repr(wallet)
+        )
+        assert wallet.seed.ciphertext.hex() not in reported
+        assert repr(wallet.seed.ciphertext) not in reported

@@ -257,11 +257,11 @@ async def check_nothing_was_signed(market: Market, order_id: str, step: str) -> 
     refused = await market.audit("transaction.refuse_to_sign")
     assert {operation.id} == {entry["resourceId"] for entry in refused}
     assert {"refused"} == {entry["result"] for entry in refused}
-    (told,) = await market.events("escrow.attempt_failed")
+    (reported,) = await market.events("escrow.attempt_failed")
     assert (step, "PROVIDER_ERROR", False) == (
-        told["payload"]["operation"],
-        told["payload"]["errorCode"],
-        told["payload"]["willRetry"],
+        reported["payload"]["operation"],
+        reported["payload"]["errorCode"],
+        reported["payload"]["willRetry"],
     )
 
 
@@ -475,17 +475,17 @@ async def test_no_secret_is_told_by_a_purchase_or_by_a_crash_of_the_vault(
             await market.start_funding(order)
             assert OrderStatus.IN_PROGRESS is (await market.settled(order)).status
             assert 1 == crashes
-        told = [repr(entry) for entry in no_unexpected_errors.entries]
-        told += [
+        reported = [repr(entry) for entry in no_unexpected_errors.entries]
+        reported += [
             "".join(traceback.format_exception(entry["exc_info"]))
             for entry in no_unexpected_errors.entries
             if isinstance(entry.get("exc_info"), BaseException)
         ]
-        told += [repr(await market.events()), repr(await market.audit())]
-        told += [repr(market.machine.supervisor.tree()), repr(market.machine)]
+        reported += [repr(await market.events()), repr(await market.audit())]
+        reported += [repr(market.machine.supervisor.tree()), repr(market.machine)]
         for rows in (await market.operations(order.id), await market.storage.wallets_of_platform()):
-            told.append(repr(rows))
-        everything = "\n".join(told)
+            reported.append(repr(rows))
+        everything = "\n".join(reported)
         assert "provoked while a seed was open" in everything
         assert [] == SEED.findall(everything)
         for secret in secrets_of(market):

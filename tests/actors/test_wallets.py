@@ -35,8 +35,8 @@ async def check_each_is_told_once(market: Market) -> None:
         for wallet in market.universe.database.tables.of(Wallet).rows.values()
         if wallet.role is WalletRole.USER
     ]
-    told = [event["payload"]["publicKey"] for event in await market.events("wallet.created")]
-    assert sorted(wallet.public_key for wallet in wallets) == sorted(told)
+    reported = [event["payload"]["publicKey"] for event in await market.events("wallet.created")]
+    assert sorted(wallet.public_key for wallet in wallets) == sorted(reported)
     for wallet in wallets:
         assert 0 == market.on_chain(wallet.public_key)
 
@@ -49,11 +49,11 @@ async def test_an_active_wallet_stands_on_the_chain_and_is_told(autojump_clock: 
         state = await market.machine.system.network.account(user.public_key)
         assert state is not None
         assert (Money.zero(), choices().wallet_xlm.level) == (state.usdc, state.xlm_spendable)
-        (told,) = await market.events("wallet.created")
+        (reported,) = await market.events("wallet.created")
         assert (user.id, True, True) == (
-            told["payload"]["userId"],
-            told["payload"]["funded"],
-            told["payload"]["trustlineReady"],
+            reported["payload"]["userId"],
+            reported["payload"]["funded"],
+            reported["payload"]["trustlineReady"],
         )
 
 

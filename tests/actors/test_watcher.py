@@ -89,9 +89,9 @@ async def test_two_payments_of_one_transaction_are_two_deposits(autojump_clock: 
         await market.wait_available(user, "20.00")
         assert ["10.00", "10.00"] == await deposits_of(market, user)
         assert ["2.00"] == await deposits_of(market, other)
-        told = await market.events("balance.credited")
-        assert {tx_hash} == {event["payload"]["transactionHash"] for event in told}
-        assert 3 == len({event["payload"]["reference"] for event in told})
+        reported = await market.events("balance.credited")
+        assert {tx_hash} == {event["payload"]["transactionHash"] for event in reported}
+        assert 3 == len({event["payload"]["reference"] for event in reported})
         await market.check_books()
 
 

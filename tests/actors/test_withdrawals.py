@@ -89,13 +89,13 @@ async def test_a_destination_that_cannot_be_is_refused_and_nothing_moves(
 ) -> None:
     async with open_market() as market:
         user = await market.user("user", "50.00")
-        told = len(await market.events())
+        reported = len(await market.events())
         asked = destination(market, user)
         given = await refusal(market, user, asked)
         assert reason in given
         assert asked not in given
         assert "50.00" == await market.available(user)
-        assert told == len(await market.events())
+        assert reported == len(await market.events())
 
 
 async def test_an_account_without_a_trustline_is_refused(autojump_clock: object) -> None:

@@ -63,7 +63,7 @@ class MarketBooks(RuleBasedStateMachine):
                 audit=(d.audit("test", "Balance", "later"),),
             ),
             debits,
-            told=False,
+            reported=False,
         )
 
     def take_order(self, before: Order | None, decision: Decision) -> bool:

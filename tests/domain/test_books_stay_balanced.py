@@ -303,13 +303,13 @@ class Market(LaterFeatures):
     def teardown(self) -> None:
         self.ledger.replayed()
         for order in self.orders.values():
-            told = [
+            reported = [
                 event.type
                 for event in self.ledger.events
                 if event.order_id == order.id and event.type.startswith("order.")
             ]
-            assert "order.created" == told[0]
-            assert (told[-1] == "order.closed") == (order.status is OrderStatus.CLOSED)
+            assert "order.created" == reported[0]
+            assert (reported[-1] == "order.closed") == (order.status is OrderStatus.CLOSED)
 
 
 MarketTest = Market.TestCase

@@ -283,7 +283,7 @@ def test_an_order_whose_deployment_has_failed_for_good_expires_after_all() -> No
     assert OrderStatus.FUNDS_RESERVED is back.status
     assert SOON == due_at(back)
     closed = expire(back, deciding(at=LATER)).order
-    # Whoever still waits for the escrow is told that it has failed.
+    # Whoever still waits for the escrow learns that it has failed.
     assert back.failed_attempt is not None
     assert back.failed_attempt == closed.failed_attempt
 
@@ -327,16 +327,16 @@ def test_an_expired_order_is_canceled_by_the_system_and_its_money_given_back(
     after = decision.order
     assert (OrderStatus.CLOSED, Outcome.CANCELED) == (after.status, after.outcome)
     assert SOON == after.closed_at
-    told = {event.type: event.payload for event in decision.unit.events}
+    reported = {event.type: event.payload for event in decision.unit.events}
     assert {
         "orderId": order.id,
         "canceledBy": "system",
         "reason": "expired",
         "fundsReleased": had_reserved,
-    } == told["order.canceled"]
-    assert had_reserved == ("balance.released" in told)
+    } == reported["order.canceled"]
+    assert had_reserved == ("balance.released" in reported)
     if had_reserved:
-        assert "order_expired" == told["balance.released"]["reason"]
+        assert "order_expired" == reported["balance.released"]["reason"]
     assert (order.buyer_id if had_reserved else None) == decision.debits
     assert had_reserved == bool(decision.unit.transfers)
     (entry,) = decision.unit.audit

@@ -63,24 +63,24 @@ def types(decision: Decision) -> list[str]:
 
 
 def test_each_entered_state_is_told_once_and_in_order() -> None:
-    told = []
+    reported = []
     order = decisions.create(creation(), LIMITS, PLATFORM, deciding())
-    told += types(order)
+    reported += types(order)
     step = decisions.reserve(order.order, None, deciding())
-    told += types(step)
+    reported += types(step)
     step = chain_decisions.start_escrow(step.order, PAYEE_TERMS, CHANNEL, PARTIES, deciding())
-    told += types(step)
+    reported += types(step)
     step = confirm(step.order, planned_by(step))
-    told += types(step)
+    reported += types(step)
     step = chain_decisions.start_funding(step.order, PARTIES, deciding())
-    told += types(step)
+    reported += types(step)
     step = confirm(step.order, planned_by(step))
-    told += types(step)
+    reported += types(step)
     step = chain_decisions.request_release(step.order, "BUYER", "done", PARTIES, deciding())
     while step.next_operation is not None:
-        told += types(step)
+        reported += types(step)
         step = confirm(step.order, step.next_operation)
-    told += types(step)
+    reported += types(step)
     assert [
         "order.created",
         "balance.reserved",
@@ -98,7 +98,7 @@ def test_each_entered_state_is_told_once_and_in_order() -> None:
         "escrow.released",
         "order.released",
         "order.closed",
-    ] == told
+    ] == reported
 
 
 def test_steps_go_to_the_lane_of_their_signer() -> None:
@@ -166,28 +166,28 @@ def test_a_failed_envelope_is_built_again_or_the_order_falls_back(
     may_fall_back = step in MAY_FALL_BACK
     definitive = kind in {FailureKind.REFUSED, FailureKind.FOREIGN}
     attempts = 0
-    told: list[str] = []
+    reported: list[str] = []
     while decision.next_operation is not None and attempts < 3 * ATTEMPTS_MAX:
         attempts += 1
         operation = decision.next_operation
         assert attempts == operation.attempt
         before = decision.order
         decision = fail(before, operation, kind, "SOME_CODE")
-        told += types(decision)
+        reported += types(decision)
         assert before.version + 1 == decision.order.version
         assert () == decision.unit.transfers
         assert decision.debits is None
     if not may_fall_back:
         assert 3 * ATTEMPTS_MAX == attempts
         assert asked.order.status is decision.order.status
-        assert [] == told
+        assert [] == reported
         assert decision.order.process is not None
         assert f"it was {kind.value}" == decision.order.process.last_error
         return
     assert (1 if definitive else ATTEMPTS_MAX) == attempts
     back = MAY_FALL_BACK[step]
     assert back == decision.order.status.value
-    assert ["escrow.attempt_failed"] * attempts + [f"order.{back.lower()}"] == told
+    assert ["escrow.attempt_failed"] * attempts + [f"order.{back.lower()}"] == reported
     assert decision.order.process is None
 
 
@@ -264,18 +264,18 @@ def test_a_refund_before_funding_passes_all_its_states_in_one_commit() -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "reported"),
     [
         (create, ["order.canceled", "order.closed"]),
         (reserved, ["balance.released", "order.canceled", "order.closed"]),
     ],
 )
 def test_a_cancel_tells_whether_funds_were_released(
-    make: Callable[[], Order], told: list[str]
+    make: Callable[[], Order], reported: list[str]
 ) -> None:
     order = make()
     decision = decisions.cancel(order, "BUYER", "no more", deciding())
-    assert told == types(decision)
+    assert reported == types(decision)
     canceled, closed = decision.unit.events[-2:]
     assert (make is reserved) == canceled.payload["fundsReleased"]
     assert {

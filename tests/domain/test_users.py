@@ -1,4 +1,4 @@
-"""Users, their wallets and keys: what is stored, told and never told (docs/spec/domain.md §4)."""
+"""Users, their wallets and keys: what is stored, what is shown, and what never is (docs/spec/domain.md §4)."""
 
 import json
 
@@ -44,8 +44,8 @@ def test_a_user_comes_with_a_wallet_that_is_not_on_the_chain_yet() -> None:
 
 def test_no_seed_is_shown_told_or_audited() -> None:
     user, made, unit = decisions.create_user(CREATE, deciding(claim=claim()))
-    told = repr(user) + repr(made) + repr(unit) + repr(unit.idempotency)
-    assert "secret" not in told
+    reported = repr(user) + repr(made) + repr(unit) + repr(unit.idempotency)
+    assert "secret" not in reported
 
 
 def test_a_wallet_is_told_when_it_can_receive_usdc() -> None:

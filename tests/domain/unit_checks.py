@@ -55,12 +55,12 @@ class TestLedger:
     def holding(self, name: str) -> int:
         return self.holdings.get(name, 0)
 
-    def commit(self, unit: UnitOfWork, debits: str | None, *, told: bool = True) -> bool:
+    def commit(self, unit: UnitOfWork, debits: str | None, *, reported: bool = True) -> bool:
         """Take a unit whole; false if storage would refuse it, and then nothing has changed.
 
         Args:
             debits: the user whose balance row the unit takes from.
-            told: whether every change of a balance row must have its event.
+            reported: whether every change of a balance row must have its event.
         """
         sums = dict(self.accounts), dict(self.holdings)
         for transfer in unit.transfers:
@@ -71,7 +71,7 @@ class TestLedger:
             if name.startswith(NOT_BELOW_ZERO) and {**sums[0], **sums[1]}[name] < 0:
                 self.marks.add("refused by the ledger")
                 return False
-        self._check_money(unit, debits, told=told)
+        self._check_money(unit, debits, reported=reported)
         self._check_versions(unit)
         self._check_ids(unit)
         self.marks.update(entry.result for entry in unit.audit)
@@ -87,7 +87,7 @@ class TestLedger:
         assert books.accounts == self.accounts
         assert books.holdings == self.holdings
 
-    def _check_money(self, unit: UnitOfWork, debits: str | None, *, told: bool) -> None:
+    def _check_money(self, unit: UnitOfWork, debits: str | None, *, reported: bool) -> None:
         for transfer in unit.transfers:
             assert 0 == sum(posting.amount.stroops for posting in transfer.postings)
             assert all(posting.amount for posting in transfer.postings)
@@ -96,8 +96,8 @@ class TestLedger:
         assert ({debits} if debits else set()) == debited
         for event in unit.events:
             check_shape(event)
-        if told:
-            events = Counter(_told(event) for event in unit.events if _is_of_balance(event))
+        if reported:
+            events = Counter(_reported(event) for event in unit.events if _is_of_balance(event))
             assert _moved(unit.transfers) == events
         assert unit.audit or not (unit.writes or unit.transfers)
 
@@ -131,7 +131,7 @@ def _is_of_balance(event: Event) -> bool:
     return event.type.startswith("balance.")
 
 
-def _told(event: Event) -> tuple[str, str, object]:
+def _reported(event: Event) -> tuple[str, str, object]:
     return event.type, event.aggregate_id, event.payload["amount"]
 
 
@@ -160,8 +160,8 @@ def _row_event(sides: Mapping[Side, int]) -> tuple[str, int]:
 
 
 def check_order_events(before: Order | None, after: Order, unit: UnitOfWork) -> None:
-    """Check that each entered state is told once, in order, and nothing else is told as one."""
-    told = [
+    """Check that each entered state is reported once, in order, and nothing else is reported as one."""
+    reported = [
         event.type
         for event in unit.events
         if event.type.startswith("order.") and event.type not in NO_STATE
@@ -175,7 +175,7 @@ def check_order_events(before: Order | None, after: Order, unit: UnitOfWork) -> 
         entered = PASSED_THROUGH.get(
             (before.status.value, after.status.value), [after.status.value]
         )
-    assert [EVENT_OF.get(state, f"order.{state.lower()}") for state in entered] == told
+    assert [EVENT_OF.get(state, f"order.{state.lower()}") for state in entered] == reported
     canceled = [event for event in unit.events if event.type == "order.canceled"]
     was_canceled = after.outcome is not None and after.outcome.value == "CANCELED"
     assert (1 if was_canceled else 0) == len(canceled)

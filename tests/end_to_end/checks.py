@@ -34,7 +34,7 @@ class Scene:
     purchases: Sequence[Purchase]
     subscriber: Subscriber
     attempts_failed: int = 0
-    """Envelopes that died and were built anew; each is told by an event."""
+    """Envelopes that died and were built anew; each is reported by an event."""
 
 
 @frozen
@@ -118,11 +118,11 @@ def events(scene: Scene, last_sequence: int) -> list[Event]:
     for came in (seen, followed):
         assert [each.sequence for each in came] == list(range(1, last_sequence + 1))
     assert [each.body for each in seen] == [each.body for each in followed]
-    told = Counter(each.type for each in seen)
+    reported = Counter(each.type for each in seen)
     expected = _expected_events(len(scene.purchases))
     if scene.attempts_failed:
         expected["escrow.attempt_failed"] = scene.attempts_failed
-    assert told == expected
+    assert reported == expected
     return seen
 
 
@@ -136,7 +136,7 @@ def replays(purchase: Purchase) -> None:
 
 
 def credits(seen: Sequence[Event], user_id: str) -> list[str]:
-    """Amounts of the deposits credited to a user, as the events tell them."""
+    """Amounts of the deposits credited to a user, as the events report them."""
     return [
         each.body["payload"]["amount"]
         for each in seen
@@ -155,7 +155,7 @@ def _expected_events(purchases: int) -> Counter[str]:
 
 
 def in_order_of_each_resource(purchase: Purchase, seen: Sequence[Event]) -> None:
-    """The events of an order and of a withdrawal tell their story in its order."""
+    """The events of an order and of a withdrawal come in their order."""
     order_id = purchase.answers["order"].data["id"]
     caused = [event for action in ACTIONS for event in action.events]
     of_order = [each.type for each in seen if each.aggregate_id == order_id]

@@ -43,7 +43,7 @@ def test_a_deposit_made_while_it_was_down_is_credited_once(grounds: Grounds) -> 
             orchestrator.kill()
         case.purchase.pay_deposit()
         with case.life() as orchestrator:
-            case.finish(orchestrator)  # the events tell of one deposit, the balances of its amount
+            case.finish(orchestrator)  # the events report one deposit, the balances its amount
 
 
 def test_a_killed_process_leaves_its_servers_and_the_next_takes_them_over(

@@ -33,7 +33,7 @@ class Answer:
 
 
 class HorizonClient:
-    """One chain and its Horizon; closes ledgers only when told to."""
+    """One chain and its Horizon; closes ledgers only when asked to."""
 
     def __init__(self, chain: Chain | None = None) -> None:
         self.chain = chain if chain is not None else Chain()

@@ -148,7 +148,7 @@ def deploy_body(**changes: object) -> dict[str, Any]:
 async def open_market(
     settings: FaceSettings = DEFAULT_FACE_SETTINGS, path: Path | None = None
 ) -> AsyncIterator[Market]:
-    """Ledgers close every second of the mock clock; all three parties stand and trust USDC."""
+    """Ledgers close every second of the mock clock; all three parties exist and trust USDC."""
     with Sandbox(
         database_path=path,
         clock=mock_time,

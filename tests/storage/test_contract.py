@@ -270,9 +270,9 @@ async def test_a_figure_of_a_balance_that_does_not_move_is_shown_as_it_stands(
 ) -> None:
     user = await new_user(storage, hands, "7.5")
     event = hands.event(payload={"newBalance": Figure(user.id, Side.AVAILABLE)})
-    told = await commit(storage, hands.unit(events=(event,)))
-    assert '"newBalance":"7.50"' in told.events[0].body
-    assert told.balances == {}
+    reported = await commit(storage, hands.unit(events=(event,)))
+    assert '"newBalance":"7.50"' in reported.events[0].body
+    assert reported.balances == {}
 
 
 async def test_the_cursor_moves_only_from_where_it_was_read(storage: Storage, hands: Hands) -> None:

@@ -1,4 +1,4 @@
-"""What is told for good, the same in the twin and in PostgreSQL: events, audit, idempotency."""
+"""What is reported for good, the same in the twin and in PostgreSQL: events, audit, idempotency."""
 
 from datetime import timedelta
 
@@ -41,11 +41,11 @@ async def test_an_event_is_stored_as_one_line_of_json_in_the_documented_shape(
         order_id="ord_1",
     )
     trace = evolve(TRACE, causation_id="evt_before")
-    told = await commit(
+    reported = await commit(
         storage, evolve(hands.reserve(user.id, "5.00"), events=(event,), trace=trace)
     )
     (stored,) = await storage.events_after(0, 10)
-    assert told.events == (stored,)
+    assert reported.events == (stored,)
     assert stored.occurred_at == hands.now
     assert "\n" not in stored.body
     assert stored.body == (
@@ -228,5 +228,9 @@ async def test_a_system_trace_has_no_key_and_no_address(storage: Storage, hands:
     unit = hands.unit(trace=Trace.system("watcher", "req_w"), audit=(hands.entry(),))
     await commit(storage, unit)
     (entry,) = await storage.audit_after(0, 1)
-    told = msgspec.json.decode(entry.canonical)
-    assert (told["actor"], told["ip"], told["idempotencyKey"]) == ("system:watcher", None, None)
+    reported = msgspec.json.decode(entry.canonical)
+    assert (reported["actor"], reported["ip"], reported["idempotencyKey"]) == (
+        "system:watcher",
+        None,
+        None,
+    )

@@ -81,10 +81,10 @@ async def test_upkeep_attaches_the_next_ones_while_commits_go_on(
     upkeep = Upkeep(Partitions(small_pool, size=SIZE), every_s=0.001)
     async with trio.open_nursery() as nursery:
         await nursery.start(upkeep.run)
-        for told in range(SIZE, 6 * SIZE, SIZE):
+        for reported in range(SIZE, 6 * SIZE, SIZE):
             await _tell(small, hands, SIZE)
             with trio.fail_after(20):
-                while (await small_pool.read(_aio_partitions))["events"][-1][1] <= told + SIZE:
+                while (await small_pool.read(_aio_partitions))["events"][-1][1] <= reported + SIZE:
                     await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
     # Without the mark `expect_errors` no commit may have found its partition missing.

@@ -99,7 +99,7 @@ async def test_a_commit_goes_on_under_cancellation(empty_pool: Pool) -> None:
     ended = False
     with trio.move_on_after(0.03) as scope:
         await empty_pool.commit(_aio_slow)
-        ended = True  # the outcome is told before the cancellation is
+        ended = True  # the outcome is reported before the cancellation is
         await trio.lowlevel.checkpoint()
     assert scope.cancelled_caught
     assert ended
@@ -126,13 +126,13 @@ async def test_cancellation_around_a_commit_leaves_no_connection_and_no_transact
             await _aio_insert(connection, note)
 
     await empty_pool.commit(_aio_create_table)
-    told: set[int] = set()
+    reported: set[int] = set()
     for note in range(120):
         with trio.CancelScope() as scope:
             await empty_pool.run(_aio_transaction, note, scope)
-            told.add(note)
+            reported.add(note)
     stored = await check_nothing_leaked(empty_pool)
-    assert told <= stored
+    assert reported <= stored
     assert stored != set(range(120)), "never cancelled before the commit: the test is too slow"
 
 
@@ -147,13 +147,13 @@ async def test_cancelled_after_the_commit_was_sent_is_committed_and_reading_tell
         await transaction.commit()
 
     await empty_pool.commit(_aio_create_table)
-    told: set[int] = set()
+    reported: set[int] = set()
     for note in range(30):
         with trio.CancelScope() as scope:
             await empty_pool.run(_aio_transaction, note, scope)
-            told.add(note)
+            reported.add(note)
     stored = await check_nothing_leaked(empty_pool)
-    assert stored - told, "never cancelled after the commit: the test misses its trap"
+    assert stored - reported, "never cancelled after the commit: the test misses its trap"
 
 
 async def test_a_unit_out_of_time_is_an_unknown_outcome_and_its_transaction_is_rolled_back(

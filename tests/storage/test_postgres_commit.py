@@ -109,7 +109,7 @@ async def test_a_commit_goes_on_under_cancellation_and_tells_its_outcome(
     """The lock is held by somebody else when the cancellation comes: the commit waits for it."""
     order = hands.order()
     holding = trio.Event()
-    told: list[Any] = []
+    reported: list[Any] = []
 
     async def _aio_hold(connection: Connection) -> None:
         await connection.execute("SELECT FROM counters FOR UPDATE")
@@ -120,10 +120,10 @@ async def test_a_commit_goes_on_under_cancellation_and_tells_its_outcome(
         nursery.start_soon(pool.commit, _aio_hold)
         await holding.wait()
         with trio.move_on_after(0.05) as scope:
-            told += await postgres.commit([hands.unit(writes=(order,))])
+            reported += await postgres.commit([hands.unit(writes=(order,))])
             await trio.lowlevel.checkpoint()
     assert scope.cancelled_caught
-    assert [type(outcome) for outcome in told] == [Committed]
+    assert [type(outcome) for outcome in reported] == [Committed]
     assert await postgres.load(Order, order.id) == order
 
 
@@ -152,9 +152,9 @@ async def test_a_fault_of_one_unit_leaves_the_others_committed(
     postgres: PostgresStorage, hands: Hands
 ) -> None:
     user = await new_user(postgres, hands, "10.0")
-    told = hands.event()
-    await commit(postgres, hands.unit(events=(told,)))
-    twice = hands.unit(events=(told,))
+    reported = hands.event()
+    await commit(postgres, hands.unit(events=(reported,)))
+    twice = hands.unit(events=(reported,))
     _, outcome, _ = await postgres.commit(
         [hands.reserve(user.id, "1.00"), twice, hands.deposit(user.id, "5.0")]
     )

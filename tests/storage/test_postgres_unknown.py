@@ -1,4 +1,4 @@
-"""Commits whose end is not known at first: found by reading, never guessed, never told too early."""
+"""Commits whose end is not known at first: found by reading, never guessed, never reported too early."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

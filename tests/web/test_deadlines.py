@@ -58,8 +58,8 @@ async def test_deadlines_are_set_later_and_answer_with_the_order(house):
     assert await first.get_json() == await again.get_json()
     data = (await moved.get_json())["data"]
     assert (iso(NEXT_WEEK), iso(NEXT_WEEK)) == (data["expiresAt"], data["autoReleaseAt"])
-    told = (await (await house.get(f"/orders/{order_id}/events")).get_json())["data"]
-    assert 2 == [event["eventType"] for event in told].count("order.deadlines_changed")
+    reported = (await (await house.get(f"/orders/{order_id}/events")).get_json())["data"]
+    assert 2 == [event["eventType"] for event in reported].count("order.deadlines_changed")
 
 
 async def test_a_deadline_does_not_move_to_an_earlier_time(house):

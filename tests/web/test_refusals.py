@@ -10,7 +10,7 @@ USER = "usr_000000000000000000001"
 ORDER = "ord_000000000000000000001"
 
 
-async def told(answer):
+async def refusal_of(answer):
     """Status and code of a refusal."""
     body = await answer.get_json()
     assert {"error", "meta"} == set(body)
@@ -59,7 +59,7 @@ async def test_one_fault_gives_its_own_code_and_names_the_field(house, change, c
 
     answer = await house.post("/orders", body)
 
-    assert (400, code) == await told(answer)
+    assert (400, code) == await refusal_of(answer)
     fields = (await answer.get_json())["error"]["details"]["fields"]
     assert [field] == [each["field"] for each in fields]
     assert [] == house.asked
@@ -68,7 +68,7 @@ async def test_one_fault_gives_its_own_code_and_names_the_field(house, change, c
 async def test_several_faults_are_one_validation_error_that_names_all(house):
     answer = await house.post("/orders", {"amount": 1, "title": "", "nonsense": 1})
 
-    assert (400, "VALIDATION_ERROR") == await told(answer)
+    assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
     fields = (await answer.get_json())["error"]["details"]["fields"]
     assert {"amount", "title", "nonsense", "buyerId", "sellerId"} == {
         each["field"] for each in fields
@@ -94,7 +94,7 @@ async def test_several_faults_are_one_validation_error_that_names_all(house):
 async def test_a_fault_of_a_query_is_named(house, path, field):
     answer = await house.get(path)
 
-    assert (400, "VALIDATION_ERROR") == await told(answer)
+    assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
     fields = (await answer.get_json())["error"]["details"]["fields"]
     assert [field] == [each["field"] for each in fields]
 
@@ -119,13 +119,13 @@ async def test_a_fault_of_a_query_is_named(house, path, field):
     ],
 )
 async def test_what_is_not_there_is_a_404_with_its_code(house, method, path, code):
-    assert (404, code) == await told(await house.request(method, path))
+    assert (404, code) == await refusal_of(await house.request(method, path))
 
 
 async def test_a_method_that_an_endpoint_does_not_know_is_a_405(house):
     answer = await house.request("PUT", "/orders")
 
-    assert (405, "METHOD_NOT_ALLOWED") == await told(answer)
+    assert (405, "METHOD_NOT_ALLOWED") == await refusal_of(answer)
     assert "POST" in answer.headers["Allow"]
 
 
@@ -133,16 +133,16 @@ async def test_a_body_that_is_no_json_is_refused(house):
     json = {"Content-Type": "application/json"}
     for raw in (b"{", b"\xff", b"[" * 100_000, b'{"a": 1e999}', b'"\\ud800"'):
         answer = await house.post("/users", data=raw, headers=json)
-        assert (400, "INVALID_JSON") == await told(answer)
+        assert (400, "INVALID_JSON") == await refusal_of(answer)
     for raw in (b"[]", b"null", b"5"):
         answer = await house.post("/users", data=raw, headers=json)
-        assert (400, "VALIDATION_ERROR") == await told(answer)
+        assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
 
 
 async def test_a_body_of_another_type_is_a_415(house):
     answer = await house.post("/users", data=b"a=b", headers={"Content-Type": "text/plain"})
 
-    assert (415, "UNSUPPORTED_MEDIA_TYPE") == await told(answer)
+    assert (415, "UNSUPPORTED_MEDIA_TYPE") == await refusal_of(answer)
 
 
 async def test_a_body_over_one_mebibyte_is_a_413(house):
@@ -152,8 +152,8 @@ async def test_a_body_over_one_mebibyte_is_a_413(house):
     said = {"Content-Type": "application/json", "Content-Length": str(2**20 + 1)}
     announced = await house.post("/users", data=b"{}", headers={**said, "Authorization": None})
 
-    assert (413, "BODY_TOO_LARGE") == await told(found)
-    assert (413, "BODY_TOO_LARGE") == await told(announced)
+    assert (413, "BODY_TOO_LARGE") == await refusal_of(found)
+    assert (413, "BODY_TOO_LARGE") == await refusal_of(announced)
 
 
 async def test_who_asks_for_a_problem_gets_rfc_9457(house):
@@ -185,7 +185,7 @@ async def test_no_key_and_a_wrong_key_are_told_apart(house):
         ({"Authorization": "Bearer " + MASTER_KEY[:-1]}, "INVALID_API_KEY"),
         ({"Authorization": None, "x-api-key": "ohk_tok_" + "x" * 43}, "INVALID_API_KEY"),
     ):
-        assert (401, code) == await told(await house.get("/users", headers=headers))
+        assert (401, code) == await refusal_of(await house.get("/users", headers=headers))
     assert [] == house.database.audit
 
 
@@ -195,7 +195,7 @@ async def test_a_missing_scope_is_a_403_and_stands_in_the_audit(house):
 
     answer = await house.post("/users", {}, headers={"Authorization": f"Bearer {key}"})
 
-    assert (403, "INSUFFICIENT_SCOPE") == await told(answer)
+    assert (403, "INSUFFICIENT_SCOPE") == await refusal_of(answer)
     assert {"requiredScope": "write", "currentScopes": ["read"]} == (await answer.get_json())[
         "error"
     ]["details"]
@@ -210,7 +210,7 @@ async def test_a_refused_change_of_a_known_key_stands_in_the_audit(house):
 
     answer = await house.post(f"/orders/{order_id}/reserve")
 
-    assert (409, "FUNDS_ALREADY_RESERVED") == await told(answer)
+    assert (409, "FUNDS_ALREADY_RESERVED") == await refusal_of(answer)
     (entry,) = house.database.audit[before:]
     assert b"order.reserve" in entry.canonical
     assert b"refused" in entry.canonical
@@ -222,7 +222,7 @@ async def test_what_is_away_is_a_503_without_an_inner_text(house, failure):
 
     answer = await house.post(f"/orders/{ORDER}/reserve")
 
-    assert (503, "SERVICE_UNAVAILABLE") == await told(answer)
+    assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(answer)
     assert "secret" not in await answer.get_data(as_text=True)
     assert "Retry-After" in answer.headers
 
@@ -233,7 +233,7 @@ async def test_what_crashes_is_a_500_with_a_request_id_and_no_inner_text(house):
 
     answer = await house.post(f"/orders/{ORDER}/reserve")
 
-    assert (500, "INTERNAL_ERROR") == await told(answer)
+    assert (500, "INTERNAL_ERROR") == await refusal_of(answer)
     assert "secret" not in await answer.get_data(as_text=True)
 
 
@@ -241,9 +241,9 @@ async def test_a_database_that_is_away_refuses_reads_and_changes(house):
     user = await house.user()
     house.database.available = False
 
-    assert (503, "SERVICE_UNAVAILABLE") == await told(await house.get(f"/users/{user.id}"))
+    assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(await house.get(f"/users/{user.id}"))
     answer = await house.post("/users", {"externalUserId": "new"}, key="k")
-    assert (503, "SERVICE_UNAVAILABLE") == await told(answer)
+    assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(answer)
 
     house.database.available = True
     assert 201 == (await house.post("/users", {"externalUserId": "new"}, key="k")).status_code
@@ -255,7 +255,7 @@ async def test_a_network_that_is_away_is_a_502(house):
 
     answer = await house.get(f"/users/{user.id}/wallet")
 
-    assert (502, "STELLAR_NETWORK_ERROR") == await told(answer)
+    assert (502, "STELLAR_NETWORK_ERROR") == await refusal_of(answer)
     assert "secret" not in await answer.get_data(as_text=True)
 
 
@@ -265,8 +265,8 @@ async def test_a_withdrawal_of_another_provider_is_refused_before_anyone_is_aske
     airtm = await house.post("/withdrawals", {**body, "destinationType": "airtm_balance"})
     bank = await house.post("/withdrawals", {**body, "destinationType": "bank"})
 
-    assert (422, "PROVIDER_NOT_ENABLED") == await told(airtm)
-    assert (422, "WITHDRAWAL_DESTINATION_INVALID") == await told(bank)
+    assert (422, "PROVIDER_NOT_ENABLED") == await refusal_of(airtm)
+    assert (422, "WITHDRAWAL_DESTINATION_INVALID") == await refusal_of(bank)
     assert [] == house.asked
 
 
@@ -281,7 +281,7 @@ async def test_the_platforms_withdrawal_needs_every_scope(house):
 
     answer = await house.post("/withdrawals", body, headers={"Authorization": f"Bearer {key}"})
 
-    assert (403, "INSUFFICIENT_SCOPE") == await told(answer)
+    assert (403, "INSUFFICIENT_SCOPE") == await refusal_of(answer)
     assert [] == house.asked
 
 
@@ -291,7 +291,7 @@ async def test_a_key_over_its_limit_waits_for_the_next_window(autojump_clock):
         refused = await house.get("/orders")
 
         assert ["2", "1", "0"] == left
-        assert (429, "RATE_LIMITED") == await told(refused)
+        assert (429, "RATE_LIMITED") == await refusal_of(refused)
         assert {"limit": 3, "window": 60, "retryAfter": 60} == (await refused.get_json())["error"][
             "details"
         ]
@@ -320,7 +320,7 @@ def _raising(failure):
 
 
 async def test_slashes_are_not_made_up_for(house):
-    assert (404, "NOT_FOUND") == await told(await house.get("//orders"))
+    assert (404, "NOT_FOUND") == await refusal_of(await house.get("//orders"))
     assert 200 == (await house.get("/orders/")).status_code
 
 
@@ -346,5 +346,5 @@ async def test_a_fault_of_the_gate_itself_is_a_500_too(house):
 
     answer = await house.get("/users")
 
-    assert (500, "INTERNAL_ERROR") == await told(answer)
+    assert (500, "INTERNAL_ERROR") == await refusal_of(answer)
     assert "inner" not in await answer.get_data(as_text=True)
