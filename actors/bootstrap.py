@@ -11,10 +11,10 @@ import structlog
 import trio
 from attrs import frozen
 
+from actors.board import Board
 from actors.directory import Directory
 from actors.journal import Journal
-from actors.kernel import Address, Backoff, Registry
-from actors.lane_parts import Execute
+from actors.kernel import Address, Backoff
 from actors.patience import committed_when_possible, when_possible
 from actors.users import PLATFORM_EXTERNAL_ID
 from actors.vault import MakeKeypair
@@ -34,8 +34,9 @@ from storage.port import Storage
 log = structlog.get_logger(__name__)
 
 _AGAIN: Final = Backoff(first_s=0.2, limit_s=30.0)
-_POLL_S: Final = 0.1
-_TELL_AGAIN_S: Final = 20.0
+_LOOK_S: Final = 20.0
+"""How often storage is asked for the end of an operation that nobody has told of."""
+
 _RESERVE_XLM: Final = Money(100_000_000)
 """What the platform's wallet needs beside its channels before it opens them: 10 XLM."""
 
@@ -155,7 +156,7 @@ class BootstrapParts:
 
     storage: Storage
     journal: Journal
-    lanes: Registry[str]
+    operations: Board[ChainOperation]
     network: StellarNetwork
     directory: Directory
     channels: Channels
@@ -265,16 +266,10 @@ class Bootstrap:
         parts = self._parts
         storage, random = parts.storage, parts.random
         operation: ChainOperation | None = planned
-        operation_id = planned.id
-        told_at = -float("inf")
         while operation is not None and operation.is_open:
-            if trio.current_time() - told_at > _TELL_AGAIN_S:
-                # Again from time to time: a lane that crashed on it has forgotten it.
-                told_at = trio.current_time()
-                await parts.lanes.address(operation.source).tell(Execute(operation_id))
-            await trio.sleep(_POLL_S)
+            await parts.operations.wait_until(planned.id, lambda each: not each.is_open, _LOOK_S)
             operation = await when_possible(
-                lambda: storage.load(ChainOperation, operation_id), random
+                lambda: storage.load(ChainOperation, planned.id), random
             )
         if operation is None or operation.status is not ChainStatus.CONFIRMED:
             failure = None if operation is None else operation.failure

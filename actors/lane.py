@@ -1,23 +1,25 @@
 """A lane: one source account, its sequence number and its one transaction in flight (DESIGN.md).
 
-It takes a journalled operation from `planned` to its end: build, have the vault check and sign,
-store the envelope, submit, find out by hash. Killed between any two lines, it goes on from the
-stored status. An envelope that was signed is followed until a ledger shows it or it is proven dead;
+Woken, it reads the next of its open operations from storage, one whose pause is over, and takes it
+to its end: build, have the vault check and sign, store the envelope, submit, find out by hash.
+Nobody hands it anything, so nothing waits in memory, and killed between any two lines it goes on
+from the stored status. Trouble before the signature is stored as a pause, and the next operation
+has its turn meanwhile. An envelope that was signed is followed until a ledger shows it or it is proven dead;
 only then is its step over (domain.md §3, Exactly once).
 """
 
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import Final, assert_never
 
 import structlog
-import trio
 from attrs import evolve
 
 from actors.earlier_attempts import EarlierAttempts
 from actors.failpoints import reach
-from actors.kernel import Actor, Backoff, Message
-from actors.lane_parts import Execute, LaneParts, Moves
-from actors.patience import when_possible
+from actors.kernel import Message
+from actors.lane_parts import LaneParts, Moves, Superseded, Wake
+from actors.patience import WokenActor, when_possible
 from actors.settlement import Settlement
 from actors.vault import NotSigned, SignTransaction
 from offerhub.domain.chain import (
@@ -26,8 +28,19 @@ from offerhub.domain.chain import (
     ChainOperation,
     ChainStatus,
     FailureKind,
+    Subject,
 )
-from offerhub.domain.chain_moves import SignedEnvelope, failed, signed, waiting
+from offerhub.domain.chain_moves import (
+    ALARM,
+    RetryPolicy,
+    SignedEnvelope,
+    alarm,
+    build_differed,
+    build_refused,
+    failed,
+    outside_away,
+    signed,
+)
 from offerhub.domain.intents import (
     ActivateWallets,
     ApproveMilestone,
@@ -58,19 +71,18 @@ log = structlog.get_logger(__name__)
 OWN_LIFETIME_S: Final = 120
 """Life of the transactions that we build: enough for several ledgers, short enough to be rebuilt."""
 
-_BUILD_REFUSALS_MAX: Final = 12
-"""Refusals that may pass (a lagging read model) before an attempt is given up."""
+_REFUSALS_MAX: Final = 8
+"""Refusals that may pass (a lagging read model) before an attempt that falls back is given up: a
+minute, with their pauses."""
 
-_LAG_S: Final = 6.0
+_MISMATCHES_MAX: Final = 2
+"""Builds that differ from their intent before an attempt is given up."""
+
+_LAG: Final = timedelta(seconds=6)
 """How far a server may lag behind another, and a little more: a ledger."""
 
-_SHORT_OF_XLM_S: Final = 1.0
-"""Pause of an operation whose source account waits for XLM."""
 
-_RETRY: Final = Backoff(first_s=0.25, limit_s=10.0)
-
-
-class Lane(Actor):
+class Lane(WokenActor):
     """See the module."""
 
     def __init__(self, source: str, parts: LaneParts) -> None:
@@ -78,118 +90,116 @@ class Lane(Actor):
         self._parts = parts
         self._account: AccountState | None = None
         self._xlm_minimum = Money.zero()
-        self._unsettled: dict[str, ChainOperation] = {}
+        self._waits_for_xlm = False
         self._moves = Moves(parts)
         self._earlier = EarlierAttempts(parts, self._moves)
         self._settlement = Settlement(parts, self._moves)
 
     async def start(self) -> None:
-        """Find the envelopes of this account that may still be alive: they come first."""
+        """Find out how much XLM the account needs."""
         storage, random = self._parts.storage, self._parts.random
-        open_operations = await when_possible(
-            lambda: storage.open_operations(source=self._source), random
-        )
-        self._unsettled = {
-            operation.id: operation
-            for operation in open_operations
-            if operation.status in ALIVE_STATUSES
-        }
         wallets = await when_possible(lambda: storage.wallets_by_address([self._source]), random)
         wallet = wallets.get(self._source)
         if wallet is not None:
             self._xlm_minimum = self._parts.xlm[wallet.role].minimum
 
     async def handle(self, message: Message[object]) -> object:
-        """Execute one operation; the next waits in the mailbox."""
-        match message:
-            case Execute():
-                await self._execute(message)
-            case _:
-                raise TypeError(type(message))
-        return None
+        """Nothing is asked of it: it is woken."""
+        raise TypeError(type(message))
 
-    async def _execute(self, message: Execute) -> None:
-        operation = self._parts.operations.get(message.operation_id)
-        if operation is None or operation.status is not ChainStatus.PLANNED:
-            operation = await self._moves.stored(message.operation_id)
+    async def woken(self, keys: frozenset[Hashable]) -> None:
+        """Work one operation, the next one after it."""
+        if Wake.REFILLED in keys:
+            self._waits_for_xlm = False
+        await super().woken(keys)
+
+    async def look(self) -> None:
+        """Take the next operation as far as it goes; storage has them in their order."""
+        operation = await self._next()
         if operation is None:
-            log.error("lane.operation_missing", operation=message.operation_id)
             return
-        for earlier in list(self._unsettled.values()):
-            self._parts.wake_owner(await self._settle(earlier))
-        if operation.id in self._unsettled or operation.status in ALIVE_STATUSES:
-            operation = await self._moves.stored(operation.id) or operation
+        done = False
+        try:
+            await self._work(operation)
+            done = True
+        except Superseded as superseded:
+            log.warning("lane.operation_superseded", reason=str(superseded))
+        finally:
+            if not done:
+                self._account = None  # what has happened to its sequence number is not known
+        self.self_address.wake(Wake.WORK)
+
+    async def _next(self) -> ChainOperation | None:
+        storage, source = self._parts.storage, self._source
+        if not self._waits_for_xlm:
+            found = await storage.next_operations(source, self._parts.now(), 1)
+            return found[0] if found else None
+        # What it waits for comes as a wake-up. Only a refill passes: it may be its own.
+        self._parts.want_refill(source)
+        refills = await storage.open_operations(source=source, subject=Subject.REFILL)
+        now = self._parts.now()
+        due = [each for each in refills if each.not_before is None or each.not_before <= now]
+        return due[0] if due else None
+
+    async def _work(self, operation: ChainOperation) -> None:
         operation = await self._earlier.settled(operation)
         if operation.status is ChainStatus.PLANNED:
             operation = await self._sign(operation)
-        if operation.status is ChainStatus.PLANNED:
-            # It waits for XLM behind whatever else there is, be it the refill of this account.
-            self.spawn(self._execute_later, message)
-            return
-        if operation.is_open:
-            operation = await self._settle(operation)
+        if operation.status in ALIVE_STATUSES:
+            operation = await self._settlement.settle(operation)
+            if operation.status is not ChainStatus.CONFIRMED:
+                self._account = None
             self._refresh(operation)
-        self._parts.wake_owner(operation)
-
-    async def _settle(self, operation: ChainOperation) -> ChainOperation:
-        """Follow an envelope to its end; after anything but success the account is read again."""
-        ended = await self._settlement.settle(operation)
-        self._unsettled.pop(operation.id, None)
-        if ended.status is not ChainStatus.CONFIRMED:
-            self._account = None
-        return ended
-
-    async def _execute_later(self, message: Execute) -> None:
-        await trio.sleep(_SHORT_OF_XLM_S)
-        await self.self_address.tell(message)
 
     # From planned to signed.
 
     async def _sign(self, operation: ChainOperation) -> ChainOperation:
-        """Build, check and sign until an envelope stands, or the step is refused.
+        """Build, check and sign; what does not succeed pauses, or has ended.
 
         An operation whose source lacks XLM comes back as it was: planned.
         """
         intent = operation.intent
-        trouble = 0
-        refusals = 0
         from_memory = self._account is not None
-        looked_again = False
-        while True:
-            try:
-                account = await self._funded_account(intent)
-                network = await self._parts.clock.trusted()
-                unsigned = await self._build(intent, account, network)
-            except EscrowRefused as refused:
-                refusals += 1
-                if refused.definitive or refusals >= _BUILD_REFUSALS_MAX:
-                    kind = FailureKind.REFUSED if refused.definitive else FailureKind.UNREADY
-                    return await self._fail(operation, kind, refused.message, refused.kind.name)
-                reason = refused.message
-            except (ProviderUnavailable, StellarUnavailable) as away:
-                reason = away.reason
-            except _LacksXlm as lacks:
-                return await self._moves.note(operation, lacks.reason)
-            else:
-                answer = await self._asked_vault(
-                    SignTransaction(unsigned, intent, account.sequence + 1, network)
-                )
-                if isinstance(answer, SignedEnvelope):
-                    return await self._store_envelope(operation, account, network, answer)
-                operation = await self._not_signed(operation, answer)
-                if looked_again:
-                    kind = FailureKind.STALE if answer.stale else FailureKind.FOREIGN
-                    return await self._fail(operation, kind, answer.reason, None)
-                # The sequence number may be an old one, from memory or from a server that lags
-                # behind the provider's (stellar-horizon.md §2.3): read it again, once.
-                looked_again = True
-                self._account = None
-                if not from_memory:
-                    await trio.sleep(_LAG_S)
-                continue
-            trouble += 1
-            operation = await self._moves.note(operation, reason)
-            await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
+        try:
+            account = await self._funded_account(intent)
+            network = await self._parts.clock.trusted()
+            unsigned = await self._build(intent, account, network)
+        except EscrowRefused as refused:
+            return await self._not_built(operation, refused)
+        except (ProviderUnavailable, StellarUnavailable) as away:
+            now = self._parts.now()
+            return await self._moves.commit(
+                outside_away(operation, away.reason, self._retry(), now)
+            )
+        except _LacksXlm as lacks:
+            self._waits_for_xlm = True
+            return await self._moves.note(operation, lacks.reason)
+        answer = await self._asked_vault(
+            SignTransaction(unsigned, intent, account.sequence + 1, network)
+        )
+        if isinstance(answer, SignedEnvelope):
+            return await self._store_envelope(operation, account, network, answer)
+        # The sequence number may be an old one, from memory or from a server that lags behind the
+        # provider's (stellar-horizon.md §2.3): read it again, once.
+        self._account = None
+        return await self._not_signed(operation, answer, timedelta() if from_memory else _LAG)
+
+    async def _not_built(self, operation: ChainOperation, refused: EscrowRefused) -> ChainOperation:
+        """What has a last attempt is given up after a while; the rest pauses for ever longer."""
+        paused = build_refused(operation, refused.message, self._retry(), self._parts.now())
+        given_up = operation.rules.falls_back and paused.refusals >= _REFUSALS_MAX
+        if refused.definitive or given_up:
+            kind = FailureKind.REFUSED if refused.definitive else FailureKind.UNREADY
+            return await self._fail(operation, kind, refused.message, refused.kind.name)
+        deciding = self._moves.deciding(operation)
+        alarmed = alarm(operation, paused.refusals, refused.message, deciding)
+        paused = await self._moves.commit(paused, audit=alarmed)
+        if alarmed is not None:
+            log.error(ALARM, operation=operation.id, step=str(operation.step))
+        return paused
+
+    def _retry(self) -> RetryPolicy:
+        return RetryPolicy(self._parts.attempts_max, self._parts.random())
 
     async def _funded_account(self, intent: Intent) -> AccountState:
         """The source account, with enough XLM for its own fees.
@@ -202,10 +212,9 @@ class Lane(Actor):
             self._account = account
         if account is None:
             msg = "the source account is not on the network yet"
-            raise _LacksXlm(msg)
+            raise StellarUnavailable(msg)
         if account.xlm_spendable < self._xlm_minimum and not isinstance(intent, RefillWallets):
             self._account = None
-            self._parts.want_refill(self._source)
             msg = "the source account is waiting for a refill of XLM"
             raise _LacksXlm(msg)
         return account
@@ -260,17 +269,18 @@ class Lane(Actor):
             ),
         )
         self._parts.alarms.end(stored.id)
-        self._unsettled[stored.id] = stored
         spent = Money(envelope.fee_stroops)
         left = account.xlm_spendable - spent
         self._account = evolve(account, sequence=envelope.sequence, xlm_spendable=left)
         reach(f"lane.after_signed.{operation.step}")
         return stored
 
-    async def _not_signed(self, operation: ChainOperation, answer: NotSigned) -> ChainOperation:
+    async def _not_signed(
+        self, operation: ChainOperation, answer: NotSigned, pause: timedelta
+    ) -> ChainOperation:
         log.warning("lane.transaction_not_signed", operation=operation.id, reason=answer.reason)
-        return await self._moves.commit(
-            waiting(operation, answer.reason, self._parts.now()),
+        differed = await self._moves.commit(
+            build_differed(operation, answer.reason, pause, self._parts.now()),
             audit=self._moves.deciding(operation).audit(
                 "transaction.refuse_to_sign",
                 "ChainOperation",
@@ -280,6 +290,10 @@ class Lane(Actor):
                 after={"step": str(operation.step), "source": operation.source},
             ),
         )
+        if differed.mismatches < _MISMATCHES_MAX:
+            return differed
+        kind = FailureKind.STALE if answer.stale else FailureKind.FOREIGN
+        return await self._fail(differed, kind, answer.reason, None)
 
     async def _fail(
         self, operation: ChainOperation, kind: FailureKind, message: str, code: str | None
@@ -299,7 +313,7 @@ class Lane(Actor):
             and tx_hash is not None
             and operation.rules.refreshes
         ):
-            self.spawn(self._parts.provider.refresh, tx_hash)
+            self.spawn_patiently(self._parts.provider.refresh, tx_hash)
 
 
 class _LacksXlm(Exception):

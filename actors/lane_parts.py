@@ -1,15 +1,15 @@
 """What lanes are made of: their messages, what they work with, and how they write their moves."""
 
 from collections.abc import Callable
+from enum import Enum
 
 from attrs import frozen
 
 from actors.alarms import Alarms
-from actors.board import Board
 from actors.journal import Journal
-from actors.kernel import Address, Message
+from actors.kernel import Address
 from actors.ledger_clock import LedgerClock
-from actors.patience import committed_when_possible, when_possible
+from actors.patience import committed_when_possible
 from offerhub.domain.chain import (
     ChainOperation,
 )
@@ -29,11 +29,11 @@ from offerhub.providers.trustless_work.port import (
 from storage.port import Storage
 
 
-@frozen
-class Execute(Message[None]):
-    """Take an operation to its end, then wake its owner; harmless to repeat."""
+class Wake(Enum):
+    """Why a lane is woken; it reads from storage what there is to do."""
 
-    operation_id: str
+    WORK = "an operation of its account may be due"
+    REFILLED = "its account may have got XLM"
 
 
 @frozen
@@ -49,8 +49,6 @@ class LaneParts:
     """What every lane works with.
 
     Args:
-        operations: snapshots of operations as last committed.
-        wake_owner: tells the owner of an operation that it has ended; never waits.
         want_refill: tells the wallets' actor that an address lacks XLM; never waits.
         xlm: policies by the role of the account.
         alarms: what waits for an operator.
@@ -66,10 +64,9 @@ class LaneParts:
     now: Clock
     ids: Ids
     random: Callable[[], float]
-    operations: Board[ChainOperation]
-    wake_owner: Callable[[ChainOperation], None]
     want_refill: Callable[[str], None]
     xlm: dict[WalletRole, XlmPolicy]
+    attempts_max: int
     alarms: Alarms
 
 
@@ -78,7 +75,7 @@ class Superseded(Exception):
 
 
 class Moves:
-    """Writes each move of an operation: journalled before it acts, told on the board after."""
+    """Writes each move of an operation: journalled before it acts."""
 
     def __init__(self, parts: LaneParts) -> None:
         self._parts = parts
@@ -86,19 +83,20 @@ class Moves:
     async def commit(
         self, moved: ChainOperation, *, audit: AuditEntry | None = None
     ) -> ChainOperation:
-        """Commit a move and return the operation as it is then. Raises `Superseded`."""
+        """Commit a move and return the operation as it is then. Raises `Superseded`.
+
+        The journal wakes whoever waits for it: its owner, if it has ended.
+        """
         unit = UnitOfWork(
             at=moved.updated_at,
             trace=moved.trace,
             writes=(moved,),
             audit=() if audit is None else (audit,),
         )
-        self._parts.operations.drop(moved.id)
         outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
         if not isinstance(outcome, Committed):
             msg = f"{moved.id} was written elsewhere: {outcome}"
             raise Superseded(msg)
-        self._parts.operations.put(moved.id, moved)
         return moved
 
     async def note(self, operation: ChainOperation, reason: str) -> ChainOperation:
@@ -106,13 +104,6 @@ class Moves:
         if operation.last_error == reason:
             return operation
         return await self.commit(waiting(operation, reason, self._parts.now()))
-
-    async def stored(self, operation_id: str) -> ChainOperation | None:
-        """The operation as storage has it."""
-        storage = self._parts.storage
-        return await when_possible(
-            lambda: storage.load(ChainOperation, operation_id), self._parts.random
-        )
 
     def deciding(self, operation: ChainOperation) -> Deciding:
         """What a move is decided with: under the trace of who asked for the operation."""

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
-import trio
 from attrs import frozen
 
 from actors.balances import CommitDebit, balance_limit
@@ -18,7 +17,6 @@ from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Message, Registry
-from actors.lane_parts import Execute
 from actors.messages import (
     CancelOrder,
     CompleteMilestone,
@@ -71,7 +69,6 @@ class OrderParts:
     storage: Storage
     journal: Journal
     balances: Registry[str]
-    lanes: Registry[str]
     board: Board[Order]
     operations: Board[ChainOperation]
     directory: Directory
@@ -100,8 +97,6 @@ class OrderActor(WokenActor):
         self._id = order_id
         self._parts = parts
         self._order: Order | None = None
-        self._operation: ChainOperation | None = None
-        self._handed_over: str | None = None
 
     async def handle(self, message: Message[object]) -> object:
         """Decide one command and commit it."""
@@ -144,23 +139,20 @@ class OrderActor(WokenActor):
                 raise TypeError(type(message))
 
     async def look(self) -> None:
-        """Look at the present chain operation: hand it to its lane, or take its end."""
+        """Take the end of the present chain operation, or what a deadline that is due asks for."""
         order = await self._loaded()
         if order is None or order.process is None:
             await self._take_deadline()
             return
         operation_id = order.process.chain_operation_id
-        operation = self._operation
-        if operation is None or operation.id != operation_id or operation_id == self._handed_over:
-            # What the lane has ended stands on the board and never changes again.
-            operation = self._parts.operations.get(operation_id)
-            if operation is None or operation.is_open:
-                operation = await self._parts.storage.load(ChainOperation, operation_id)
+        # What the lane has ended stands on the board and never changes again.
+        operation = self._parts.operations.get(operation_id)
+        if operation is None or operation.is_open:
+            operation = await self._parts.storage.load(ChainOperation, operation_id)
         if operation is None:
             log.error("order.operation_missing", order=self._id, operation=operation_id)
             return
         if operation.is_open:
-            self._hand_over(operation)
             return
         reach(f"order.before_effects.{operation.step}")
         await self._take_end(operation)
@@ -299,20 +291,6 @@ class OrderActor(WokenActor):
                 return
         raise Conflict(self._id)
 
-    def _hand_over(self, operation: ChainOperation) -> None:
-        """Give an operation to its lane, in a child task: the mailbox stays open."""
-        self._operation = operation
-        self._handed_over = operation.id
-        if self._parts.operations.get(operation.id) is None:
-            self._parts.operations.put(operation.id, operation)
-        self.spawn(self._tell_lane, operation)
-
-    async def _tell_lane(self, operation: ChainOperation) -> None:
-        if operation.not_before is not None:
-            left = operation.not_before - self._parts.now()
-            await trio.sleep(max(0.0, left.total_seconds()))
-        await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
-
     # What every command shares.
 
     async def _decided(self, decide: Callable[[Order], Decision]) -> Order:
@@ -355,20 +333,13 @@ class OrderActor(WokenActor):
             outcome = await self._parts.journal.commit(decision.unit)
         match outcome:
             case Committed():
-                self._take(decision)
+                self._order = decision.order
                 return True
             case Refused(RefusalKind.CONFLICT):
                 self._order = None
                 return False
             case Refused():
                 raise refused(outcome)
-
-    def _take(self, decision: Decision) -> None:
-        """The commit stands, and its snapshot is on the board: the journal has put it there."""
-        self._order = decision.order
-        following = decision.next_operation
-        if following is not None:
-            self._hand_over(following)
 
     async def _loaded(self) -> Order | None:
         if self._order is None:

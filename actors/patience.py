@@ -2,18 +2,21 @@
 
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final, TypeVar, TypeVarTuple
 
 import structlog
 import trio
 
-from actors.journal import Journal
-from actors.kernel import Actor, Backoff
+from actors.journal import Journal, JournalClosed
+from actors.kernel import Actor, ActorError, Backoff
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.unit_of_work import CommitOutcome, UnitOfWork
+from offerhub.providers.stellar.port import StellarUnavailable
+from offerhub.providers.trustless_work.port import ProviderUnavailable
 from storage.port import StorageUnavailable
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _AWAY: Final = Backoff(first_s=0.1, limit_s=5.0)
 _LOOK_AGAIN_S: Final = 1.0
@@ -34,6 +37,22 @@ def is_unavailable(error: Exception) -> bool:
     return isinstance(error, StorageUnavailable) or (
         isinstance(error, DomainError) and error.code is ErrorCode.SERVICE_UNAVAILABLE
     )
+
+
+TROUBLE: Final = (
+    StorageUnavailable,
+    JournalClosed,
+    ActorError,
+    StellarUnavailable,
+    ProviderUnavailable,
+)
+"""What storage, the network, the provider or another actor does to whoever asks; all of it passes,
+and after an unknown outcome storage is read again."""
+
+
+def is_trouble(error: Exception) -> bool:
+    """Whether an error is trouble that passes, and no fault of who met it."""
+    return isinstance(error, TROUBLE) or is_unavailable(error)
 
 
 @contextmanager
@@ -69,9 +88,9 @@ async def committed_when_possible(
 
 
 class WokenActor(Actor):
-    """An actor that is woken to look at what has become of something, patient with storage.
+    """An actor that is woken to look at what has become of something, patient with storage and the outside.
 
-    A subclass says in `look` what it looks at; a look that the database is away for comes again.
+    A subclass says in `look` what it looks at; a look that meets trouble comes again.
     What breaks a rule of money is not booked: it is told as an error and stands until an operator
     has looked, and the actor answers on.
     """
@@ -84,15 +103,29 @@ class WokenActor(Actor):
         """Look once for all the keys."""
         try:
             await self.look()
-        except (StorageUnavailable, InvariantViolated, DomainError) as error:
+        except (*TROUBLE, InvariantViolated, DomainError) as error:
             pause_s = _LOOK_AGAIN_S
-            if not is_unavailable(error):
+            if not is_trouble(error):
                 log.error(  # noqa: TRY400 - the traceback would tell no more than the rule
                     "actor.stuck", actor=self.self_address.name, error=str(error)
                 )
                 pause_s = _STUCK_S
             for key in keys:
                 self.wake_later(key, pause_s)
+
+    def spawn_patiently(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        """Start a child task of best effort: trouble of storage or the outside ends it alone."""
+        self.spawn(self._patiently, async_fn, args)
+
+    async def _patiently(
+        self, async_fn: Callable[[*Ts], Awaitable[object]], args: tuple[*Ts]
+    ) -> None:
+        try:
+            await async_fn(*args)
+        except (*TROUBLE, DomainError) as error:
+            if not is_trouble(error):
+                raise
+            log.warning("actor.task_given_up", actor=self.self_address.name, error=str(error))
 
     def wake_later(self, key: Hashable, pause_s: float) -> None:
         """Have this actor woken again after a pause."""

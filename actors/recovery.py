@@ -1,24 +1,31 @@
-"""Recovery: whatever is on the way is woken, at the start and again from time to time.
+"""Recovery: whatever a crash has left on the way is woken, oldest first, at a pace.
 
-An order, a withdrawal or a wallet continues from its stored step when it is woken; waking one that
-is on its way already is harmless. So nothing that a crash left is forgotten.
+Lanes read their own work, so they only need to be woken; an owner only if its operation has ended
+and nobody has taken the end. Waking one that is at work already is harmless.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Final, TypeVar
 
-import structlog
 import trio
 from attrs import frozen
 
 from actors.kernel import Address, Registry
+from actors.lane_parts import Wake
 from actors.patience import when_possible
-from storage.port import Storage
-
-log = structlog.get_logger(__name__)
+from offerhub.domain.order import Order
+from offerhub.domain.withdrawal import Withdrawal
+from storage.port import OnTheWay, OpenLane, Storage
 
 RESUME: Final = "resume"
 SWEEP_S: Final = 60.0
+
+PAGE: Final = 50
+PACE_S: Final = 0.1
+"""At most 500 wake-ups a second: each will read its work. A database that is slow slows it down."""
+
+P = TypeVar("P", OnTheWay, OpenLane)
 
 
 @frozen
@@ -26,10 +33,11 @@ class RecoveryParts:
     """What recovery works with.
 
     Args:
-        wallets: the wallets' actor, which hands its operations to their lanes again.
+        wallets: the wallets' actor, which looks for wallets that are not active yet.
     """
 
     storage: Storage
+    lanes: Registry[str]
     orders: Registry[str]
     withdrawals: Registry[str]
     wallets: Address
@@ -58,9 +66,33 @@ class Recovery:
             self._soon = trio.Event()
 
     async def _sweep(self) -> None:
-        storage, random = self._parts.storage, self._parts.random
-        for order_id in await when_possible(storage.orders_on_the_way, random):
-            self._parts.orders.wake(order_id, RESUME)
-        for withdrawal_id in await when_possible(storage.withdrawals_on_the_way, random):
-            self._parts.withdrawals.wake(withdrawal_id, RESUME)
-        self._parts.wallets.wake(RESUME)
+        parts = self._parts
+        storage = parts.storage
+        parts.wallets.wake(RESUME)
+        await self._paced(
+            lambda after: storage.on_the_way(Order, after, PAGE),
+            lambda row: None if row.working else parts.orders.wake(row.id, RESUME),
+        )
+        await self._paced(
+            lambda after: storage.on_the_way(Withdrawal, after, PAGE),
+            lambda row: None if row.working else parts.withdrawals.wake(row.id, RESUME),
+        )
+        await self._paced(
+            lambda after: storage.open_lanes(after, PAGE),
+            lambda row: parts.lanes.wake(row.source, Wake.WORK),
+        )
+
+    async def _paced(
+        self, read: Callable[[int], Awaitable[Sequence[P]]], wake: Callable[[P], None]
+    ) -> None:
+        """Wake page by page, with a pause that grows with the time that a page takes to be read."""
+        after: int = 0
+        while True:
+            began_s = trio.current_time()
+            page = await when_possible(partial(read, after), self._parts.random)
+            for row in page:
+                wake(row)
+            if len(page) < PAGE:
+                return
+            after = page[-1].place
+            await trio.sleep(max(PACE_S, 2 * (trio.current_time() - began_s)))

@@ -29,7 +29,7 @@ from actors.kernel import Cell, Registry, described
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
 from actors.lane import Lane
-from actors.lane_parts import LaneParts, XlmPolicy
+from actors.lane_parts import LaneParts, Wake, XlmPolicy
 from actors.ledger_clock import LedgerClock
 from actors.orders import OrderActor, OrderParts
 from actors.publisher import EventBuffer, EventHub, Publisher
@@ -52,7 +52,7 @@ from offerhub.domain.ids import Clock, Ids, RandomBytes
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.trace import Trace
-from offerhub.domain.unit_of_work import Balance
+from offerhub.domain.unit_of_work import Balance, Entity
 from offerhub.domain.users import WalletRole
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.providers.stellar.port import StellarNetwork
@@ -71,6 +71,8 @@ PLATFORM_XLM: Final = XlmPolicy(minimum=Money.zero(), level=Money.zero())
 _FOR_ERRANDS: Final = frozenset(
     {"publisher", "journal", "fence", "vault", "lanes", "watcher", "wallets", "bootstrap"}
 )
+OPERATIONS_KEPT: Final = 2_000
+"""Operations on the board, envelopes included: their owners come for them at once."""
 
 _VAULT_CHECK: Final = "vault_check"
 
@@ -177,7 +179,7 @@ def _vault(world: World, choices: Choices) -> Vault:
     return Vault(world.storage, world.ring, choices.rules, world.random_bytes)
 
 
-def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
+def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bottom
     world: World, choices: Choices, platform: Platform, buffer: EventBuffer | None = None
 ) -> Tree:
     """Build the tree around a prepared storage.
@@ -192,16 +194,40 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     balance_board: Board[Balance] = Board()
     order_board: Board[Order] = Board()
     withdrawal_board: Board[Withdrawal] = Board()
-    operations: Board[ChainOperation] = Board()
+    operations: Board[ChainOperation] = Board(OPERATIONS_KEPT)
 
     def wake_due(due: Due) -> None:
         match due.kind:
             case DueKind.ORDER:
                 orders.wake(due.owner, due.kind)
+            case DueKind.LANE:
+                lanes.wake(due.owner, Wake.WORK)
             case DueKind.API_KEY:
                 keys.address.wake(due.owner)
             case DueKind.CLEAN_UP:
                 housekeeping.address.wake(due.owner)
+
+    def note_write(entity: Entity) -> None:
+        """An entity was committed: whoever waits for it is woken."""
+        timer.note(entity)
+        if not isinstance(entity, ChainOperation):
+            return
+        operations.put(entity.id, entity)
+        if not entity.is_open:
+            wake_owner(entity)
+        elif entity.version == 1 and entity.not_before is None:
+            lanes.wake(entity.source, Wake.WORK)
+
+    def wake_owner(operation: ChainOperation) -> None:
+        match operation.subject:
+            case Subject.ORDER:
+                orders.wake(operation.subject_id, operation.id)
+            case Subject.WITHDRAWAL:
+                withdrawals.wake(operation.subject_id, operation.id)
+            case Subject.ACTIVATION | Subject.REFILL:
+                wallets.address.wake(operation.id)
+            case Subject.BOOTSTRAP:
+                pass  # The bootstrap waits at the board.
 
     timer = Timer(TimerParts(world.storage, world.now, world.random, wake_due))
     fence = Fence(world.storage, world.on_displaced)
@@ -211,7 +237,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         hub,
         order_board,
         withdrawal_board,
-        on_write=timer.note,
+        on_write=note_write,
         on_fenced=fence.trip,
     )
     directory = Directory(world.storage)
@@ -235,17 +261,6 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
 
     vault = Cell("vault", lambda: _vault(world, choices), capacity=256)
 
-    def wake_owner(operation: ChainOperation) -> None:
-        match operation.subject:
-            case Subject.ORDER:
-                orders.wake(operation.subject_id, operation.id)
-            case Subject.WITHDRAWAL:
-                withdrawals.wake(operation.subject_id, operation.id)
-            case Subject.ACTIVATION | Subject.REFILL:
-                wallets.address.wake(operation.id)
-            case Subject.BOOTSTRAP:
-                pass  # The bootstrap reads its operation from storage by itself.
-
     lane_parts = LaneParts(
         storage=world.storage,
         journal=journal,
@@ -257,11 +272,10 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         now=world.now,
         ids=ids,
         random=world.random,
-        operations=operations,
-        wake_owner=wake_owner,
         want_refill=lambda address: wallets.address.wake(RefillWanted(address)),
         xlm=xlm,
         alarms=alarms,
+        attempts_max=choices.attempts_max,
     )
     lanes: Registry[str] = Registry(
         "lanes",
@@ -293,7 +307,6 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         storage=world.storage,
         journal=journal,
         balances=balances,
-        lanes=lanes,
         board=order_board,
         operations=operations,
         directory=directory,
@@ -320,7 +333,6 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         storage=world.storage,
         journal=journal,
         balances=balances,
-        lanes=lanes,
         board=withdrawal_board,
         operations=operations,
         directory=directory,
@@ -398,7 +410,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         BootstrapParts(
             storage=world.storage,
             journal=journal,
-            lanes=lanes,
+            operations=operations,
             network=world.network,
             directory=directory,
             channels=channels,
@@ -410,7 +422,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ),
     )
     recovery = Recovery(
-        RecoveryParts(world.storage, orders, withdrawals, wallets.address, world.random)
+        RecoveryParts(world.storage, lanes, orders, withdrawals, wallets.address, world.random)
     )
     crashes.recovery = recovery
     system = System(

@@ -15,7 +15,7 @@ from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Actor, Backoff, Message, Registry
-from actors.lane_parts import Execute, XlmPolicy
+from actors.lane_parts import Wake, XlmPolicy
 from actors.patience import committed_when_possible, when_possible
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
@@ -135,9 +135,6 @@ class WalletsActor(Actor):
         """Take wallets to activate, addresses to refill, and operations that have ended."""
         storage, random = self._parts.storage, self._parts.random
         ids = [key for key in keys if isinstance(key, str)]
-        if RESUME in ids:
-            for operation in list(self._work.under_way.values()):
-                self._hand_over(operation)
         wallet_ids = [each for each in ids if each.startswith("wal_")]
         if wallet_ids:
             found = await when_possible(lambda: storage.load_many(Wallet, wallet_ids), random)
@@ -230,13 +227,6 @@ class WalletsActor(Actor):
         await self._committed(unit)
         reach(f"wallets.after_plan.{operation.step}")
         self._work.under_way[operation.id] = operation
-        self._hand_over(operation)
-
-    def _hand_over(self, operation: ChainOperation) -> None:
-        self.spawn(self._tell_lane, operation)
-
-    async def _tell_lane(self, operation: ChainOperation) -> None:
-        await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
 
     async def _take_end(self, operation: ChainOperation) -> None:
         if operation.is_open or operation.id not in self._work.under_way:
@@ -257,6 +247,9 @@ class WalletsActor(Actor):
             )
         reach(f"wallets.after_effects.{operation.step}")
         del self._work.under_way[operation.id]
+        if operation.subject is Subject.REFILL:
+            for address in _addresses(operation.intent):
+                self._parts.lanes.wake(address, Wake.REFILLED)
 
     async def _look_for(self, wallets: Sequence[Wallet], operation: ChainOperation) -> None:
         """After a failed activation: which accounts stand all the same; the others come again."""

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
-import trio
 from attrs import frozen
 from stellar_sdk import MuxedAccount, StrKey
 
@@ -14,7 +13,6 @@ from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
 from actors.kernel import Message, Registry
-from actors.lane_parts import Execute
 from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from actors.orders import Conflict, refused
 from actors.patience import WokenActor, refusing_when_away
@@ -51,7 +49,6 @@ class WithdrawalParts:
     storage: Storage
     journal: Journal
     balances: Registry[str]
-    lanes: Registry[str]
     board: Board[Withdrawal]
     operations: Board[ChainOperation]
     directory: Directory
@@ -87,7 +84,7 @@ class WithdrawalActor(WokenActor):
                     raise TypeError(type(message))
 
     async def look(self) -> None:
-        """Look at the present chain operation: hand it to its lane, or take its end."""
+        """Take the end of the present chain operation."""
         withdrawal = await self._loaded()
         if withdrawal is None or withdrawal.payment is None:
             return
@@ -100,7 +97,6 @@ class WithdrawalActor(WokenActor):
             log.error("withdrawal.operation_missing", withdrawal=self._id)
             return
         if operation.is_open:
-            self._hand_over(operation)
             return
         reach("withdrawal.before_effects")
         await self._take_end(operation)
@@ -184,15 +180,6 @@ class WithdrawalActor(WokenActor):
                 return
         raise Conflict(self._id)
 
-    def _hand_over(self, operation: ChainOperation) -> None:
-        self.spawn(self._tell_lane, operation)
-
-    async def _tell_lane(self, operation: ChainOperation) -> None:
-        if operation.not_before is not None:
-            left = operation.not_before - self._parts.now()
-            await trio.sleep(max(0.0, left.total_seconds()))
-        await self._parts.lanes.address(operation.source).tell(Execute(operation.id))
-
     async def _decided(
         self, decide: Callable[[Withdrawal], Awaitable[WithdrawalDecision]]
     ) -> Withdrawal:
@@ -219,8 +206,6 @@ class WithdrawalActor(WokenActor):
         match outcome:
             case Committed():
                 self._withdrawal = decision.withdrawal
-                if decision.next_operation is not None:
-                    self._hand_over(decision.next_operation)
                 return True
             case Refused(RefusalKind.CONFLICT):
                 self._withdrawal = None

@@ -87,6 +87,26 @@ class StoredAudit:
     hash: bytes
 
 
+@frozen
+class OnTheWay:
+    """An entity with work on the chain; `place` is its place in the order of creation.
+
+    `working`: an operation of it is open, so a lane will have its owner woken at the end.
+    """
+
+    place: int
+    id: str
+    working: bool
+
+
+@frozen
+class OpenLane:
+    """The source account of an open operation; `place` as in `OnTheWay`."""
+
+    place: int
+    source: str
+
+
 class Storage(Protocol):
     """One process's access to everything that lasts."""
 
@@ -118,8 +138,14 @@ class Storage(Protocol):
         """Orders by `created_at`, those of one moment by the order of their commits."""
         ...
 
-    async def orders_on_the_way(self) -> Sequence[str]:
-        """Ids of orders with a process: to be woken after a restart."""
+    async def on_the_way(
+        self, kind: type[Order] | type[Withdrawal], after: int, limit: int
+    ) -> Sequence[OnTheWay]:
+        """Entities whose work on the chain has not been taken to its end, oldest first.
+
+        Args:
+            after: the `place` of the last one that was read; 0 begins.
+        """
         ...
 
     async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
@@ -129,10 +155,6 @@ class Storage(Protocol):
     async def withdrawals(
         self, user_id: str | None, cursor: str | None, limit: int
     ) -> Page[Withdrawal]: ...
-
-    async def withdrawals_on_the_way(self) -> Sequence[str]:
-        """Ids of withdrawals that are committed and have not ended."""
-        ...
 
     # Wallets and the chain.
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]: ...
@@ -153,6 +175,20 @@ class Storage(Protocol):
 
     async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
         """Every operation of an order, a withdrawal or the like, oldest first."""
+        ...
+
+    async def next_operations(
+        self, source: str, now: datetime, limit: int
+    ) -> Sequence[ChainOperation]:
+        """A lane's work that does not pause: signed envelopes first, then plans, oldest first."""
+        ...
+
+    async def open_lanes(self, after: int, limit: int) -> Sequence[OpenLane]:
+        """Sources of open operations, by operation, oldest first.
+
+        Args:
+            after: the `place` of the last one that was read; 0 begins.
+        """
         ...
 
     async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]: ...

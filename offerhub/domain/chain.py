@@ -109,6 +109,8 @@ class ChainOperation:
         intent: what is asked of the chain, whole: a lane needs nothing else to work it.
         attempt: counts the envelopes of a step, from 1.
         not_before: nobody begins it earlier; `None` at once.
+        refusals, mismatches, outages: builds of this attempt that were refused in words that may
+            pass, that differed from the intent, and that the outside did not answer.
         tx_hash, envelope, sequence, max_time: set when signed; `max_time` in Unix seconds.
         signed_after: the network's newest ledger when it was signed.
         unclear_since: its sequence number was used and its hash is in no ledger that is shown: it waits
@@ -129,6 +131,9 @@ class ChainOperation:
     created_at: datetime
     updated_at: datetime
     not_before: datetime | None = None
+    refusals: int = 0
+    mismatches: int = 0
+    outages: int = 0
     tx_hash: str | None = None
     envelope: str | None = field(default=None, repr=False)
     sequence: int | None = None

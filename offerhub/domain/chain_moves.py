@@ -17,9 +17,18 @@ from offerhub.domain.chain import (
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.intents import EscrowIntent, Intent
+from offerhub.domain.unit_of_work import AuditEntry
 
 _PAUSE_FIRST_S: Final = 0.5
 _PAUSE_MAX_S: Final = 60.0
+_OUTAGE_PAUSE_MAX_S: Final = 15.0
+"""Calls are budgeted, so an outage may be looked at more often than a refusal."""
+
+ALARM_AFTER: Final = 10
+"""Failures in a row after which a step is reported: several minutes."""
+
+ALARM: Final = "chain.step_keeps_failing"
+"""The audit action of that alarm, and its key in the log."""
 
 
 @frozen
@@ -95,6 +104,27 @@ def nothing_left(failed: ChainOperation, retry: RetryPolicy) -> bool:
     return failed.rules.falls_back and (definitive or failed.attempt >= retry.attempts_max)
 
 
+def alarm(
+    operation: ChainOperation, failures: int, reason: str, deciding: Deciding
+) -> AuditEntry | None:
+    """The alarm of a step that keeps failing: one, when the failures in a row have become many."""
+    if failures != ALARM_AFTER:
+        return None
+    return deciding.audit(
+        ALARM,
+        "ChainOperation",
+        operation.id,
+        result="alarm",
+        error=reason,
+        after={
+            "step": str(operation.step),
+            "subject": operation.subject_id,
+            "source": operation.source,
+            "failures": failures,
+        },
+    )
+
+
 def failure_of(operation: ChainOperation) -> ChainFailure:
     """Why an operation has ended without its effect."""
     if operation.failure is None:
@@ -153,11 +183,39 @@ def submitted(operation: ChainOperation, reason: str, at: datetime) -> ChainOper
     return evolve(_moved(operation, ChainStatus.SUBMITTED, at), last_error=reason)
 
 
-def waiting(
-    operation: ChainOperation, reason: str, at: datetime, *, not_before: datetime | None = None
+def waiting(operation: ChainOperation, reason: str, at: datetime) -> ChainOperation:
+    """It is open as before; says why."""
+    return evolve(_moved(operation, operation.status, at), last_error=reason)
+
+
+def build_refused(
+    operation: ChainOperation, reason: str, retry: RetryPolicy, at: datetime
 ) -> ChainOperation:
-    """It is open as before; says why, and until when nobody touches it."""
-    return evolve(_moved(operation, operation.status, at), last_error=reason, not_before=not_before)
+    """The provider would not build it, in words that may pass: it pauses."""
+    refusals = operation.refusals + 1
+    return evolve(
+        waiting(operation, reason, at), refusals=refusals, not_before=at + retry.pause(refusals)
+    )
+
+
+def build_differed(
+    operation: ChainOperation, reason: str, pause: timedelta, at: datetime
+) -> ChainOperation:
+    """What was built got no signature: it pauses, so that what lags behind may catch up."""
+    return evolve(
+        waiting(operation, reason, at),
+        mismatches=operation.mismatches + 1,
+        not_before=at + pause if pause else None,
+    )
+
+
+def outside_away(
+    operation: ChainOperation, reason: str, retry: RetryPolicy, at: datetime
+) -> ChainOperation:
+    """The network or the provider did not answer, so nothing was built: it pauses, shortly."""
+    outages = operation.outages + 1
+    pause = min(retry.pause(outages), timedelta(seconds=_OUTAGE_PAUSE_MAX_S))
+    return evolve(waiting(operation, reason, at), outages=outages, not_before=at + pause)
 
 
 def confirmed(

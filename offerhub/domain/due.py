@@ -27,6 +27,7 @@ class DueKind(StrEnum):
     """Who is woken."""
 
     ORDER = "order"
+    LANE = "lane"
     API_KEY = "api_key"
     CLEAN_UP = "clean_up"
 
@@ -64,7 +65,10 @@ def due_of(entity: Entity) -> Due | None:
         case ApiKey():
             at = entity.ends_at
             return None if at is None else Due(at, entity.id, DueKind.API_KEY, entity.id)
-        case User() | Wallet() | ChainOperation() | Withdrawal() | ApiToken():
+        case ChainOperation():
+            at = entity.not_before if entity.is_open else None
+            return None if at is None else Due(at, entity.id, DueKind.LANE, entity.source)
+        case User() | Wallet() | Withdrawal() | ApiToken():
             return None
         case _:
             assert_never(entity)

@@ -170,6 +170,11 @@ class Order:
     auto_release_at: datetime | None = None
 
     @property
+    def on_the_way(self) -> bool:
+        """Whether its work on the chain has not been taken to its end."""
+        return self.process is not None
+
+    @property
     def contract_milestones(self) -> tuple[str, ...]:
         """Refs of the contract's milestones: the order's, or the one named `delivery`."""
         return tuple(milestone.ref for milestone in self.milestones) or (DELIVERY,)

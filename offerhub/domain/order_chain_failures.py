@@ -3,7 +3,7 @@
 from attrs import evolve
 
 from offerhub.domain.chain import ChainOperation
-from offerhub.domain.chain_moves import RetryPolicy, failure_of, nothing_left, planned_again
+from offerhub.domain.chain_moves import RetryPolicy, alarm, failure_of, nothing_left, planned_again
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import ErrorCode
 from offerhub.domain.ledger import Side
@@ -36,6 +36,7 @@ def after_failure(
     if nothing_left(operation, retry):
         return _fallen_back(order, process, failure.message, failure.code, deciding)
     again = planned_again(operation, retry, deciding)
+    alarmed = alarm(operation, operation.attempt, failure.message, deciding)
     after = changed(
         order,
         deciding,
@@ -67,6 +68,7 @@ def after_failure(
                     error=failure.message,
                     user_id=order.buyer_id,
                 ),
+                *(() if alarmed is None else (alarmed,)),
             ),
         ),
         next_operation=again,

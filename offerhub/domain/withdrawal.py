@@ -91,5 +91,10 @@ class Withdrawal:
     payment: Payment | None = None
 
     @property
+    def on_the_way(self) -> bool:
+        """Whether its payment has not been taken to its end."""
+        return self.committed and self.status not in ENDED
+
+    @property
     def committed(self) -> bool:
         return self.status not in {_W.CREATED, _W.CANCELED}

@@ -22,9 +22,11 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
-from offerhub.domain.withdrawal import ENDED, Withdrawal
+from offerhub.domain.withdrawal import Withdrawal
 from storage.memory.database import MemoryDatabase
 from storage.port import (
+    OnTheWay,
+    OpenLane,
     OrderFilter,
     Page,
     StorageUnavailable,
@@ -104,9 +106,19 @@ class MemoryStorage:
         orders = (await self._at()).tables.of(Order).newest_first(lambda order: order.created_at)
         return _page(orders, fits, cursor, limit)
 
-    async def orders_on_the_way(self) -> Sequence[str]:
-        orders = (await self._at()).tables.of(Order).rows.values()
-        return [order.id for order in orders if order.process is not None]
+    async def on_the_way(
+        self, kind: type[Order] | type[Withdrawal], after: int, limit: int
+    ) -> Sequence[OnTheWay]:
+        tables = (await self._at()).tables
+        operations = tables.of(ChainOperation).rows.values()
+        working = {each.subject_id for each in operations if each.is_open}
+        rows = enumerate(tables.of(kind).rows.values(), start=1)
+        found = [
+            OnTheWay(place, row.id, row.id in working)
+            for place, row in rows
+            if place > after and row.on_the_way
+        ]
+        return found[:limit]
 
     async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
         wanted = set(contract_ids)
@@ -124,10 +136,6 @@ class MemoryStorage:
         rows = (await self._at()).tables.of(Withdrawal).newest_first()
         mine = (row for row in rows if user_id in {None, row.user_id})
         return _page(mine, lambda _: True, cursor, limit)
-
-    async def withdrawals_on_the_way(self) -> Sequence[str]:
-        rows = (await self._at()).tables.of(Withdrawal).rows.values()
-        return [row.id for row in rows if row.committed and row.status not in ENDED]
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         table = (await self._at()).tables.of(Wallet)
@@ -159,6 +167,27 @@ class MemoryStorage:
     async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
         rows = (await self._at()).tables.of(ChainOperation).rows.values()
         return [operation for operation in rows if operation.subject_id == subject_id]
+
+    async def next_operations(
+        self, source: str, now: datetime, limit: int
+    ) -> Sequence[ChainOperation]:
+        due = [
+            operation
+            for operation in (await self._at()).tables.of(ChainOperation).rows.values()
+            if operation.is_open
+            and operation.source == source
+            and (operation.not_before is None or operation.not_before <= now)
+        ]
+        return sorted(due, key=lambda operation: operation.tx_hash is None)[:limit]
+
+    async def open_lanes(self, after: int, limit: int) -> Sequence[OpenLane]:
+        rows = (await self._at()).tables.of(ChainOperation).rows.values()
+        found = [
+            OpenLane(place, row.source)
+            for place, row in enumerate(rows, start=1)
+            if place > after and row.is_open
+        ]
+        return found[:limit]
 
     async def operations_by_hash(self, hashes: Sequence[str]) -> dict[str, ChainOperation]:
         wanted = set(hashes)

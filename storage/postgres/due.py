@@ -19,9 +19,14 @@ def _of(table: str, kind: DueKind, owner: str = "id") -> str:
 """  # noqa: S608 - our own names
 
 
+_KINDS: Final = (
+    _of("orders", DueKind.ORDER),
+    _of("chain_operations", DueKind.LANE, "source"),
+    _of("api_keys", DueKind.API_KEY),
+)
+
 DUE: Final = f"""
-SELECT * FROM ({" UNION ALL ".join([_of("orders", DueKind.ORDER), _of("api_keys", DueKind.API_KEY)])}) AS coming
-ORDER BY due_at, id LIMIT $3
+SELECT * FROM ({" UNION ALL ".join(_KINDS)}) AS coming ORDER BY due_at, id LIMIT $3
 """  # noqa: S608 - our own names
 
 _BEGINNING: Final = (datetime(1970, 1, 1, tzinfo=UTC), "")

@@ -16,7 +16,7 @@ from offerhub.domain.due import due_of
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
-from offerhub.domain.withdrawal import ENDED, Withdrawal
+from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode, encode
 from storage.envelopes import archived, without_archived
 from storage.postgres.pool import Connection
@@ -121,7 +121,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("client_order_ref", "text", lambda order: order.client_order_ref),
             Column("contract_id", "text", _contract_id),
             Column("amount", "bigint", lambda order: order.amount.stroops),
-            Column("on_the_way", "boolean", lambda order: order.process is not None),
+            Column("on_the_way", "boolean", lambda order: order.on_the_way),
             Column("created_at", "timestamptz", lambda order: order.created_at),
             _DUE_AT,
         ),
@@ -133,7 +133,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("subject_id", "text", lambda operation: operation.subject_id),
             Column("source", "text", lambda operation: operation.source),
             Column("is_open", "boolean", lambda operation: operation.is_open),
-            Column("not_before", "timestamptz", lambda operation: operation.not_before),
+            _DUE_AT,
             Column("tx_hash", "text", lambda operation: operation.tx_hash),
         ),
     ),
@@ -143,7 +143,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("user_id", "text", lambda row: row.user_id),
             Column("status", "text", lambda row: row.status.value),
             Column("amount", "bigint", lambda row: row.amount.stroops),
-            Column("on_the_way", "boolean", lambda row: row.committed and row.status not in ENDED),
+            Column("on_the_way", "boolean", lambda row: row.on_the_way),
         ),
     ),
     ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest), _DUE_AT)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.chain import ChainOperation
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
@@ -29,14 +29,11 @@ SELECT doc FROM chain_operations WHERE tx_hash = ANY($1::text[]) ORDER BY sequen
 OPERATIONS_OF: Final = """
 SELECT doc FROM chain_operations WHERE subject_id = $1 ORDER BY sequence
 """
-ORDERS_ON_THE_WAY: Final = "SELECT id FROM orders WHERE on_the_way ORDER BY sequence"
-WITHDRAWALS_ON_THE_WAY: Final = "SELECT id FROM withdrawals WHERE on_the_way ORDER BY sequence"
 EPOCH: Final = "SELECT epoch FROM counters"
 CURSOR: Final = "SELECT value FROM cursors WHERE name = $1"
 SETTING: Final = "SELECT value FROM settings WHERE name = $1"
 API_KEYS: Final = PagedList("api_keys", "doc")
 
-_OPEN: Final = "SELECT doc FROM chain_operations WHERE is_open"
 _ENVELOPE: Final = "SELECT envelope FROM envelopes WHERE tx_hash = $1"
 _CONTRACTS: Final = "SELECT contract_id, id FROM orders WHERE contract_id = ANY($1::text[])"
 _PUT_SETTING: Final = """
@@ -61,11 +58,6 @@ async def aio_several(
     return [decode(kind, row[0]) for row in await connection.fetch(query, *values)]
 
 
-async def aio_column(connection: Connection, query: str) -> list[str]:
-    """The first column of a query."""
-    return [row[0] for row in await connection.fetch(query)]
-
-
 async def aio_text(connection: Connection, query: str, name: str) -> str | None:
     """One text, if there is one."""
     value: str | None = await connection.fetchval(query, name)
@@ -80,18 +72,6 @@ async def aio_contracts(connection: Connection, contract_ids: Sequence[str]) -> 
 async def aio_put_setting(connection: Connection, name: str, value: str) -> bool:
     """Store a fact that is not there yet."""
     return str(await connection.execute(_PUT_SETTING, name, value)).endswith(" 1")
-
-
-async def aio_open_operations(
-    connection: Connection, subject: Subject | None, source: str | None
-) -> list[ChainOperation]:
-    """Open operations, oldest first."""
-    query, values = _OPEN, []
-    for column, value in (("subject", subject and subject.value), ("source", source)):
-        if value is not None:
-            values.append(value)
-            query += f" AND {column} = ${len(values)}"
-    return await aio_several(connection, ChainOperation, f"{query} ORDER BY sequence", *values)
 
 
 async def aio_users(

@@ -25,6 +25,8 @@ from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode
 from storage.errors import Displaced, OutcomeUnknown
 from storage.port import (
+    OnTheWay,
+    OpenLane,
     OrderFilter,
     Page,
     StorageUnavailable,
@@ -32,7 +34,7 @@ from storage.port import (
     StoredTransfer,
     UserFilter,
 )
-from storage.postgres import claims, due, ledger, lookups, told
+from storage.postgres import claims, due, ledger, lookups, told, work
 from storage.postgres.commit import Committer
 from storage.postgres.entities import aio_load
 from storage.postgres.group import Writer
@@ -171,8 +173,10 @@ class PostgresStorage:
     async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]:
         return await self._read(lookups.aio_orders, where, cursor, limit)
 
-    async def orders_on_the_way(self) -> Sequence[str]:
-        return await self._read(lookups.aio_column, lookups.ORDERS_ON_THE_WAY)
+    async def on_the_way(
+        self, kind: type[Order] | type[Withdrawal], after: int, limit: int
+    ) -> Sequence[OnTheWay]:
+        return await self._read(work.aio_on_the_way, kind, after, limit)
 
     async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
         return await self._read(lookups.aio_contracts, contract_ids)
@@ -181,9 +185,6 @@ class PostgresStorage:
         self, user_id: str | None, cursor: str | None, limit: int
     ) -> Page[Withdrawal]:
         return await self._read(lookups.aio_withdrawals, user_id, cursor, limit)
-
-    async def withdrawals_on_the_way(self) -> Sequence[str]:
-        return await self._read(lookups.aio_column, lookups.WITHDRAWALS_ON_THE_WAY)
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         return await self._read(lookups.aio_wallets_by_address, addresses)
@@ -197,7 +198,15 @@ class PostgresStorage:
     async def open_operations(
         self, *, subject: Subject | None = None, source: str | None = None
     ) -> Sequence[ChainOperation]:
-        return await self._read(lookups.aio_open_operations, subject, source)
+        return await self._read(work.aio_open_operations, subject, source)
+
+    async def next_operations(
+        self, source: str, now: datetime, limit: int
+    ) -> Sequence[ChainOperation]:
+        return await self._read(work.aio_next_operations, source, now, limit)
+
+    async def open_lanes(self, after: int, limit: int) -> Sequence[OpenLane]:
+        return await self._read(work.aio_open_lanes, after, limit)
 
     async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
         return await self._read(

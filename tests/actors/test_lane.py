@@ -7,7 +7,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from actors.lane_parts import Execute, XlmPolicy
+from actors.lane_parts import Wake, XlmPolicy
 from offerhub.domain.chain import (
     ALIVE_STATUSES,
     ChainOperation,
@@ -470,7 +470,7 @@ async def test_a_lane_that_crashes_on_the_platforms_own_work_takes_it_up_again(
         assert 1 == crashes()
 
 
-async def test_the_same_order_to_execute_given_many_times_has_one_effect(
+async def test_a_lane_that_is_woken_many_times_has_one_effect(
     autojump_clock: object,
 ) -> None:
     async with open_market() as market:
@@ -480,10 +480,10 @@ async def test_the_same_order_to_execute_given_many_times_has_one_effect(
         buyer = await market.buyer(order)
         lane = market.machine.tree.lanes.address(buyer.public_key)
         for _ in range(5):
-            await lane.tell(Execute(planned.process.chain_operation_id))
+            lane.wake(Wake.WORK)
         await market.settled(order)
         for _ in range(5):
-            await lane.tell(Execute(planned.process.chain_operation_id))
+            lane.wake(Wake.WORK)
         await trio.sleep(5)
         assert 200_000_000 == market.on_chain(buyer.public_key)
         assert 1 == len(operations(market.universe, step="fund"))

@@ -10,7 +10,9 @@ import trio
 import trio_asyncio
 
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import IdempotencyRecord
+from offerhub.domain.withdrawal import Withdrawal
 from storage.port import Storage
 from storage.postgres.pool import open_pool
 from storage.postgres.storage import open_postgres_storage
@@ -54,8 +56,8 @@ async def at_rest(storage: Storage) -> None:
                     (str(each.step), each.status.value, each.last_error)
                     for each in await storage.open_operations()
                 ],
-                "orders": await storage.orders_on_the_way(),
-                "withdrawals": await storage.withdrawals_on_the_way(),
+                "orders": await storage.on_the_way(Order, 0, 1_000),
+                "withdrawals": await storage.on_the_way(Withdrawal, 0, 1_000),
                 "wallets": [each.id for each in await storage.wallets_activating()],
             }
             if not any(standing.values()):

@@ -17,6 +17,13 @@ SELECT 'ord_' || n, 1,
     'usr_' || n % 500, 'usr_' || n % 700, 1, n % 500 = 5, $$moment$$, '{}'
 FROM generate_series(1, $1) AS n;
 
+INSERT INTO chain_operations
+    (id, version, subject, subject_id, source, is_open, tx_hash, due_at, doc)
+SELECT 'cop_' || n, 1, 'order', 'ord_' || n, CASE WHEN n % 20 = 5 THEN 'GBUSY' ELSE 'G' || n END,
+    n % 10 = 5, CASE WHEN n % 1000 = 5 OR n % 10 <> 5 THEN 'hash_' || n END,
+    CASE WHEN n % 50 = 5 THEN $$moment$$ END, '{}'
+FROM generate_series(1, $1) AS n;
+
 INSERT INTO transfers (sequence, id, kind, reference, cause, created_at)
 SELECT n, 'trf_' || n, 'deposit', 'tx', 'chain', $$moment$$ FROM generate_series(1, $1) AS n;
 INSERT INTO transfer_ids SELECT 'trf_' || n, n FROM generate_series(1, $1) AS n;
@@ -34,7 +41,9 @@ INSERT INTO event_ids SELECT 'evt_' || n, n FROM generate_series(1, $1) AS n;
 UPDATE counters SET event_sequence = $1, transfer_sequence = $1;
 """.replace("$$moment$$", "timestamptz '2026-01-01Z' + n * interval '1 second'")
 
-_ANALYZE: Final = "orders, transfers, transfer_ids, postings, events, event_ids, counters"
+_ANALYZE: Final = (
+    "orders, chain_operations, transfers, transfer_ids, postings, events, event_ids, counters"
+)
 
 
 async def aio_fill(connection: Connection, rows: int) -> None:

@@ -1,19 +1,20 @@
 """Reads, the same in the twin and in PostgreSQL: lists, lookups, what is to be woken."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
 
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.due import Due, DueKind
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.money import Money
-from offerhub.domain.order import Escrow, EscrowStatus, Operation, OrderStatus, Process
+from offerhub.domain.order import Escrow, EscrowStatus, Operation, Order, OrderStatus, Process
 from offerhub.domain.steps import DEPLOY
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import WalletRole, WalletStatus
-from offerhub.domain.withdrawal import Payment, WithdrawalStatus
+from offerhub.domain.withdrawal import Payment, Withdrawal, WithdrawalStatus
 from storage.port import OrderFilter, Storage, UnknownCursor, UserFilter
 from tests.storage.test_contract import commit, new_user
 from tests.storage.units import TRACE, Hands
@@ -97,9 +98,13 @@ async def test_orders_with_a_process_are_to_be_woken(storage: Storage, hands: Ha
     process = Process(Operation.ESCROW, (DEPLOY,), 0, 1, "chn_1", hands.now, TRACE)
     busy, quiet = hands.order(process=process), hands.order()
     await put(storage, hands, busy, quiet)
-    assert await storage.orders_on_the_way() == [busy.id]
+    (found,) = await storage.on_the_way(Order, 0, 10)
+    assert (busy.id, False) == (found.id, found.working)
+    assert [] == list(await storage.on_the_way(Order, found.place, 10))
+    await put(storage, hands, hands.operation(subject_id=busy.id))
+    assert [True] == [each.working for each in await storage.on_the_way(Order, 0, 10)]
     await put(storage, hands, evolve(busy, version=2, process=None))
-    assert await storage.orders_on_the_way() == []
+    assert [] == list(await storage.on_the_way(Order, 0, 10))
 
 
 async def test_an_order_is_found_by_its_contract(storage: Storage, hands: Hands) -> None:
@@ -121,14 +126,14 @@ async def test_withdrawals_are_on_the_way_from_their_commit_to_their_end(
         user_id="usr_2", status=WithdrawalStatus.COMMITTED, payment=payment
     )
     await put(storage, hands, created, committed)
-    assert await storage.withdrawals_on_the_way() == [committed.id]
+    assert [committed.id] == [each.id for each in await storage.on_the_way(Withdrawal, 0, 10)]
     assert (await storage.withdrawals(None, None, 5)).items == (committed, created)
     assert (await storage.withdrawals("usr_2", None, 5)).items == (committed,)
     with pytest.raises(UnknownCursor):
         await storage.withdrawals("usr_2", created.id, 5)
     done = evolve(committed, version=2, status=WithdrawalStatus.COMPLETED, payment=None)
     await put(storage, hands, done)
-    assert await storage.withdrawals_on_the_way() == []
+    assert [] == list(await storage.on_the_way(Withdrawal, 0, 10))
 
 
 async def test_wallets_are_found_by_address_and_by_what_they_wait_for(
@@ -242,3 +247,51 @@ async def test_an_envelope_leaves_its_operation_at_the_end_and_is_found_by_its_h
     await put(storage, hands, evolve(ended, version=4, contract_id="C1"))
     assert await storage.envelope("h1") == "AAAA"
     assert await storage.envelope("h2") is None
+
+
+async def test_a_lane_reads_what_does_not_pause_signed_ones_first(
+    storage: Storage, hands: Hands
+) -> None:
+    soon = hands.now + timedelta(seconds=5)
+    paused, first, second, other = (
+        hands.operation(not_before=soon),
+        hands.operation(),
+        hands.operation(),
+        hands.operation(intent=TrustUsdc("GOTHER")),
+    )
+    signed = hands.operation(status=ChainStatus.SIGNED, tx_hash="aa")
+    ended = hands.operation(status=ChainStatus.FAILED)
+    await put(storage, hands, paused, first, second, other, signed, ended)
+
+    async def of_lane(now: datetime, limit: int = 10) -> list[str]:
+        found = await storage.next_operations("GSOURCE", now, limit)
+        return [each.id for each in found]
+
+    assert [signed.id, first.id, second.id] == await of_lane(hands.now)
+    assert [signed.id] == await of_lane(hands.now, limit=1)
+    assert [signed.id, paused.id, first.id, second.id] == await of_lane(soon)
+    assert [] == list(await storage.next_operations("GNOBODY", hands.now, 10))
+
+
+async def test_lanes_with_work_are_read_oldest_first_page_by_page(
+    storage: Storage, hands: Hands
+) -> None:
+    rows = [hands.operation(intent=TrustUsdc(f"G{each}")) for each in range(5)]
+    rows[2] = evolve(rows[2], status=ChainStatus.CONFIRMED)
+    await put(storage, hands, *rows)
+    first = await storage.open_lanes(0, 2)
+    assert ["G0", "G1"] == [each.source for each in first]
+    rest = await storage.open_lanes(first[-1].place, 10)
+    assert ["G3", "G4"] == [each.source for each in rest]
+
+
+async def test_the_pause_of_an_operation_comes_due_for_its_lane(
+    storage: Storage, hands: Hands
+) -> None:
+    at = hands.now + timedelta(seconds=5)
+    operation = hands.operation(not_before=at)
+    await put(storage, hands, operation)
+    assert [Due(at, operation.id, DueKind.LANE, "GSOURCE")] == list(await storage.due(None, 10))
+    ended = evolve(operation, version=2, status=ChainStatus.FAILED)
+    await put(storage, hands, ended)
+    assert [] == list(await storage.due(None, 10))

@@ -8,8 +8,9 @@ import pytest
 import trio
 import trio_asyncio
 
+from offerhub.domain.order import Order
 from storage.port import OrderFilter
-from storage.postgres import ledger, lookups, told
+from storage.postgres import ledger, lookups, told, work
 from storage.postgres.migrate import migrate
 from storage.postgres.paging import aio_page
 from storage.postgres.pool import Connection, open_pool
@@ -96,8 +97,17 @@ class _Row:
 
 
 async def test_what_is_to_be_woken_after_a_start(aio_loop: None, filled_dsn: str) -> None:
-    explained = await _explained(filled_dsn, lookups.aio_column, lookups.ORDERS_ON_THE_WAY)
-    assert explained.rows_touched == ROWS // 500
+    for after in (0, ROWS // 2):
+        _check(await _explained(filled_dsn, work.aio_on_the_way, Order, after, LIMIT))
+        _check(await _explained(filled_dsn, work.aio_open_lanes, after, LIMIT))
+
+
+async def test_the_next_operation_of_a_lane(
+    aio_loop: None, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "decode", lambda _kind, _doc: _Row())
+    for source in ("GBUSY", "G7", "GNOBODY"):
+        _check(await _explained(filled_dsn, work.aio_next_operations, source, MIDDLE, 1))
 
 
 async def test_an_orders_events(aio_loop: None, filled_dsn: str) -> None:

@@ -83,11 +83,16 @@ CREATE TABLE chain_operations (
     subject_id text NOT NULL,
     source text NOT NULL,
     is_open boolean NOT NULL,
-    not_before timestamptz,
+    due_at timestamptz,
     tx_hash text,
     doc text NOT NULL
 );
-CREATE INDEX chain_operations_open ON chain_operations (source, sequence) WHERE is_open;
+-- A lane's own, signed ones first; then all, oldest first; then those that pause.
+CREATE INDEX chain_operations_of_lane ON chain_operations (source, (tx_hash IS NULL), sequence)
+    WHERE is_open;
+CREATE INDEX chain_operations_open ON chain_operations (sequence) WHERE is_open;
+CREATE INDEX chain_operations_due ON chain_operations (due_at, id COLLATE "C")
+    WHERE due_at IS NOT NULL;
 CREATE INDEX chain_operations_by_hash ON chain_operations (tx_hash) WHERE tx_hash IS NOT NULL;
 CREATE INDEX chain_operations_by_subject ON chain_operations (subject_id, sequence);
 

@@ -1,0 +1,72 @@
+"""Reads of what is on the way: operations by lane, and the entities that wait for them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.order import Order
+from offerhub.domain.withdrawal import Withdrawal
+from storage.codec import decode
+from storage.port import OnTheWay, OpenLane
+from storage.postgres.entities import TABLES
+from storage.postgres.pool import Connection
+
+_OPEN: Final = "SELECT doc FROM chain_operations WHERE is_open"
+
+_NEXT: Final = """
+SELECT doc FROM chain_operations
+WHERE is_open AND source = $1 AND (due_at IS NULL OR due_at <= $2)
+ORDER BY tx_hash IS NULL, sequence LIMIT $3
+"""
+
+_OPEN_LANES: Final = """
+SELECT sequence, source FROM chain_operations
+WHERE is_open AND sequence > $1 ORDER BY sequence LIMIT $2
+"""
+
+# An inner query with a limit is asked row by row: never a look at every open operation.
+_ON_THE_WAY: Final = """
+SELECT waiting.sequence, waiting.id, open.id IS NOT NULL AS working
+FROM (
+    SELECT sequence, id FROM {table} WHERE on_the_way AND sequence > $1
+    ORDER BY sequence LIMIT $2) AS waiting
+LEFT JOIN LATERAL (
+    SELECT c.id FROM chain_operations AS c
+    WHERE c.subject_id = waiting.id AND c.is_open LIMIT 1) AS open ON true
+ORDER BY waiting.sequence
+"""
+
+
+async def aio_open_operations(
+    connection: Connection, subject: Subject | None, source: str | None
+) -> list[ChainOperation]:
+    """Open operations, oldest first."""
+    query, values = _OPEN, []
+    for column, value in (("subject", subject and subject.value), ("source", source)):
+        if value is not None:
+            values.append(value)
+            query += f" AND {column} = ${len(values)}"
+    rows = await connection.fetch(f"{query} ORDER BY sequence", *values)
+    return [decode(ChainOperation, row["doc"]) for row in rows]
+
+
+async def aio_next_operations(
+    connection: Connection, source: str, now: datetime, limit: int
+) -> list[ChainOperation]:
+    """Work of a lane that does not pause, signed envelopes first."""
+    rows = await connection.fetch(_NEXT, source, now, limit)
+    return [decode(ChainOperation, row["doc"]) for row in rows]
+
+
+async def aio_open_lanes(connection: Connection, after: int, limit: int) -> list[OpenLane]:
+    """Sources of open operations, by operation."""
+    return [OpenLane(*row) for row in await connection.fetch(_OPEN_LANES, after, limit)]
+
+
+async def aio_on_the_way(
+    connection: Connection, kind: type[Order] | type[Withdrawal], after: int, limit: int
+) -> Sequence[OnTheWay]:
+    """Entities with work on the chain."""
+    query = _ON_THE_WAY.format(table=TABLES[kind].name)
+    return [OnTheWay(*row) for row in await connection.fetch(query, after, limit)]
