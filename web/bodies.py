@@ -15,7 +15,7 @@ from offerhub.domain.order import OrderStatus
 from offerhub.domain.order_decisions import MILESTONES_MAX
 from offerhub.domain.users import UserType
 from offerhub.domain.withdrawal import DestinationType
-from web.kinds import Amount, Choice, Currency, Flag, Instant, ListOf, Metadata, Text, Whole
+from web.field_types import Amount, Choice, Currency, Flag, Instant, ListOf, Metadata, Text, Whole
 from web.schema import Schema, optional, required
 
 TOKEN_TTL_MAX_S: Final = 86_400

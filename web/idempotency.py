@@ -23,7 +23,7 @@ from offerhub.domain.trace import IdempotencyClaim
 from offerhub.domain.unit_of_work import IdempotencyRecord, IdempotencyState
 from offerhub.domain.withdrawal import Withdrawal
 from web.call import Answer
-from web.faults import fault
+from web.field_errors import field_error
 
 REPLAYED: Final = ("Idempotency-Replayed", "true")
 LIFETIME: Final = timedelta(hours=24)
@@ -47,7 +47,7 @@ def read_key(header: bytes) -> str:
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1]
     if not 1 <= len(text) <= _KEY_MAX or not text.isascii() or not text.isprintable():
-        raise fault(_HEADER, f"must be 1 to {_KEY_MAX} printable characters")
+        raise field_error(_HEADER, f"must be 1 to {_KEY_MAX} printable characters")
     return text
 
 

@@ -10,7 +10,7 @@ from web.bodies import EMPTY
 from web.call import Route
 from web.errors import BODY_MAX_BYTES
 from web.facts import Facts
-from web.faults import Faults, fault
+from web.field_errors import FieldErrors, field_error
 
 _JSON: Final = b"application/json"
 _PARAMETERS_MAX: Final = 50
@@ -43,17 +43,17 @@ def read_query(route: Route, text: bytes) -> object:
     if not text:
         return None if route.query is None else route.query.parse({})
     pairs: dict[str, object] = {}
-    faults = Faults()
+    errors = FieldErrors()
     try:
         given = parse_qsl(
             text.decode("ascii"), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX
         )
     except ValueError:
-        raise fault("query", "cannot be read") from None
+        raise field_error("query", "cannot be read") from None
     for name, value in given:
         if name in pairs:
-            faults.add(name[:100], "is given twice")
+            errors.add(name[:100], "is given twice")
         pairs[name] = value
-    if faults:
-        raise faults.error()
+    if errors:
+        raise errors.error()
     return (route.query or EMPTY).parse(pairs)

@@ -1,7 +1,7 @@
 """Schemas: an attrs class declares its fields once; that validates, documents and builds it.
 
-Every fault is found before any is told. A field may be spelled in camelCase or snake_case; both at
-once is a fault, and so is a field that nobody knows (api.md, first paragraph).
+Every field_error is found before any is told. A field may be spelled in camelCase or snake_case; both at
+once is a field_error, and so is a field that nobody knows (api.md, first paragraph).
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from typing import Any, Final, Generic, TypeVar, cast
 import attrs
 
 from offerhub.domain.errors import ErrorCode
-from web.faults import Faults
-from web.kinds import Kind
+from web.field_errors import FieldErrors
+from web.field_types import FieldType
 
 T = TypeVar("T")
 
@@ -19,12 +19,12 @@ _KIND: Final = "web.kind"
 _ALIASES: Final = "web.aliases"
 
 
-def required(kind: Kind, *aliases: str) -> Any:
+def required(kind: FieldType, *aliases: str) -> Any:
     """A field that must be there; `aliases` are further names in camelCase."""
     return attrs.field(metadata={_KIND: kind, _ALIASES: aliases})
 
 
-def optional(kind: Kind, *aliases: str, default: object = None) -> Any:
+def optional(kind: FieldType, *aliases: str, default: object = None) -> Any:
     """A field that may be absent or null."""
     return attrs.field(default=default, metadata={_KIND: kind, _ALIASES: aliases})
 
@@ -44,7 +44,7 @@ class _Field:
     attribute: str
     shown: str
     spellings: tuple[str, ...]
-    kind: Kind
+    kind: FieldType
     required: bool
     default: object
 
@@ -59,20 +59,20 @@ class Schema(Generic[T]):
         self._known = {spelling: field for field in self.fields for spelling in field.spellings}
 
     def parse(self, raw: object) -> T:
-        """Build the class from parsed JSON, or from a query's pairs. Raises all its faults."""
-        faults = Faults()
-        value = self.read(raw, "", faults)
-        if faults:
-            raise faults.error()
+        """Build the class from parsed JSON, or from a query's pairs. Raises all its errors."""
+        errors = FieldErrors()
+        value = self.read(raw, "", errors)
+        if errors:
+            raise errors.error()
         return cast("T", value)
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
-        """Build the class, noting faults under the names of its fields."""
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
+        """Build the class, adding errors under the names of its fields."""
         prefix = f"{name}." if name else ""
         if not isinstance(value, dict):
-            faults.add(name or "body", "must be a JSON object")
+            errors.add(name or "body", "must be a JSON object")
             return None
-        before = Faults()
+        before = FieldErrors()
         found = self._sorted(value, prefix, before)
         arguments: dict[str, object] = {}
         for field in self.fields:
@@ -86,20 +86,20 @@ class Schema(Generic[T]):
             else:
                 arguments[field.attribute] = field.kind.read(given, prefix + field.shown, before)
         if before:
-            faults.extend(before)
+            errors.extend(before)
             return None
         return self._cls(**arguments)
 
     def _sorted(
-        self, value: Mapping[str, object], prefix: str, faults: Faults
+        self, value: Mapping[str, object], prefix: str, errors: FieldErrors
     ) -> dict[str, object]:
         found: dict[str, object] = {}
         for spelling, given in value.items():
             field = self._known.get(spelling)
             if field is None:
-                faults.add(prefix + spelling[:100], "is not a field of this request")
+                errors.add(prefix + spelling[:100], "is not a field of this request")
             elif field.attribute in found:
-                faults.add(prefix + field.shown, "is given twice, in two spellings")
+                errors.add(prefix + field.shown, "is given twice, in two spellings")
             else:
                 found[field.attribute] = given
         return found

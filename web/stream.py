@@ -24,8 +24,8 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import is_id
 from storage.port import Storage, StorageUnavailable
 from web.call import Call, Route
-from web.faults import Faults, fault
-from web.kinds import Instant, Text
+from web.field_errors import FieldErrors, field_error
+from web.field_types import Instant, Text
 from web.schema import Schema, optional
 
 HEARTBEAT_S: Final = 15.0
@@ -61,21 +61,21 @@ class Patterns:
 
     known: tuple[str, ...] | None = None
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, str) or not value.strip(", "):
-            faults.add(name, "must be a list of names, separated by commas")
+            errors.add(name, "must be a list of names, separated by commas")
             return Names()
         given = [part for each in value.split(",") if (part := each.strip())]
         unknown = (
             [] if self.known is None else [each for each in given if each not in ("*", *self.known)]
         )
         if self.known is not None and unknown:
-            faults.add(name, "must be * or some of " + ", ".join(self.known))
+            errors.add(name, "must be * or some of " + ", ".join(self.known))
             return Names()
         try:
             return Names.parse(given)
         except NoPattern:
-            faults.add(name, "each must be a name, a prefix like order.*, or *")
+            errors.add(name, "each must be a name, a prefix like order.*, or *")
             return Names()
 
     def document(self) -> dict[str, object]:
@@ -89,9 +89,9 @@ class Patterns:
 class Spoken:
     """A boolean in a query string."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if value not in ("true", "false", "1", "0"):
-            faults.add(name, "must be true or false")
+            errors.add(name, "must be true or false")
         return value in ("true", "1")
 
     def document(self) -> dict[str, object]:
@@ -149,12 +149,12 @@ async def place_of(last: str, hub: EventHub, storage: Storage) -> int:
         if found is not None:
             return found
     else:
-        faults = Faults()
-        moment = Instant().read(last, "lastEventId", faults)
-        if not faults:
+        errors = FieldErrors()
+        moment = Instant().read(last, "lastEventId", errors)
+        if not errors:
             # The kind has read it, so it is a datetime.
             return await storage.sequence_before(cast("datetime", moment))
-    raise fault("lastEventId", "is no event's sequence or id, and no time in ISO 8601")
+    raise field_error("lastEventId", "is no event's sequence or id, and no time in ISO 8601")
 
 
 def _allowed(call: Call) -> Allowed:

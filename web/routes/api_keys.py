@@ -12,7 +12,7 @@ from web import bodies
 from web.answers import now, one, page
 from web.authentication import insufficient
 from web.call import Answer, Call, Route
-from web.faults import fault
+from web.field_errors import field_error
 from web.routes.orders import unknown_cursor
 from web.schema import Schema
 
@@ -21,7 +21,7 @@ async def create(call: Call) -> Answer:
     """Create a key; its text is told here and nowhere else."""
     body = call.body_as(bodies.NewApiKey)
     if body.expires_at is not None and body.expires_at <= call.system.clock():
-        raise fault("expiresAt", "must be in the future")
+        raise field_error("expiresAt", "must be in the future")
     created = await call.system.keys.ask(
         CreateApiKey(
             name=body.name,

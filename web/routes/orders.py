@@ -25,7 +25,7 @@ from storage.port import OrderFilter, UnknownCursor
 from web import bodies
 from web.answers import now, now_rendered, one, page
 from web.call import Answer, Call, Route
-from web.faults import fault
+from web.field_errors import field_error
 from web.long_operations import order_on_chain, shown
 from web.schema import Schema
 
@@ -170,7 +170,7 @@ async def history(call: Call) -> Answer:
 
 def unknown_cursor() -> DomainError:
     """The refusal of a cursor that is none of the list's."""
-    return fault("cursor", "is none of this list's")
+    return field_error("cursor", "is none of this list's")
 
 
 def _id(call: Call) -> str:

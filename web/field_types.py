@@ -1,4 +1,4 @@
-"""Kinds of values that a field can have: each reads, names its faults and documents itself."""
+"""The types that a field can have: each reads a value, adds its errors and documents itself."""
 
 import re
 from datetime import UTC, datetime
@@ -10,17 +10,17 @@ from attrs import frozen
 
 from offerhub.domain.errors import ErrorCode
 from offerhub.domain.money import InvalidAmount, Money
-from web.faults import Faults
+from web.field_errors import FieldErrors
 
 METADATA_MAX_BYTES: Final = 16 * 1024
 _DEPTH_MAX: Final = 32
 _NO_NUL: Final = "must not contain U+0000"
 
 
-class Kind(Protocol):
-    """One kind of value. `read` returns what the handler gets, or notes faults."""
+class FieldType(Protocol):
+    """One type of field. `read` returns what the handler gets, or adds errors."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object: ...
+    def read(self, value: object, name: str, errors: FieldErrors) -> object: ...
 
     def document(self) -> dict[str, object]:
         """Its JSON schema."""
@@ -36,17 +36,17 @@ class Text:
     pattern: re.Pattern[str] | None = None
     described: str | None = None
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, str):
-            faults.add(name, "must be a string")
+            errors.add(name, "must be a string")
         elif "\x00" in value:
-            faults.add(name, _NO_NUL)
+            errors.add(name, _NO_NUL)
         elif not self.minimum <= len(value) <= self.maximum:
-            faults.add(name, f"must have {self.minimum} to {self.maximum} characters")
+            errors.add(name, f"must have {self.minimum} to {self.maximum} characters")
         elif self.minimum and not value.strip():
-            faults.add(name, "must not be blank")
+            errors.add(name, "must not be blank")
         elif self.pattern is not None and not self.pattern.fullmatch(value):
-            faults.add(name, self.described or f"must match {self.pattern.pattern}")
+            errors.add(name, self.described or f"must match {self.pattern.pattern}")
         return value
 
     def document(self) -> dict[str, object]:
@@ -62,9 +62,9 @@ class Text:
 class Amount:
     """An amount as the API takes it (domain.md §1), greater than zero."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, str):
-            faults.add(
+            errors.add(
                 name,
                 'must be a decimal string with two places, like "12.50"',
                 ErrorCode.INVALID_AMOUNT_FORMAT,
@@ -73,10 +73,10 @@ class Amount:
         try:
             amount = Money.parse(value)
         except InvalidAmount as error:
-            faults.add(name, str(error), ErrorCode.INVALID_AMOUNT_FORMAT)
+            errors.add(name, str(error), ErrorCode.INVALID_AMOUNT_FORMAT)
             return Money.zero()
         if not amount:
-            faults.add(name, "must be greater than 0.00", ErrorCode.INVALID_AMOUNT_FORMAT)
+            errors.add(name, "must be greater than 0.00", ErrorCode.INVALID_AMOUNT_FORMAT)
         return amount
 
     def document(self) -> dict[str, object]:
@@ -87,9 +87,9 @@ class Amount:
 class Currency:
     """`USDC` or `USD`: one balance, both codes are accepted (domain.md §1)."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if value not in ("USDC", "USD"):
-            faults.add(name, "must be USDC or USD", ErrorCode.INVALID_CURRENCY)
+            errors.add(name, "must be USDC or USD", ErrorCode.INVALID_CURRENCY)
         return value
 
     def document(self) -> dict[str, object]:
@@ -102,13 +102,13 @@ class Choice:
 
     of: type[StrEnum]
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if isinstance(value, str):
             try:
                 return self.of(value)
             except ValueError:
                 pass
-        faults.add(name, "must be one of " + ", ".join(each.value for each in self.of))
+        errors.add(name, "must be one of " + ", ".join(each.value for each in self.of))
         return value
 
     def document(self) -> dict[str, object]:
@@ -119,9 +119,9 @@ class Choice:
 class Flag:
     """A boolean."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, bool):
-            faults.add(name, "must be true or false")
+            errors.add(name, "must be true or false")
         return value
 
     def document(self) -> dict[str, object]:
@@ -135,7 +135,7 @@ class Whole:
     minimum: int
     maximum: int
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
             value = int(value)
         if (
@@ -143,7 +143,7 @@ class Whole:
             or isinstance(value, bool)
             or not self.minimum <= value <= self.maximum
         ):
-            faults.add(name, f"must be a whole number from {self.minimum} to {self.maximum}")
+            errors.add(name, f"must be a whole number from {self.minimum} to {self.maximum}")
         return value
 
     def document(self) -> dict[str, object]:
@@ -160,13 +160,13 @@ _INSTANT: Final = re.compile(
 class Instant:
     """A moment in ISO 8601 with its offset; read as aware UTC."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if isinstance(value, str) and _INSTANT.fullmatch(value):
             try:
                 return datetime.fromisoformat(value).astimezone(UTC)
             except (ValueError, OverflowError):
                 pass
-        faults.add(name, "must be a time in ISO 8601, like 2026-01-31T12:00:00.000Z")
+        errors.add(name, "must be a time in ISO 8601, like 2026-01-31T12:00:00.000Z")
         return value
 
     def document(self) -> dict[str, object]:
@@ -177,15 +177,15 @@ class Instant:
 class Metadata:
     """A JSON object of the caller's, at most 16 KiB."""
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, dict):
-            faults.add(name, "must be a JSON object")
+            errors.add(name, "must be a JSON object")
             return {}
         reason = _unfit(value)
         if reason is not None:
-            faults.add(name, reason)
+            errors.add(name, reason)
         elif len(msgspec.json.encode(value)) > METADATA_MAX_BYTES:
-            faults.add(name, "must be at most 16 KiB")
+            errors.add(name, "must be at most 16 KiB")
         return value
 
     def document(self) -> dict[str, object]:
@@ -214,19 +214,19 @@ def _unfit(value: object) -> str | None:
 class ListOf:
     """A list of so many values of one kind."""
 
-    item: Kind
+    item: FieldType
     maximum: int
     minimum: int = 0
 
-    def read(self, value: object, name: str, faults: Faults) -> object:
+    def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, list):
-            faults.add(name, "must be a list")
+            errors.add(name, "must be a list")
             return ()
         if not self.minimum <= len(value) <= self.maximum:
-            faults.add(name, f"must have {self.minimum} to {self.maximum} items")
+            errors.add(name, f"must have {self.minimum} to {self.maximum} items")
             return ()
         return tuple(
-            self.item.read(each, f"{name}[{index}]", faults) for index, each in enumerate(value)
+            self.item.read(each, f"{name}[{index}]", errors) for index, each in enumerate(value)
         )
 
     def document(self) -> dict[str, object]:
