@@ -42,7 +42,9 @@ class FieldErrors:
         alone = len(self._errors) == 1
         return DomainError(
             first.code if alone else ErrorCode.VALIDATION_ERROR,
-            f"{first.field}: {first.message}" if alone else f"{len(self._errors)} fields are invalid",
+            f"{first.field}: {first.message}"
+            if alone
+            else f"{len(self._errors)} fields are invalid",
             {"fields": [{"field": each.field, "message": each.message} for each in self._errors]},
         )
 

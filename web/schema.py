@@ -1,7 +1,7 @@
 """Schemas: an attrs class declares its fields once; that validates, documents and builds it.
 
-Every field_error is found before any is told. A field may be spelled in camelCase or snake_case; both at
-once is a field_error, and so is a field that nobody knows (api.md, first paragraph).
+Every error is found before any is shown. A field may be spelled in camelCase or snake_case; both at
+once is an error, and so is an unknown field (docs/spec/api.md, Envelopes).
 """
 
 from collections.abc import Mapping
