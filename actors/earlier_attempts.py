@@ -12,7 +12,7 @@ import structlog
 import trio
 from attrs import evolve
 
-from actors.envelope_death import HISTORY, state_for_proof, used_by
+from actors.envelope_death import HISTORY, LAG_S, state_for_proof, used_by
 from actors.kernel import Backoff
 from actors.lane_parts import LaneParts, Moves
 from actors.patience import when_possible
@@ -57,6 +57,7 @@ class EarlierAttempts:
         if operation.attempt == 1 or not operation.rules.falls_back:
             return operation
         trouble = 0
+        alarm_at = float("inf")
         while operation.status is ChainStatus.PLANNED:
             try:
                 earlier = await included_before(operation, self._parts)
@@ -65,6 +66,11 @@ class EarlierAttempts:
                 operation = await self._moves.note(operation, away.reason)
                 await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
             except EarlierAttemptUnclear as unclear:
+                alarm_at = min(alarm_at, trio.current_time() + LAG_S)
+                if trio.current_time() < alarm_at:
+                    operation = await self._moves.note(operation, unclear.reason)
+                    await trio.sleep(_RETRY.limit_s)
+                    continue
                 operation = await alarm(operation, unclear.reason, self._parts, self._moves)
                 await trio.sleep(UNCLEAR_S)
             else:

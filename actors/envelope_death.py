@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+import trio
 from attrs import frozen
 
 from actors.lane_parts import LaneParts
+from actors.patience import when_possible
 from actors.unclear import resolution_of
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.envelope_death import (
@@ -29,6 +31,9 @@ from offerhub.providers.stellar.port import (
     StellarUnavailable,
     TransactionRecord,
 )
+
+LAG_S: Final = 120.0
+"""How long answers may contradict one another before that counts: servers behind one address lag."""
 
 HISTORY: Final = 200
 """Transactions of an account that are looked through: a page of Horizon's."""
@@ -58,6 +63,7 @@ class Inquest:
         )
         self._parts = parts
         self._absent_at: int | None = None
+        self._spent_since: float | None = None
 
     async def look(self) -> Included | Finding | Resolution:
         """Ask once. Raises `StellarUnavailable`, also when an answer contradicts itself."""
@@ -75,9 +81,16 @@ class Inquest:
         finding = self._judged(state, await network.account(self._source))
         if self._absent_at is None:
             self._absent_at = state.latest_ledger
-        if finding.verdict is Verdict.SPENT:
-            return await self._cleared_up(finding)
-        return finding
+        if finding.verdict is not Verdict.SPENT:
+            self._spent_since = None
+            return finding
+        if self._spent_since is None:
+            self._spent_since = trio.current_time()
+        cleared_up = await self._cleared_up(finding)
+        may_lag = trio.current_time() < self._spent_since + LAG_S
+        if may_lag and isinstance(cleared_up, Finding) and cleared_up.verdict is Verdict.SPENT:
+            return Finding(Verdict.UNPROVEN, cleared_up.reason)
+        return cleared_up
 
     def _judged(self, state: NetworkState, account: AccountState | None) -> Finding:
         return judge(
@@ -100,9 +113,29 @@ class Inquest:
         if resolution is not None:
             return resolution
         if record is not None:
+            if await self._is_ours(record):
+                return Finding(Verdict.DEAD, "another transaction of ours used its number before")
             reason = f"its account used its sequence number for another transaction, {record.hash}"
             return Finding(Verdict.SPENT, reason)
         return finding
+
+    async def _is_ours(self, record: TransactionRecord) -> bool:
+        """Whether its number went to an operation that our own books know to be included.
+
+        It does when an envelope was signed after a look at a server that lagged: its number was used
+        already. The network's word alone would not prove that.
+        """
+        storage = self._parts.storage
+        known = await when_possible(
+            lambda: storage.operations_by_hash([record.hash]), self._parts.random
+        )
+        other = known.get(record.hash)
+        return (
+            other is not None
+            and other.id != self._id
+            and other.ledger is not None
+            and (other.source, other.sequence) == (self._source, self._envelope.sequence)
+        )
 
 
 async def state_for_proof(parts: LaneParts) -> NetworkState:

@@ -49,6 +49,8 @@ _LOOK_AT_NETWORK_S: Final = 10.0
 
 _SILENT_S: Final = 60.0
 _MARGIN_LEDGERS: Final = 10
+_LAG_S: Final = 60.0
+"""How long a server may show an older ledger than the cursor's before the network counts as reset."""
 
 
 class WatcherState(StrEnum):
@@ -103,6 +105,7 @@ class ChainWatcher:
     def __init__(self, parts: WatcherParts) -> None:
         self._parts = parts
         self._looked_at = -float("inf")
+        self._behind_since = float("inf")
         self.view = WatcherView()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -117,6 +120,9 @@ class ChainWatcher:
                 if self.view.state in {WatcherState.HOLE, WatcherState.RESET}:
                     # Crediting on would hide what may be missing: an operator decides.
                     await trio.sleep(_LOOK_AT_NETWORK_S)
+                    continue
+                if self._is_behind:
+                    await trio.sleep(self._parts.poll_s)
                     continue
                 page = await self._parts.network.payments_after(cursor, PAGE)
             except StellarUnavailable as away:
@@ -187,7 +193,8 @@ class ChainWatcher:
 
     async def _look_at_network(self, cursor: str) -> NetworkState | None:
         """Tell a hole, a reset and silence apart (stellar-horizon.md §7.2); `None` between looks."""
-        if trio.current_time() - self._looked_at < _LOOK_AT_NETWORK_S:
+        looked_s = trio.current_time() - self._looked_at
+        if looked_s < _LOOK_AT_NETWORK_S and not self._is_behind:
             return None
         state = await self._parts.network.state()
         self._looked_at = trio.current_time()
@@ -198,14 +205,25 @@ class ChainWatcher:
         return state
 
     def _judged(self, state: NetworkState, ledger: int) -> WatcherState:
-        if state.passphrase != self._parts.passphrase or ledger > state.latest_ledger:
+        if state.passphrase != self._parts.passphrase:
             return WatcherState.RESET
+        if ledger > state.latest_ledger:
+            # One server behind the address lags, or the network began anew: that one stays behind.
+            self._behind_since = min(self._behind_since, trio.current_time())
+            lasts_s = trio.current_time() - self._behind_since
+            return WatcherState.RESET if lasts_s >= _LAG_S else self.view.state
+        self._behind_since = float("inf")
         if ledger < state.elder_ledger - 1:
             return WatcherState.HOLE
         silence = self._parts.now() - state.latest_closed_at
         if silence.total_seconds() > _SILENT_S:
             return WatcherState.SILENT
         return WatcherState.FOLLOWING
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether the last look showed an older ledger than the cursor's: nothing is credited then."""
+        return self._behind_since < float("inf")
 
     def _see(self, state: WatcherState, **facts: object) -> None:
         if state is self.view.state:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 from stellar_sdk import Account, Asset, Keypair, TransactionBuilder
 
 from actors.sealing import KeyRing
@@ -15,6 +15,8 @@ from offerhub.domain.resolutions import Outcome, Resolution, resolution_key
 from offerhub.domain.steps import StepKind
 from offerhub.domain.users import User
 from offerhub.domain.withdrawal import Withdrawal, WithdrawalStatus
+from offerhub.providers.stellar.horizon import HorizonClient
+from offerhub.providers.stellar.port import AccountState
 from offerhub.sandbox.constants import SANDBOX_PASSPHRASE
 from storage.memory import MemoryDatabase
 from tests.actors.lies import Liar
@@ -346,6 +348,38 @@ async def test_an_earlier_attempt_that_is_not_shown_ends_by_an_operators_word(
         second = at.payments[1]
         assert included is (second.tx_hash == first.tx_hash)
         assert {} == at.market.machine.system.alarms.on
+
+
+async def test_an_envelope_that_was_signed_with_a_used_number_is_dead(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that lagged told the number before: our own books know where it went."""
+    universe = Universe(seed=1)
+    outside = open_outside_account(universe, "outside")
+    async with closing(universe):
+        async with living(universe) as market:
+            user = await market.user("user", "50.00")
+            await market.ended(await market.withdraw(user, "3.00", outside))
+        honest = HorizonClient.account
+        lagged: list[str] = []
+
+        async def account(self: HorizonClient, address: str) -> AccountState | None:
+            found = await honest(self, address)
+            if found is None or address != user.public_key or lagged:
+                return found
+            lagged.append(address)
+            return evolve(found, sequence=found.sequence - 1)
+
+        async with living(universe) as market:
+            at = Scene(market, Liar(universe), outside, user)
+            monkeypatch.setattr(HorizonClient, "account", account)
+            second = await at.withdraw("4.00")
+            assert WithdrawalStatus.COMPLETED is (await market.ended(second)).status
+            assert [user.public_key] == lagged
+            assert 70_000_000 == at.paid
+            first, stale, _ = at.payments
+            assert (ChainStatus.EXPIRED, first.sequence) == (stale.status, stale.sequence)
+            assert {} == market.machine.system.alarms.on
 
 
 async def use_up_a_number(at: Scene) -> None:

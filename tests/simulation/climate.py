@@ -144,7 +144,7 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
     )
 
 
-LIES: dict[str, float] = {"none": 6.0, "lag": 0.0, "hide": 1.0, "flip": 1.0, "clock": 0.5}
+LIES: dict[str, float] = {"none": 6.0, "lag": 1.0, "hide": 1.0, "flip": 1.0, "clock": 0.5}
 """How often a foul seed's network lies in which way."""
 
 
