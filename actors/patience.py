@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 def unavailable() -> DomainError:
     """What a caller is told while the database is away."""
     return DomainError(
-        ErrorCode.SERVICE_UNAVAILABLE, "the database does not answer; nothing was changed"
+        ErrorCode.SERVICE_UNAVAILABLE, "the database is not responding; nothing was changed"
     )
 
 

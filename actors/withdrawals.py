@@ -140,7 +140,7 @@ class WithdrawalActor(WokenActor):
             fault = "it is no Stellar account address"
             raise _bad_destination(fault)
         if memo is not None and destination != message.destination_ref:
-            fault = "an M-address names its memo itself"
+            fault = "an M-address already contains its memo"
             raise _bad_destination(fault)
         if memo is not None and len(memo.encode()) > _MEMO_BYTES_MAX:
             fault = f"the memo is longer than {_MEMO_BYTES_MAX} bytes"
@@ -153,7 +153,7 @@ class WithdrawalActor(WokenActor):
         except StellarUnavailable as away:
             raise DomainError(
                 ErrorCode.STELLAR_NETWORK_ERROR,
-                "the destination could not be checked on the network",
+                "could not check the destination on the Stellar network; nothing was moved",
                 {"reason": away.reason},
             ) from None
         if account is None:
@@ -188,7 +188,7 @@ class WithdrawalActor(WokenActor):
             if withdrawal is None:
                 raise DomainError(
                     ErrorCode.WITHDRAWAL_NOT_FOUND,
-                    "no such withdrawal",
+                    "no withdrawal has this id",
                     {"withdrawalId": self._id},
                 )
             decision = await decide(withdrawal)
@@ -228,7 +228,7 @@ class WithdrawalActor(WokenActor):
         wallets = await self._parts.directory.wallets([user_id])
         wallet = wallets.get(user_id)
         if wallet is None:
-            raise DomainError(ErrorCode.USER_NOT_FOUND, "no such user", {"userId": user_id})
+            raise DomainError(ErrorCode.USER_NOT_FOUND, "no user has this id", {"userId": user_id})
         if wallet.status is not WalletStatus.ACTIVE:
             raise DomainError(
                 ErrorCode.WALLET_NOT_READY,

@@ -62,7 +62,7 @@ def _presented(facts: Facts) -> str:
 
 def _unauthorized() -> DomainError:
     return DomainError(
-        ErrorCode.UNAUTHORIZED, "send a key: Authorization: Bearer <key>, or x-api-key: <key>"
+        ErrorCode.UNAUTHORIZED, "send an API key: Authorization: Bearer <key>, or x-api-key: <key>"
     )
 
 

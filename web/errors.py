@@ -25,7 +25,7 @@ _log = structlog.get_logger("web")
 def unavailable() -> DomainError:
     """The service cannot do it now; the outcome, if anything was begun, can be looked up."""
     return DomainError(
-        ErrorCode.SERVICE_UNAVAILABLE, "the service is not available at the moment; try again"
+        ErrorCode.SERVICE_UNAVAILABLE, "the service is temporarily unavailable; try again"
     )
 
 
@@ -51,7 +51,7 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
             return unavailable()
         case StellarUnavailable():
             return DomainError(
-                ErrorCode.STELLAR_NETWORK_ERROR, "the Stellar network did not answer; try again"
+                ErrorCode.STELLAR_NETWORK_ERROR, "the Stellar network did not respond; try again"
             )
         case HTTPException():
             return _of_http(error)
@@ -68,18 +68,18 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
 
 def _internal() -> DomainError:
     return DomainError(
-        ErrorCode.INTERNAL_ERROR, "something went wrong here; the request id tells us what"
+        ErrorCode.INTERNAL_ERROR, "an internal error occurred; give the operator the request id"
     )
 
 
 def _of_http(error: HTTPException) -> DomainError:
     match error:
         case NotFound():
-            return DomainError(ErrorCode.NOT_FOUND, "there is no such endpoint")
+            return DomainError(ErrorCode.NOT_FOUND, "no endpoint has this path")
         case MethodNotAllowed():
             return DomainError(
                 ErrorCode.METHOD_NOT_ALLOWED,
-                "the endpoint does not know this method",
+                "this endpoint does not support this method",
                 {"allowed": sorted(error.valid_methods or ())},
             )
         case RequestEntityTooLarge():
@@ -89,4 +89,4 @@ def _of_http(error: HTTPException) -> DomainError:
         case _ if error.code is None or error.code >= 500:
             return _internal()  # Quart has logged what it was
         case _:
-            return DomainError(ErrorCode.VALIDATION_ERROR, "the request cannot be understood")
+            return DomainError(ErrorCode.VALIDATION_ERROR, "the request is malformed")

@@ -44,7 +44,7 @@ class Allowance:
         """The error of a caller that is over its limit."""
         return DomainError(
             ErrorCode.RATE_LIMITED,
-            "too many requests; wait for the next window",
+            "too many requests; try again in the next window",
             {"retryAfter": self.retry_after_s, "limit": self.limit, "window": WINDOW_S},
         )
 

@@ -35,7 +35,9 @@ def read_json(raw: bytes, facts: Facts) -> object:
         return msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         reason = str(error) if isinstance(error, msgspec.MsgspecError) else "it is nested too deep"
-        raise DomainError(ErrorCode.INVALID_JSON, f"the body is no JSON: {reason}"[:200]) from None
+        raise DomainError(
+            ErrorCode.INVALID_JSON, f"the body is not valid JSON: {reason}"[:200]
+        ) from None
 
 
 def read_query(route: Route, text: bytes) -> object:

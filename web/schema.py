@@ -99,7 +99,7 @@ class Schema(Generic[T]):
             if field is None:
                 errors.add(prefix + spelling[:100], "is not a field of this request")
             elif field.attribute in found:
-                errors.add(prefix + field.shown, "is given twice, in two spellings")
+                errors.add(prefix + field.shown, "is given twice, in camelCase and snake_case")
             else:
                 found[field.attribute] = given
         return found

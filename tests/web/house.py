@@ -281,7 +281,7 @@ class Orders(_Scripted):
                 User, [message.buyer_id, message.seller_id]
             )
             if len(users) != len({message.buyer_id, message.seller_id}):
-                raise DomainError(ErrorCode.USER_NOT_FOUND, "no such user")
+                raise DomainError(ErrorCode.USER_NOT_FOUND, "no user has this id")
             decision = order_decisions.create(
                 order_decisions.CreateOrder(
                     self.id,
@@ -304,7 +304,7 @@ class Orders(_Scripted):
             return await self.decided(decision)
         order = await self.house.system.storage.load(Order, self.id)
         if order is None:
-            raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no such order")
+            raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no order has this id")
         match message:
             case ReserveFunds():
                 decision = order_decisions.reserve(order, message.amount, deciding)
@@ -371,7 +371,7 @@ class Withdrawals(_Scripted):
         else:
             found = await self.house.system.storage.load(Withdrawal, self.id)
             if found is None:
-                raise DomainError(ErrorCode.WITHDRAWAL_NOT_FOUND, "no such withdrawal")
+                raise DomainError(ErrorCode.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id")
             match message:
                 case CommitWithdrawal():
                     decision = withdrawal_decisions.commit(found, "GUSER", deciding)
