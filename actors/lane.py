@@ -1,11 +1,13 @@
-"""A lane: one source account, its sequence number and its one transaction in flight (DESIGN.md).
+"""A lane: one source account, its sequence number and its one transaction in flight.
+
+Why old envelopes come first: docs/decisions/0002-lanes-settle-old-envelopes-first.md.
 
 Woken, it reads the next of its open operations from storage, one whose pause is over, and takes it
 to its end: build, have the vault check and sign, store the envelope, submit, find out by hash.
 Nobody hands it anything, so nothing waits in memory, and killed between any two lines it goes on
 from the stored status. Trouble before the signature is stored as a pause, and the next operation
 has its turn meanwhile. An envelope that was signed is followed until a ledger shows it or it is proven dead;
-only then is its step over (domain.md §3, Exactly once).
+only then is its step over (docs/spec/domain.md §3, Exactly once).
 """
 
 from collections.abc import Hashable
@@ -180,7 +182,7 @@ class Lane(WokenActor):
         if isinstance(answer, SignedEnvelope):
             return await self._store_envelope(operation, account, network, answer)
         # The sequence number may be an old one, from memory or from a server that lags behind the
-        # provider's (stellar-horizon.md §2.3): read it again, once.
+        # provider's (docs/spec/stellar-horizon.md §2.3): read it again, once.
         self._account = None
         return await self._not_signed(operation, answer, timedelta() if from_memory else _LAG)
 

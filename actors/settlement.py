@@ -1,4 +1,4 @@
-"""Settlement: from a signed envelope to its end, found out by its hash (domain.md §3, Exactly once).
+"""Settlement: from a signed envelope to its end, found out by its hash (docs/spec/domain.md §3, Exactly once).
 
 An unknown outcome is looked up and the same envelope handed in again. What is to be proven before
 it counts as dead is in `envelope_death`; what contradicts is alarmed, and waits for an operator.

@@ -1,7 +1,7 @@
 """The wallets' actor: puts wallets on the chain, many in one transaction, and refills their XLM.
 
 Everything it owes survives a restart: wallets that are not active and operations that are open are
-read from storage when it starts (domain.md §4).
+read from storage when it starts (docs/spec/domain.md §4).
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 ACTIVATIONS_MAX: Final = 18
 """Wallets in one activation: 20 signatures less the channel's and the platform's
-(stellar-horizon.md §5.4)."""
+(docs/spec/stellar-horizon.md §5.4)."""
 
 REFILLS_MAX: Final = 50
 _LOOKED_FOR_MAX: Final = 200

@@ -1,4 +1,4 @@
-"""The chain watcher: one durable cursor into the network's payments, for all wallets (domain.md §5).
+"""The chain watcher: one durable cursor into the network's payments, for all wallets (docs/spec/domain.md §5).
 
 What arrived while the process was down is credited after it is up, once: credits, events and the
 cursor are one commit, and the cursor moves only from where it was read.
@@ -173,7 +173,7 @@ class ChainWatcher:
         """Move the cursor over ledgers without payments, so that quiet never looks like a hole.
 
         Safe because the network's state was read before the page that was empty; the margin is
-        for servers behind one address that lag one another (stellar-horizon.md §7.2, 4).
+        for servers behind one address that lag one another (docs/spec/stellar-horizon.md §7.2, 4).
         """
         ledger = max(0, looked.latest_ledger - _MARGIN_LEDGERS)
         after = TOID.after_ledger(ledger).to_int64()
@@ -192,7 +192,7 @@ class ChainWatcher:
         return str(after)
 
     async def _look_at_network(self, cursor: str) -> NetworkState | None:
-        """Tell a hole, a reset and silence apart (stellar-horizon.md §7.2); `None` between looks."""
+        """Tell a hole, a reset and silence apart (docs/spec/stellar-horizon.md §7.2); `None` between looks."""
         looked_s = trio.current_time() - self._looked_at
         if looked_s < _LOOK_AT_NETWORK_S and not self._is_behind:
             return None

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 _CONFLICTS_MAX: Final = 5
 _MEMO_BYTES_MAX: Final = 28
-"""A text memo's length on the network (stellar-horizon.md §4.4)."""
+"""A text memo's length on the network (docs/spec/stellar-horizon.md §4.4)."""
 
 
 @frozen
@@ -133,7 +133,7 @@ class WithdrawalActor(WokenActor):
         return decisions.cancel(withdrawal, self._deciding(trace))
 
     async def _check_destination(self, message: CreateWithdrawal, wallet: Wallet) -> None:
-        """Refuse what the network would refuse, and our own accounts (api.md, withdrawals)."""
+        """Refuse what the network would refuse, and our own accounts (docs/spec/api.md, withdrawals)."""
         memo = message.destination_memo
         destination = _account_of(message.destination_ref)
         if destination is None:

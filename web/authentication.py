@@ -1,4 +1,4 @@
-"""Who is calling (api.md, Authentication)."""
+"""Who is calling (docs/spec/api.md, Authentication)."""
 
 import hmac
 from collections.abc import Callable

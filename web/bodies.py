@@ -1,4 +1,4 @@
-"""What requests carry: every body and query string of the API, declared once (api.md, Endpoints)."""
+"""What requests carry: every body and query string of the API, declared once (docs/spec/api.md, Endpoints)."""
 
 # ruff: noqa: RUF009 - `required` and `optional` make attrs fields, as `attrs.field` does
 

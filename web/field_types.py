@@ -60,7 +60,7 @@ class Text:
 
 @frozen
 class Amount:
-    """An amount as the API takes it (domain.md §1), greater than zero."""
+    """An amount as the API takes it (docs/spec/domain.md §1), greater than zero."""
 
     def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, str):
@@ -85,7 +85,7 @@ class Amount:
 
 @frozen
 class Currency:
-    """`USDC` or `USD`: one balance, both codes are accepted (domain.md §1)."""
+    """`USDC` or `USD`: one balance, both codes are accepted (docs/spec/domain.md §1)."""
 
     def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if value not in ("USDC", "USD"):

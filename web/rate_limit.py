@@ -1,4 +1,4 @@
-"""How many requests a key, or a client without one, may make a minute (api.md, end).
+"""How many requests a key, or a client without one, may make a minute (docs/spec/api.md, end).
 
 Counted in the process in fixed windows of a minute; what other processes have counted comes in
 through `RateShare` in the background, at most a second late.

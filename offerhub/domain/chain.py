@@ -1,4 +1,4 @@
-"""Chain operations: every effect on the chain is journalled before it acts (domain.md §3)."""
+"""Chain operations: every effect on the chain is journalled before it acts (docs/spec/domain.md §3)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The moves of a chain operation: planned, signed, submitted, and its three ends (domain.md §3)."""
+"""The moves of a chain operation: planned, signed, submitted, and its three ends (docs/spec/domain.md §3)."""
 
 from datetime import datetime, timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""When a signed envelope is dead: judged from evidence alone (domain.md §3, Exactly once).
+"""When a signed envelope is dead: judged from evidence alone (docs/spec/domain.md §3, Exactly once).
 
 What a server says is evidence, not truth. An envelope may be built again only when all of it agrees
 that the envelope is in no ledger and can come into none any more; whatever is missing, old or in

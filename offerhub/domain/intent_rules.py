@@ -1,4 +1,4 @@
-"""How each type of intent is worked: one total table (domain.md §3).
+"""How each type of intent is worked: one total table (docs/spec/domain.md §3).
 
 Whose lane it is says the intent itself: its `source`.
 """
@@ -64,7 +64,7 @@ _RELEASE: Final = IntentRules(RELEASE, pays_out=True, refreshes=True)
 _PAY: Final = IntentRules(
     Step(StepKind.PAY),
     falls_back=True,
-    # What a payment's destination is refused for (stellar-horizon.md §5.7).
+    # What a payment's destination is refused for (docs/spec/stellar-horizon.md §5.7).
     final_codes=frozenset(
         {"op_no_destination", "op_no_trust", "op_not_authorized", "op_line_full", "op_malformed"}
     ),

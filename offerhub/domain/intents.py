@@ -13,7 +13,7 @@ from offerhub.domain.money import Money
 
 @frozen
 class EscrowTerms:
-    """What an escrow contract is deployed with (trustless-work.md §2.2, §3.1; domain.md §3)."""
+    """What an escrow contract is deployed with (docs/spec/trustless-work.md §2.2, §3.1; docs/spec/domain.md §3)."""
 
     engagement_id: str
     title: str
@@ -57,7 +57,7 @@ class FundEscrow:
     signer: str
     amount: Money
     terms: EscrowTerms
-    """The contract must still be exactly this, with no milestone touched (§5.2)."""
+    """The contract must still be exactly this, with no milestone touched (docs/spec/trustless-work.md §5.2)."""
 
     @property
     def source(self) -> str:
@@ -89,7 +89,7 @@ class ChangeMilestoneStatus:
 
 @frozen
 class ApproveMilestone:
-    """Approve a milestone; irreversible (§5.4)."""
+    """Approve a milestone; irreversible (docs/spec/trustless-work.md §5.4)."""
 
     contract_id: str
     index: int
@@ -106,7 +106,7 @@ class ApproveMilestone:
 
 @frozen
 class ReleaseFunds:
-    """Pay the configured amount out to the receiver, less the fees (§7.1)."""
+    """Pay the configured amount out to the receiver, less the fees (docs/spec/trustless-work.md §7.1)."""
 
     contract_id: str
     release_signer: str
@@ -141,7 +141,7 @@ class PayUsdc:
 
 @frozen
 class ActivateWallets:
-    """Create accounts with a USDC trustline, their reserves sponsored (stellar-horizon.md §5.4)."""
+    """Create accounts with a USDC trustline, their reserves sponsored (docs/spec/stellar-horizon.md §5.4)."""
 
     channel: str
     sponsor: str

@@ -1,4 +1,4 @@
-"""The steps of an order's work on the chain, and what each asks of it (domain.md §3)."""
+"""The steps of an order's work on the chain, and what each asks of it (docs/spec/domain.md §3)."""
 
 from attrs import frozen
 

@@ -1,4 +1,4 @@
-"""The steps of work on the chain, by name (domain.md §3, the table of steps)."""
+"""The steps of work on the chain, by name (docs/spec/domain.md §3, the table of steps)."""
 
 from enum import StrEnum
 

@@ -50,7 +50,7 @@ class Repeat(Enum):
     ALWAYS = "always"
     """A read, or a request that changes nothing: after 429, 5xx and lost connections."""
     WHEN_LIMITED = "when_limited"
-    """After a 429 only, which was not worked (trustless-work.md §1)."""
+    """After a 429 only, which was not worked (docs/spec/trustless-work.md §1)."""
 
 
 class HttpClient:

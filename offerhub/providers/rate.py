@@ -105,12 +105,12 @@ class RateBudget:
 
     @classmethod
     def per_minute(cls, limit: int) -> "RateBudget":
-        """`limit` requests in any minute, as Trustless Work counts (trustless-work.md §1)."""
+        """`limit` requests in any minute, as Trustless Work counts (docs/spec/trustless-work.md §1)."""
         return cls(limit, 60)
 
     @classmethod
     def per_hour(cls, limit: int) -> "RateBudget":
-        """`limit` an hour with a burst, as Horizon counts (stellar-horizon.md §2.3): it refills smoothly."""
+        """`limit` an hour with a burst, as Horizon counts (docs/spec/stellar-horizon.md §2.3): it refills smoothly."""
         budget = cls(0, 1)
         if limit:
             budget._meter = _Refill(min(limit, _BURST_MAX), 3600 / limit)

@@ -1,4 +1,4 @@
-"""Builds our own transactions: activation, payment, refill (stellar-horizon.md §5.4)."""
+"""Builds our own transactions: activation, payment, refill (docs/spec/stellar-horizon.md §5.4)."""
 
 from datetime import datetime
 from typing import assert_never
@@ -31,10 +31,10 @@ from offerhub.domain.money import Money
 from offerhub.providers.stellar.envelope import unsigned_xdr
 
 ACTIVATIONS_MAX = 18
-"""Wallets in one activation: 20 signatures less the channel's and the sponsor's (stellar-horizon.md §5.4)."""
+"""Wallets in one activation: 20 signatures less the channel's and the sponsor's (docs/spec/stellar-horizon.md §5.4)."""
 
 OPERATIONS_MAX = 100
-"""Operations in one transaction (stellar-horizon.md §1.2): as many refills or channels fit."""
+"""Operations in one transaction (docs/spec/stellar-horizon.md §1.2): as many refills or channels fit."""
 
 
 def build_own(

@@ -1,4 +1,4 @@
-"""The check of a transaction against its intent, before any key signs it (domain.md §3).
+"""The check of a transaction against its intent, before any key signs it (docs/spec/domain.md §3).
 
 Whoever built the transaction, it is signed only if every field that has a meaning is the one we asked for.
 """

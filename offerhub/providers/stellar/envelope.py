@@ -57,7 +57,7 @@ class CheckedTransaction:
     source: str
     sequence: int
     max_time: datetime
-    """The envelope is dead once a ledger has closed after this without it (stellar-horizon.md §5.3)."""
+    """The envelope is dead once a ledger has closed after this without it (docs/spec/stellar-horizon.md §5.3)."""
     fee_stroops: int
     signers: tuple[str, ...]
     intent: Intent = field(repr=False)
@@ -87,7 +87,7 @@ def unsigned_xdr(transaction: xdr.Transaction) -> str:
 
 
 def transaction_hash(body: bytes, network_id: bytes) -> str:
-    """What is signed and what the network knows the transaction by (stellar-horizon.md §9)."""
+    """What is signed and what the network knows the transaction by (docs/spec/stellar-horizon.md §9)."""
     return hashlib.sha256(network_id + _TAG + body).hexdigest()
 
 
@@ -180,7 +180,7 @@ def _bodies(raw: bytes) -> Iterator[bytes]:
 
 
 def contract_id(factory: str, salt: bytes, network_id: bytes) -> str:
-    """The contract that a factory makes from a salt (trustless-work.md §2.2)."""
+    """The contract that a factory makes from a salt (docs/spec/trustless-work.md §2.2)."""
     preimage = xdr.HashIDPreimage(
         type=xdr.EnvelopeType.ENVELOPE_TYPE_CONTRACT_ID,
         contract_id=xdr.HashIDPreimageContractID(

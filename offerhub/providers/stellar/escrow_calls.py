@@ -1,4 +1,4 @@
-"""The contract call that each escrow intent asks for, argument by argument (trustless-work.md §2.2).
+"""The contract call that each escrow intent asks for, argument by argument (docs/spec/trustless-work.md §2.2).
 
 What the provider builds is compared with this byte for byte; where the sources show more than one encoding of
 the same value, each is accepted.

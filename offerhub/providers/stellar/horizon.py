@@ -1,4 +1,4 @@
-"""Horizon's client: `StellarNetwork` over HTTP (stellar-horizon.md §2)."""
+"""Horizon's client: `StellarNetwork` over HTTP (docs/spec/stellar-horizon.md §2)."""
 
 import hashlib
 from collections.abc import Callable, Mapping

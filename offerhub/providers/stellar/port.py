@@ -1,7 +1,7 @@
 """What the orchestrator asks of the Stellar network, whoever answers.
 
 A read either answers or raises `StellarUnavailable`; a submission never raises for trouble on the way, it
-answers `Unknown`, because its outcome can always be found by the transaction's hash (domain.md §3).
+answers `Unknown`, because its outcome can always be found by the transaction's hash (docs/spec/domain.md §3).
 Times are the network's: the close times of ledgers, aware and in UTC.
 """
 
@@ -24,12 +24,12 @@ class StellarUnavailable(Exception):
 
 @frozen
 class NetworkState:
-    """The state of the network and its server, from one answer (stellar-horizon.md §2.4, `GET /`)."""
+    """The state of the network and its server, from one answer (docs/spec/stellar-horizon.md §2.4)."""
 
     passphrase: str
     latest_ledger: int
     elder_ledger: int
-    """The oldest ledger the server keeps: what lies before it can no longer be seen (§2.6)."""
+    """The oldest ledger that the server keeps; older ones cannot be seen (docs/spec/stellar-horizon.md §2.6)."""
     latest_closed_at: datetime
 
 
@@ -42,7 +42,7 @@ class AccountState:
     """The last used sequence number; the next transaction carries this plus one."""
     xlm: Money
     xlm_spendable: Money
-    """Balance less the minimum balance and selling liabilities, never below zero (§1.2)."""
+    """Balance less minimum balance and selling liabilities, never below zero (docs/spec/stellar-horizon.md §1.2)."""
     usdc: Money | None
     """`None`: no authorised trustline for the configured asset, so USDC cannot be received."""
     ledger: int | None = None
@@ -61,7 +61,7 @@ class TransactionRecord:
     source_sequence: int
     fee_charged_stroops: int
     transaction_code: str
-    """Horizon's spelling (§5.6): `tx_success`, `tx_failed`, …"""
+    """Horizon's spelling (docs/spec/stellar-horizon.md §5.6): `tx_success`, `tx_failed`, …"""
     operation_codes: tuple[str, ...]
     """One per operation of a failed transaction, empty for a successful one."""
     inner_hash: str | None = None
@@ -79,7 +79,8 @@ class Applied:
 class Rejected:
     """The server answered with a result that is not success.
 
-    The answer alone does not prove that the envelope is dead (§0 trap 7 and 8): look the hash up.
+    The answer alone does not prove that the envelope is dead: look the hash up
+    (docs/spec/stellar-horizon.md §0, traps 7 and 8).
     """
 
     transaction_code: str
@@ -106,12 +107,12 @@ class TransferOrigin(Enum):
     PAYMENT = "payment"
     """A classic payment or path payment."""
     CONTRACT = "contract"
-    """An asset transfer inside a contract call (§4.2)."""
+    """An asset transfer inside a contract call (docs/spec/stellar-horizon.md §4.2)."""
 
 
 @frozen
 class AssetTransfer:
-    """One movement of an asset, the unit of a deposit (domain.md §5).
+    """One movement of an asset, the unit of a deposit (docs/spec/domain.md §5).
 
     (`operation_id`, `index`) names it for good on one network.
     """
@@ -194,7 +195,7 @@ class StellarNetwork(Protocol):
         ...
 
     async def account(self, address: str) -> AccountState | None:
-        """The account, or `None` if the server does not know it (yet: §2.3, eventual consistency)."""
+        """The account, or `None` if the server does not know it (yet: docs/spec/stellar-horizon.md §2.3)."""
         ...
 
     async def submit(self, envelope_xdr: str, tx_hash: str) -> SubmitResult:

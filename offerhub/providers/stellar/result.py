@@ -1,4 +1,4 @@
-"""Result XDR in Horizon's words (stellar-horizon.md §5.6)."""
+"""Result XDR in Horizon's words (docs/spec/stellar-horizon.md §5.6)."""
 
 import base64
 import binascii

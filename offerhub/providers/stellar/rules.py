@@ -1,4 +1,4 @@
-"""The values that every transaction of this instance is held to (settings.md)."""
+"""The values that every transaction of this instance is held to (docs/spec/settings.md)."""
 
 from functools import cached_property
 
@@ -11,7 +11,7 @@ from offerhub.domain.money import Money
 
 @define(frozen=True, slots=False)
 class SigningRules:
-    """What may be signed on this network (domain.md §3, "Checked before a key signs")."""
+    """What may be signed on this network (docs/spec/domain.md §3, "Checked before a key signs")."""
 
     passphrase: str
     usdc_code: str
@@ -27,7 +27,10 @@ class SigningRules:
     lifetime_max_s: int = 3600
     """How far ahead of the network's time `maxTime` may lie (`TX_LIFETIME_MAX_SECONDS`)."""
     lifetime_min_s: float = 15
-    """What must be left of it: a node refuses what it expects not to close in time (stellar-horizon.md §5.2)."""
+    """What must be left of it: a node refuses what it expects not to close in time.
+
+    Source: docs/spec/stellar-horizon.md §5.2.
+    """
 
     @cached_property
     def network_id(self) -> bytes:
@@ -39,5 +42,5 @@ class SigningRules:
 
     @cached_property
     def usdc_contract(self) -> str:
-        """The asset's contract, deterministic from asset and network (stellar-horizon.md §1.1)."""
+        """The asset's contract, deterministic from asset and network (docs/spec/stellar-horizon.md §1.1)."""
         return self.usdc.contract_id(self.passphrase)

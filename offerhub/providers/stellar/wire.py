@@ -1,4 +1,4 @@
-"""Horizon's JSON, read into the port's values (stellar-horizon.md §2.4, §4).
+"""Horizon's JSON, read into the port's values (docs/spec/stellar-horizon.md §2.4, §4).
 
 Only the fields that we use are declared; a record that misses one of them is unreadable, and says so.
 """
@@ -460,7 +460,7 @@ def _why(error: Exception) -> str:
 
 
 BASE_RESERVE_STROOPS = 5_000_000
-"""0.5 XLM (stellar-horizon.md §1.2); voted, and stable since 2015."""
+"""0.5 XLM (docs/spec/stellar-horizon.md §1.2); voted, and stable since 2015."""
 
 _PAYMENTS = frozenset({"payment", "path_payment_strict_receive", "path_payment_strict_send"})
 _RAW_MAX = 4_000

@@ -1,4 +1,4 @@
-"""Trustless Work's client: `EscrowProvider` over HTTP (trustless-work.md, V1)."""
+"""Trustless Work's client: `EscrowProvider` over HTTP (docs/spec/trustless-work.md)."""
 
 from collections.abc import Mapping
 

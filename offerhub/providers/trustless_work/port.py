@@ -1,7 +1,7 @@
 """What the orchestrator asks of the escrow contracts' provider, whoever answers.
 
 `build` and the reads answer or raise; `send` never raises for trouble on the way, it answers `Unknown`, because
-its outcome can always be found by the transaction's hash (trustless-work.md §12).
+its outcome can always be found by the transaction's hash (docs/spec/trustless-work.md §12).
 """
 
 from decimal import Decimal

@@ -1,6 +1,6 @@
 """What the escrow contract and its API refuse, by the message they say it with.
 
-Trustless Work's V1 API marks a refusal only by its text, under 400 or 500 (trustless-work.md §2.3, §8.1): the
+Trustless Work's V1 API marks a refusal only by its text, under 400 or 500 (docs/spec/trustless-work.md §2.3, §8.1): the
 texts are compared without case, surrounding space and a trailing dot.
 """
 

@@ -1,4 +1,4 @@
-"""Trustless Work's JSON, V1 (trustless-work.md §2 to §4).
+"""Trustless Work's JSON, V1 (docs/spec/trustless-work.md §2 to §4).
 
 Amounts are JSON numbers of USDC: written from exact decimals, read as exact decimals, never through a float.
 """
