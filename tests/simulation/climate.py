@@ -102,7 +102,9 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         return value * foul if chance.random() < 0.7 else 0.0
 
     # Our own envelopes live as long as they may; the provider's must not live longer.
-    brief = chance.random() < (0.8 if withheld else 0.5)
+    lies = _lies(chance) if foul else HONEST
+    # What is hidden matters once its time is over.
+    brief = bool(lies.hide) or chance.random() < (0.8 if withheld else 0.5)
     envelope_s = chance.choice((20.0, 40.0)) if brief else chance.choice((40.0, 300.0))
     safety_s = chance.uniform(120, 360)
     xlm_minimum = chance.choice((5_000_000, 19_950_000))
@@ -139,12 +141,12 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         doubt=sometimes(chance.choice((0.0, 0.1))),
         long_pause_s=chance.uniform(900, 2700) if long < 0.03 else 0.0,
         long_absence_s=chance.uniform(900, 2700) if 0.03 <= long < 0.06 else 0.0,
-        lies=_lies(chance) if foul else HONEST,
+        lies=lies,
         fees=FeeTerms(chance.choice((0, 250, 999)), chance.choice(tuple(FeePolicy))),
     )
 
 
-LIES: dict[str, float] = {"none": 6.0, "lag": 1.0, "hide": 1.0, "flip": 1.0, "clock": 0.5}
+LIES: dict[str, float] = {"none": 5.0, "lag": 1.0, "hide": 2.0, "flip": 1.0, "clock": 0.5}
 """How often a foul seed's network lies in which way."""
 
 
@@ -155,7 +157,7 @@ def _lies(chance: random.Random) -> Lies:
         case "lag":
             return Lies(lag=chance.uniform(0.05, 0.5), lag_ledgers=chance.randint(1, 3))
         case "hide":
-            return Lies(hide=chance.uniform(0.05, 0.5))
+            return Lies(hide=chance.uniform(0.2, 0.7))
         case "flip":
             return Lies(flip=chance.uniform(0.05, 0.5))
         case "clock":
