@@ -48,8 +48,6 @@ def due_at(order: Order) -> datetime | None:
     An order whose deployment has failed for good is without an escrow again, and expires. An
     auto-release waits for the last milestone, and is due at once when that comes late.
     """
-    if order.process is not None:
-        return None
     if order.status in _BEFORE_ESCROW:
         return order.expires_at
     if order.status is OrderStatus.IN_PROGRESS and takes_effect(order):
