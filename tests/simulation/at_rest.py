@@ -10,6 +10,7 @@ from offerhub.domain import ledger
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.ledger import WALLET_TREASURY, TransferKind, escrow, wallet
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
+from offerhub.domain.order_deadlines import due_at
 from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
@@ -32,6 +33,7 @@ _FIRST_ACTIONS = {
     "order.create",
     "order.reserve",
     "order.cancel",
+    "order.deadlines",
     "order.escrow",
     "order.fund",
     "order.release",
@@ -56,6 +58,9 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
             found.append(f"{order.id} is {order.status} with {order.process.current} on its way")
         elif order.status not in _WAITING_FOR_THE_CLIENT:
             found.append(f"{order.id} is left {order.status}")
+        elif due_at(order) is not None:
+            # The market's deadlines all come within minutes: at rest they have been met.
+            found.append(f"{order.id} is {order.status} until its deadline, {due_at(order)}")
     found += [
         f"{withdrawal.id} is left {withdrawal.status}"
         for withdrawal in tables.of(Withdrawal).rows.values()

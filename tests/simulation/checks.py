@@ -182,6 +182,8 @@ class Checker:
             body = json.loads(event.body)
             _demand(body["eventId"] == event.id, "an event's text is another's")
             self.history.mark(f"event: {event.type}")
+            if body["payload"].get("reason") in {"expired", "auto_release"}:
+                self.history.mark(f"deadline: {body['payload']['reason']}")
             if event.type == "withdrawal.failed" and "time ran out" in event.body:
                 self.history.mark("a withdrawal failed because its envelopes died")
             if event.type == "escrow.attempt_failed":

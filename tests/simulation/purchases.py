@@ -1,15 +1,18 @@
 """One purchase as a marketplace drives it: to its end, or dropped on the way, with rivals."""
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
+from datetime import timedelta
 from typing import Any, Final
 
 import trio
 from attrs import define, frozen
 
+from offerhub.domain.ids import iso
 from offerhub.domain.money import Money
 from tests.simulation.client import FELL_BACK, Answered, Client
 from tests.simulation.history import History
 from tests.simulation.party import Party
+from tests.simulation.world import now
 
 
 @frozen
@@ -30,6 +33,20 @@ REFUND: Final = Action("order.refund", "resolution/refund", {"reason": "no longe
 _RIVALS: Final = (ESCROW, FUND, CANCEL, RESERVE, REFUND)
 
 
+@frozen
+class Deadlines:
+    """The deadlines of a purchase.
+
+    Args:
+        at_creation, later: those that the order is created with, and those that are set then.
+        silent: the buyer leaves the release to the deadline.
+    """
+
+    at_creation: dict[str, str]
+    later: dict[str, str]
+    silent: bool
+
+
 @define
 class Purchase:
     """A buyer, a seller and what they will do."""
@@ -45,14 +62,37 @@ class Purchase:
         """Walk as far as this purchase goes; where it stops is a state that waits for a client."""
         cents = self.chance.randint(5, 6000)
         milestones = self._milestones(cents)
-        order_id = await self._create(cents, milestones)
+        deadlines = self._deadlines()
+        order_id = await self._create(cents, milestones, deadlines.at_creation)
+        if order_id is None:
+            return
+        if deadlines.later:
+            await self._ask(Action("order.deadlines", "deadlines", deadlines.later), order_id)
         if await self._dropped(order_id) or not await self._reserved(order_id):
             return
         if await self._dropped(order_id) or not await self._deployed(order_id):
             return
-        await self._fund_and_release(order_id, [str(each["ref"]) for each in milestones])
+        refs = [str(each["ref"]) for each in milestones]
+        await self._fund_and_release(order_id, refs, silent=deadlines.silent)
 
-    async def _create(self, cents: int, milestones: list[dict[str, Any]]) -> str:
+    def _deadlines(self) -> "Deadlines":
+        """Drawn apart, from ids that follow from the seed: a life without deadlines is as it was."""
+        chance = random.Random(f"deadlines {self.place} {self.buyer.id}")
+        expires, releases = chance.random() < 0.3, chance.random() < 0.3
+        drawn = {}
+        if expires:
+            drawn["expiresAt"] = iso(now() + timedelta(seconds=chance.uniform(2, 200)))
+        if releases:
+            drawn["autoReleaseAt"] = iso(now() + timedelta(seconds=chance.uniform(60, 600)))
+        silent = releases and chance.random() < 0.5
+        if chance.random() < 0.5:
+            return Deadlines(drawn, {}, silent)
+        return Deadlines({}, drawn, silent)
+
+    async def _create(
+        self, cents: int, milestones: list[dict[str, Any]], deadlines: dict[str, str]
+    ) -> str | None:
+        """Create the order; `None` when its deadline had passed before the call came through."""
         body = {
             "buyerId": self.buyer.id,
             "sellerId": self.seller.id,
@@ -60,10 +100,14 @@ class Purchase:
             "title": f"Purchase {self.place}",
             "milestones": milestones,
             "metadata": {"place": self.place},
+            **deadlines,
         }
         if self.place % 2:
             body["clientOrderRef"] = f"ref-{self.place}"
         made = await self.client.post("order.create", "/orders", body)
+        if deadlines and made.code == "VALIDATION_ERROR":
+            self.history.mark("a deadline had passed before its order")
+            return None
         return str(made.data["id"])
 
     async def _dropped(self, order_id: str) -> bool:
@@ -91,7 +135,9 @@ class Purchase:
                 return False
         return False
 
-    async def _fund_and_release(self, order_id: str, milestones: list[str]) -> None:
+    async def _fund_and_release(
+        self, order_id: str, milestones: list[str], *, silent: bool
+    ) -> None:
         fate = self.chance.random()
         if fate < 0.15:
             await self._ask(REFUND, order_id)
@@ -102,6 +148,8 @@ class Purchase:
             return
         for ref in milestones:
             await self._ask(Action("milestone.complete", f"milestones/{ref}/complete"), order_id)
+        if silent:
+            return
         await self._with_a_rival(RELEASE, order_id)
 
     def _milestones(self, cents: int) -> list[dict[str, Any]]:

@@ -90,6 +90,8 @@ SOMETIMES: Final = (
     "event: order.refunded",
     "event: order.canceled",
     "event: withdrawal.canceled",
+    "deadline: expired",
+    "deadline: auto_release",
     *(f"fault: {kind.value}" for kind in FaultKind if kind is not FaultKind.STREAM_CUT),
 )
 
