@@ -131,6 +131,7 @@ class Settlement:
                 operation, record.ledger, record.closed_at, payouts, self._parts.now()
             )
         else:
+            await self._moved_nothing(record.hash)
             codes = [code for code in record.operation_codes if code != "op_success"]
             code = codes[0] if codes else record.transaction_code
             kind = FailureKind.REFUSED if code in rules.final_codes else FailureKind.INCLUDED
@@ -145,6 +146,12 @@ class Settlement:
         self._parts.alarms.end(operation.id)
         reach(f"lane.after_confirmed.{operation.step}")
         return ended
+
+    async def _moved_nothing(self, tx_hash: str) -> None:
+        """A failure is built again: so what the same server shows of it must agree that it failed."""
+        if await self._parts.network.transfers(tx_hash):
+            msg = "Horizon contradicts itself: a failed transaction has moved something"
+            raise StellarUnavailable(msg)
 
     async def _payouts(self, tx_hash: str) -> tuple[PayoutSeen, ...]:
         usdc = self._parts.rules

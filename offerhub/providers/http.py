@@ -6,6 +6,7 @@ Trouble is raised as `HttpTrouble`, with a text that carries no header, no body 
 import math
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from enum import Enum, unique
 
 import httpx
@@ -141,7 +142,7 @@ class HttpClient:
                 # The deadline around it is the only clock: a pool's own would hide which part hung.
                 response = await self._transport.handle_async_request(request)
                 try:
-                    await response.aread()
+                    body = await _read(response)
                 finally:
                     await response.aclose()
         except trio.TooSlowError:
@@ -155,13 +156,26 @@ class HttpClient:
             raise HttpTrouble(msg) from None
         return HttpAnswer(
             response.status_code,
-            response.content,
+            body,
             _retry_after_s(response),
             _latest_ledger(response),
         )
 
     async def _back_off(self, attempt: int) -> None:
         await trio.sleep(_BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._random()))
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body, decoded, as far as it is one that we ask for. Raises `HttpTrouble` beyond that."""
+    body = bytearray()
+    # An async generator, though httpx declares no more than an iterator.
+    async with aclosing(response.aiter_bytes()) as parts:  # type: ignore[type-var]
+        async for part in parts:
+            body += part
+            if len(body) > _BODY_MAX:
+                msg = f"its answer is over {_BODY_MAX} bytes"
+                raise HttpTrouble(msg)
+    return bytes(body)
 
 
 def _worth_repeating(answer: HttpAnswer, repeat: Repeat) -> bool:
@@ -184,6 +198,8 @@ def _latest_ledger(response: httpx.Response) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
+_BODY_MAX = 16 * 1024 * 1024
+"""A full page of payments with their transactions has about 2 MB."""
 _TOO_MANY = 429
 _SERVER_FAULT = 500
 _BACKOFF_S = 0.2

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from attrs import define, evolve, field
+from stellar_sdk import xdr
 
 from offerhub.sandbox.http import Request, Response
 from tests.simulation.world import Universe
@@ -46,6 +47,8 @@ class Liar:
     """A submission is kept back, and answered 504."""
     turns_success: bool = False
     """Records say that they failed, beside an untouched result."""
+    forges_failures: bool = False
+    """Records say that they failed, and bring a result that says so, too."""
     clock_moved: timedelta = timedelta()
     elder_ledger: int | None = None
     held: list[Request] = field(factory=list)
@@ -102,9 +105,11 @@ class Liar:
         return evolve(response, body=msgspec.json.encode(body))
 
     def _record(self, response: Response) -> Response:
-        if not self.turns_success:
+        if not (self.turns_success or self.forges_failures):
             return response
         body = _json(response) | {"successful": False}
+        if self.forges_failures:
+            body["result_xdr"] = _UNDERFUNDED
         return evolve(response, body=msgspec.json.encode(body))
 
     def _account(self, address: str, response: Response) -> Response:
@@ -120,6 +125,24 @@ class Liar:
             kept = tuple(each for each in response.headers if each[0] != "latest-ledger")
             response = evolve(response, headers=kept)
         return response
+
+
+_UNDERFUNDED = xdr.TransactionResult(
+    fee_charged=xdr.Int64(100),
+    result=xdr.TransactionResultResult(
+        xdr.TransactionResultCode.txFAILED,
+        results=[
+            xdr.OperationResult(
+                xdr.OperationResultCode.opINNER,
+                tr=xdr.OperationResultTr(
+                    xdr.OperationType.PAYMENT,
+                    payment_result=xdr.PaymentResult(xdr.PaymentResultCode.PAYMENT_UNDERFUNDED),
+                ),
+            )
+        ],
+    ),
+    ext=xdr.TransactionResultExt(0),
+).to_xdr()
 
 
 def _json(response: Response) -> dict[str, Any]:

@@ -188,14 +188,17 @@ async def test_a_clock_that_is_minutes_ahead_does_not_shorten_an_envelopes_life(
         assert 50_000_000 == at.paid
 
 
-async def test_a_record_that_denies_its_own_result_is_no_answer(autojump_clock: object) -> None:
+@pytest.mark.parametrize("lie", ["turns_success", "forges_failures"])
+async def test_a_failure_that_what_it_moved_or_its_own_result_denies_is_no_answer(
+    autojump_clock: object, lie: str
+) -> None:
     """A withdrawal of 2.00 paid 10.00 in 3 s, failed as `tx_success` and was given back."""
     async with scene() as at:
-        at.liar.turns_success = True
+        setattr(at.liar, lie, True)
         withdrawal = await at.withdraw("2.00")
         await still_waits(at, withdrawal)
         assert 20_000_000 == at.paid
-        at.liar.turns_success = False
+        setattr(at.liar, lie, False)
         assert WithdrawalStatus.COMPLETED is (await at.market.ended(withdrawal)).status
         assert 20_000_000 == at.paid
         await at.market.check_books()

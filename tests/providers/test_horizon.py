@@ -108,6 +108,18 @@ async def test_the_state_tells_network_ledgers_and_time():
     assert state.latest_closed_at == datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
+async def test_a_history_whose_end_is_before_its_beginning_is_no_answer():
+    root = {
+        "network_passphrase": "N",
+        "history_latest_ledger": 9,
+        "history_elder_ledger": 10,
+        "history_latest_ledger_closed_at": "2026-11-22T12:00:00Z",
+    }
+    async with horizon(answers(root)) as client:
+        with pytest.raises(StellarUnavailable):
+            await client.state()
+
+
 def account(**changes: Any) -> dict[str, Any]:
     return {
         "account_id": address("buyer"),

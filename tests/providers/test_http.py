@@ -154,3 +154,20 @@ async def test_a_real_server_is_spoken_to_over_one_kept_connection():
         await http.aclose()
         nursery.cancel_scope.cancel()
     assert connections == 1
+
+
+@pytest.mark.parametrize("size", [16 * 1024 * 1024, 16 * 1024 * 1024 + 1])
+async def test_an_answer_has_a_bound(autojump_clock, size):
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=bytes(size)))
+    http = HttpClient(
+        "http://test", budget=RateBudget(0, 1), random=lambda: 0.0, transport=transport, attempts=1
+    )
+    call_it = partial(
+        http.request, "GET", "/", priority=Priority.READ, deadline_s=5, repeat=Repeat.ALWAYS
+    )
+    if size > 16 * 1024 * 1024:
+        with pytest.raises(HttpTrouble, match="over"):
+            await call_it()
+    else:
+        assert len((await call_it()).body) == size
+    await http.aclose()

@@ -168,6 +168,9 @@ def read_state(body: bytes) -> NetworkState:
     """Read `GET /`. Raises `UnreadableAnswer`."""
     try:
         root = _root.decode(body)
+        if root.history_elder_ledger > root.history_latest_ledger:
+            msg = "Horizon's oldest ledger is newer than its newest"
+            raise UnreadableAnswer(msg)
         return NetworkState(
             passphrase=root.network_passphrase,
             latest_ledger=root.history_latest_ledger,
