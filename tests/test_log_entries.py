@@ -8,9 +8,9 @@ ROOT = Path(__file__).parents[1]
 LOUD = {"warning", "error", "exception", "critical"}
 
 
-def loud_entries(source: str) -> Iterator[str]:
-    """The names of the entries that a module logs as a warning or worse."""
-    for node in ast.walk(ast.parse(source)):
+def loud_entries(module: ast.Module) -> Iterator[str]:
+    """What a module logs as a warning or worse: an entry, or the constant that holds it."""
+    for node in ast.walk(module):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
@@ -19,19 +19,26 @@ def loud_entries(source: str) -> Iterator[str]:
             and node.func.value.id in {"log", "_log"}
         ):
             (entry, *_) = node.args
-            assert isinstance(entry, ast.Constant), ast.unparse(node)
-            yield str(entry.value)
+            yield str(entry.value) if isinstance(entry, ast.Constant) else ast.unparse(entry)
+
+
+def constants(module: ast.Module) -> Iterator[tuple[str, str]]:
+    """The texts of a module that have a name."""
+    for node in module.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Constant):
+            yield ast.unparse(node.target), str(node.value.value)
 
 
 def entries_of_the_product() -> set[str]:
     folders = ("actors", "offerhub", "storage", "web")
-    return {
-        entry
+    modules = [
+        ast.parse(path.read_text(encoding="utf-8"))
         for folder in folders
         for path in (ROOT / folder).rglob("*.py")
         if "sandbox" not in path.parts  # has no operator
-        for entry in loud_entries(path.read_text(encoding="utf-8"))
-    }
+    ]
+    named = dict(pair for module in modules for pair in constants(module))
+    return {named.get(entry, entry) for module in modules for entry in loud_entries(module)}
 
 
 def test_every_warning_and_error_is_explained_to_the_operator():
