@@ -1,6 +1,6 @@
 """The balance actor: one per active user; every unit that takes from the user passes here."""
 
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import frozen
 
@@ -37,7 +37,7 @@ class BalanceParts:
     currency: str
 
 
-class BalanceActor(Actor):
+class BalanceActor(Actor[CommitDebit]):
     """Serializes what takes from one user.
 
     It never refuses on figures older than the request: the database decides, and the row is read
@@ -48,13 +48,13 @@ class BalanceActor(Actor):
         self._user_id = user_id
         self._parts = parts
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: CommitDebit) -> object:
         """Commit one unit."""
         match message:
             case CommitDebit(unit):
                 return await self._commit(unit)
             case _:
-                raise TypeError(type(message))
+                assert_never(message)
 
     async def _commit(self, unit: UnitOfWork) -> CommitOutcome:
         outcome = await self._parts.journal.commit(unit)

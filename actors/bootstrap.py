@@ -75,7 +75,7 @@ class Channels:
 
 async def ensure_platform(
     storage: Storage,
-    vault: Address,
+    vault: Address[MakeKeypair],
     journal: Journal,
     deciding: Deciding,
     channel_count: int,

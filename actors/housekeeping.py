@@ -1,11 +1,10 @@
 """Housekeeping: deletes what nobody can ask for any more, a bounded batch at a time."""
 
 from collections.abc import Callable, Hashable
-from typing import Final
+from typing import Final, Never, assert_never
 
 from attrs import frozen
 
-from actors.kernel import Message
 from actors.patience import WokenActor, when_possible
 from offerhub.domain.due import Perishable
 from offerhub.domain.ids import Clock
@@ -25,15 +24,15 @@ class HousekeepingParts:
     random: Callable[[], float]
 
 
-class Housekeeping(WokenActor):
+class Housekeeping(WokenActor[Never]):
     """Woken by the timer with the name of what has perished (`Perishable`)."""
 
     def __init__(self, parts: HousekeepingParts) -> None:
         self._parts = parts
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: Never) -> Never:
         """Nothing is asked of it."""
-        raise TypeError(type(message))
+        assert_never(message)
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Delete a batch of each, and come again for what a full one has left."""

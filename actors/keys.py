@@ -10,17 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, assert_never
 
 import trio
 from attrs import field, frozen
 
 from actors.journal import Journal
-from actors.kernel import Message
 from actors.messages import (
     CreateApiKey,
     CreateApiToken,
     KeyCreated,
+    KeyMessage,
     RevokeApiKey,
     TokenCreated,
 )
@@ -158,7 +158,7 @@ class KeyRing:
                 del self._ends[key_id]
 
 
-class Keys(WokenActor):
+class Keys(WokenActor[KeyMessage]):
     """Creates keys and tokens, revokes keys; records their expiry when the timer wakes it.
 
     Args:
@@ -185,7 +185,7 @@ class Keys(WokenActor):
         self._random_bytes = random_bytes
         self._prefix = "ohk_live_" if live else "ohk_test_"
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: KeyMessage) -> object:
         match message:
             case CreateApiKey():
                 return await self._create(message)
@@ -194,8 +194,7 @@ class Keys(WokenActor):
             case CreateApiToken():
                 return await self._create_token(message)
             case _:
-                msg = f"the keys' actor does not handle {type(message).__name__}"
-                raise TypeError(msg)
+                assert_never(message)
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Record the expiry of the keys with these ids, and let their streams end."""

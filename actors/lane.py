@@ -12,14 +12,13 @@ only then is its step over (docs/spec/domain.md §3, Exactly once).
 
 from collections.abc import Hashable
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final, Never, assert_never
 
 import structlog
 from attrs import evolve
 
 from actors.earlier_attempts import EarlierAttempts
 from actors.failpoints import reach
-from actors.kernel import Message
 from actors.lane_parts import LaneParts, Moves, Superseded, Wake
 from actors.patience import WokenActor, when_possible
 from actors.settlement import Settlement
@@ -84,7 +83,7 @@ _LAG: Final = timedelta(seconds=6)
 """How far a server may lag behind another, and a little more: a ledger."""
 
 
-class Lane(WokenActor):
+class Lane(WokenActor[Never]):
     """See the module."""
 
     def __init__(self, source: str, parts: LaneParts) -> None:
@@ -105,9 +104,9 @@ class Lane(WokenActor):
         if wallet is not None:
             self._xlm_minimum = self._parts.xlm[wallet.role].minimum
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: Never) -> Never:
         """Nothing is asked of it: it is woken."""
-        raise TypeError(type(message))
+        assert_never(message)
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Work one operation, the next one after it."""

@@ -10,6 +10,7 @@ from actors.journal import Journal
 from actors.kernel import Address
 from actors.ledger_clock import LedgerClock
 from actors.patience import committed_when_possible
+from actors.vault import SignTransaction
 from offerhub.domain.chain import (
     ChainOperation,
 )
@@ -56,7 +57,7 @@ class LaneParts:
 
     storage: Storage
     journal: Journal
-    vault: Address
+    vault: Address[SignTransaction]
     network: StellarNetwork
     provider: EscrowProvider
     clock: LedgerClock

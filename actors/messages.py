@@ -5,6 +5,7 @@ Each says what its answer is (`Message[answer]`). A handler raises `DomainError`
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -125,6 +126,20 @@ class RequestRefund(Message[Order]):
     trace: Trace
 
 
+OrderMessage: TypeAlias = (
+    CreateOrder
+    | SetDeadlines
+    | ReserveFunds
+    | CancelOrder
+    | StartEscrow
+    | StartFunding
+    | CompleteMilestone
+    | RequestRelease
+    | RequestRefund
+)
+"""What an order's actor takes."""
+
+
 # Withdrawals: each goes to the withdrawal's own actor.
 
 
@@ -153,6 +168,10 @@ class CancelWithdrawal(Message[Withdrawal]):
     """Give the money of a withdrawal back that was not committed."""
 
     trace: Trace
+
+
+WithdrawalMessage: TypeAlias = CreateWithdrawal | CommitWithdrawal | CancelWithdrawal
+"""What a withdrawal's actor takes."""
 
 
 # API keys.
@@ -200,3 +219,7 @@ class CreateApiToken(Message[TokenCreated]):
     key_id: str
     ttl_s: int
     trace: Trace
+
+
+KeyMessage: TypeAlias = CreateApiKey | RevokeApiKey | CreateApiToken
+"""What the keys' actor takes."""

@@ -6,7 +6,7 @@ lane sets a wake-up, and the order reads from storage what happened.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, assert_never
 
 import structlog
 from attrs import frozen
@@ -16,11 +16,12 @@ from actors.board import Board
 from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Message, Registry
+from actors.kernel import Registry
 from actors.messages import (
     CancelOrder,
     CompleteMilestone,
     CreateOrder,
+    OrderMessage,
     RequestRefund,
     RequestRelease,
     ReserveFunds,
@@ -68,7 +69,7 @@ class OrderParts:
 
     storage: Storage
     journal: Journal
-    balances: Registry[str]
+    balances: Registry[str, CommitDebit]
     board: Board[Order]
     operations: Board[ChainOperation]
     directory: Directory
@@ -90,7 +91,7 @@ class Conflict(Exception):
     """The order was written elsewhere again and again: this actor's state is not the latest."""
 
 
-class OrderActor(WokenActor):
+class OrderActor(WokenActor[OrderMessage]):
     """See the module."""
 
     def __init__(self, order_id: str, parts: OrderParts) -> None:
@@ -98,12 +99,12 @@ class OrderActor(WokenActor):
         self._parts = parts
         self._order: Order | None = None
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: OrderMessage) -> object:
         """Decide one command and commit it."""
         with refusing_when_away():
             return await self._handle(message)
 
-    async def _handle(self, message: Message[object]) -> object:
+    async def _handle(self, message: OrderMessage) -> object:
         match message:
             case CreateOrder():
                 return await self._create(message)
@@ -136,7 +137,7 @@ class OrderActor(WokenActor):
             case RequestRefund():
                 return await self._refund(message)
             case _:
-                raise TypeError(type(message))
+                assert_never(message)
 
     async def look(self) -> None:
         """Take the end of the present chain operation, or what a deadline that is due asks for."""

@@ -15,6 +15,7 @@ from offerhub.providers.stellar.port import StellarUnavailable
 from offerhub.providers.trustless_work.port import ProviderUnavailable
 from storage.port import StorageUnavailable
 
+M = TypeVar("M")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -87,7 +88,7 @@ async def committed_when_possible(
     return await when_possible(lambda: journal.commit(unit), random)
 
 
-class WokenActor(Actor):
+class WokenActor(Actor[M]):
     """An actor that is woken to look at what has become of something, patient with storage and the outside.
 
     A subclass says in `look` what it looks at; a look that meets trouble comes again.

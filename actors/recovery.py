@@ -6,13 +6,14 @@ and nobody has taken the end. Waking one that is at work already is harmless.
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, Never, TypeVar
 
 import trio
 from attrs import frozen
 
 from actors.kernel import Address, Registry
 from actors.lane_parts import Wake
+from actors.messages import OrderMessage, WithdrawalMessage
 from actors.patience import when_possible
 from offerhub.domain.order import Order
 from offerhub.domain.withdrawal import Withdrawal
@@ -37,10 +38,10 @@ class RecoveryParts:
     """
 
     storage: Storage
-    lanes: Registry[str]
-    orders: Registry[str]
-    withdrawals: Registry[str]
-    wallets: Address
+    lanes: Registry[str, Never]
+    orders: Registry[str, OrderMessage]
+    withdrawals: Registry[str, WithdrawalMessage]
+    wallets: Address[Never]
     random: Callable[[], float]
 
 

@@ -11,6 +11,7 @@ from actors.journal import Journal
 from actors.kernel import Address, Registry
 from actors.keys import KeyRing
 from actors.ledger_clock import LedgerClock
+from actors.messages import CreateUser, KeyMessage, OrderMessage, WithdrawalMessage
 from actors.publisher import EventHub
 from actors.watcher import ChainWatcher
 from offerhub.domain.ids import Clock, Ids
@@ -49,11 +50,11 @@ class System:
     instance: Instance
     storage: Storage
     journal: Journal
-    users: Address
-    keys: Address
+    users: Address[CreateUser]
+    keys: Address[KeyMessage]
     api_keys: KeyRing
-    orders: Registry[str]
-    withdrawals: Registry[str]
+    orders: Registry[str, OrderMessage]
+    withdrawals: Registry[str, WithdrawalMessage]
     order_board: Board[Order]
     withdrawal_board: Board[Withdrawal]
     balance_board: Board[Balance]

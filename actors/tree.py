@@ -4,14 +4,14 @@ The same tree runs in production, in tests and in the simulation; what differs i
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Never
 
 import structlog
 import trio
 from attrs import field, frozen
 
 from actors.alarms import Alarms
-from actors.balances import IDLE_S, BalanceActor, BalanceParts
+from actors.balances import IDLE_S, BalanceActor, BalanceParts, CommitDebit
 from actors.board import Board
 from actors.bootstrap import (
     Bootstrap,
@@ -25,17 +25,17 @@ from actors.directory import Directory
 from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
 from actors.journal import Journal
-from actors.kernel import Cell, Registry, described
+from actors.kernel import Cell, ChildSpec, Registry, Restart, Service, described
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
 from actors.lane import Lane
 from actors.lane_parts import LaneParts, Wake, XlmPolicy
 from actors.ledger_clock import LedgerClock
+from actors.messages import OrderMessage, WithdrawalMessage
 from actors.orders import OrderActor, OrderParts
 from actors.publisher import EventBuffer, EventHub, Publisher
 from actors.recovery import Recovery, RecoveryParts
 from actors.sealing import CannotOpen, KeyRing
-from actors.supervisor import ChildSpec, Restart, Service
 from actors.system import Instance, System
 from actors.timer import Timer, TimerParts
 from actors.users import UserParts, UsersActor
@@ -126,7 +126,7 @@ class Tree:
     bootstrap: Bootstrap
     watcher: ChainWatcher
     recovery: Recovery
-    lanes: Registry[str]
+    lanes: Registry[str, Never]
     clock: LedgerClock
 
     @property
@@ -277,7 +277,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         alarms=alarms,
         attempts_max=choices.attempts_max,
     )
-    lanes: Registry[str] = Registry(
+    lanes: Registry[str, Never] = Registry(
         "lanes",
         lambda source: Lane(source, lane_parts),
         random=world.random,
@@ -285,7 +285,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         crashes_max=20,
     )
     balance_parts = BalanceParts(world.storage, journal, instance.currency)
-    balances: Registry[str] = Registry(
+    balances: Registry[str, CommitDebit] = Registry(
         "balances",
         lambda user_id: BalanceActor(user_id, balance_parts),
         random=world.random,
@@ -323,7 +323,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         usdc_code=choices.rules.usdc_code,
         pick_channel=pick_channel,
     )
-    orders: Registry[str] = Registry(
+    orders: Registry[str, OrderMessage] = Registry(
         "orders",
         lambda order_id: OrderActor(order_id, order_parts),
         random=world.random,
@@ -345,7 +345,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         attempts_max=choices.attempts_max,
         closed_addresses=lambda: closed,
     )
-    withdrawals: Registry[str] = Registry(
+    withdrawals: Registry[str, WithdrawalMessage] = Registry(
         "withdrawals",
         lambda withdrawal_id: WithdrawalActor(withdrawal_id, withdrawal_parts),
         random=world.random,

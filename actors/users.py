@@ -1,13 +1,13 @@
 """The users' actor: creates users and the wallets that they never see."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, assert_never
 
 from attrs import frozen
 
 from actors.directory import Directory
 from actors.journal import Journal
-from actors.kernel import Actor, Address, Message
+from actors.kernel import Actor, Address
 from actors.messages import CreateUser, UserCreated
 from actors.orders import refused
 from actors.patience import refusing_when_away
@@ -33,27 +33,27 @@ class UserParts:
 
     storage: Storage
     journal: Journal
-    vault: Address
+    vault: Address[MakeKeypair]
     directory: Directory
     now: Clock
     ids: Ids
     activate: Callable[[str], None]
 
 
-class UsersActor(Actor):
+class UsersActor(Actor[CreateUser]):
     """One writer for external ids: the same id twice gives one user."""
 
     def __init__(self, parts: UserParts) -> None:
         self._parts = parts
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: CreateUser) -> object:
         """Create a user, or find the one that has the external id."""
         match message:
             case CreateUser():
                 with refusing_when_away():
                     return await self._create(message)
             case _:
-                raise TypeError(type(message))
+                assert_never(message)
 
     async def _create(self, message: CreateUser) -> UserCreated:
         found = await self._existing(message.external_user_id)

@@ -4,7 +4,7 @@ It compares a transaction with its intent, opens the seeds of its signers, signs
 """
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, TypeAlias, assert_never
 
 import structlog
 from attrs import field, frozen
@@ -73,7 +73,11 @@ class SignTransaction(Message[SignedEnvelope | NotSigned]):
     network: NetworkState
 
 
-class Vault(Actor):
+VaultMessage: TypeAlias = MakeKeypair | SignTransaction
+"""What the vault takes."""
+
+
+class Vault(Actor[VaultMessage]):
     """See the module."""
 
     def __init__(
@@ -85,7 +89,7 @@ class Vault(Actor):
         self._random_bytes = random_bytes
         self._wallets: OrderedDict[str, Wallet] = OrderedDict()
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: VaultMessage) -> object:
         """Make a key pair, or sign."""
         match message:
             case MakeKeypair(wallet_id):
@@ -94,7 +98,7 @@ class Vault(Actor):
                 with refusing_when_away():
                     return await self._sign(message)
             case _:
-                raise TypeError(type(message))
+                assert_never(message)
 
     def _make(self, wallet_id: str) -> NewKeypair:
         keypair = Keypair.from_raw_ed25519_seed(self._random_bytes(_SEED_BYTES))

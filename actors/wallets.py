@@ -5,7 +5,7 @@ read from storage when it starts (docs/spec/domain.md §4).
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Final
+from typing import Final, Never, assert_never
 
 import structlog
 import trio
@@ -14,7 +14,7 @@ from attrs import define, field, frozen
 from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Actor, Backoff, Message, Registry
+from actors.kernel import Actor, Backoff, Registry
 from actors.lane_parts import Wake, XlmPolicy
 from actors.patience import committed_when_possible, when_possible
 from offerhub.domain import user_decisions as decisions
@@ -65,7 +65,7 @@ class WalletParts:
 
     storage: Storage
     journal: Journal
-    lanes: Registry[str]
+    lanes: Registry[str, Never]
     network: StellarNetwork
     directory: Directory
     now: Clock
@@ -89,7 +89,7 @@ class WrittenElsewhere(Exception):
     """Another process has written what this one owns: start again from storage."""
 
 
-class WalletsActor(Actor):
+class WalletsActor(Actor[Never]):
     """See the module."""
 
     def __init__(self, parts: WalletParts) -> None:
@@ -127,9 +127,9 @@ class WalletsActor(Actor):
                 standing.append(self._work.activate.pop(wallet.id))
         await self._activated(standing)
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: Never) -> Never:
         """Nothing is asked of it: it is woken."""
-        raise TypeError(type(message))
+        assert_never(message)
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Take wallets to activate, addresses to refill, and operations that have ended."""

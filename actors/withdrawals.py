@@ -1,7 +1,7 @@
 """The withdrawal actor: one withdrawal from its creation to the end of its payment."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, assert_never
 
 import structlog
 from attrs import frozen
@@ -12,8 +12,13 @@ from actors.board import Board
 from actors.directory import Directory
 from actors.failpoints import reach
 from actors.journal import Journal
-from actors.kernel import Message, Registry
-from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
+from actors.kernel import Registry
+from actors.messages import (
+    CancelWithdrawal,
+    CommitWithdrawal,
+    CreateWithdrawal,
+    WithdrawalMessage,
+)
 from actors.orders import Conflict, refused
 from actors.patience import WokenActor, refusing_when_away
 from offerhub.domain import withdrawal_decisions as decisions
@@ -48,7 +53,7 @@ class WithdrawalParts:
 
     storage: Storage
     journal: Journal
-    balances: Registry[str]
+    balances: Registry[str, CommitDebit]
     board: Board[Withdrawal]
     operations: Board[ChainOperation]
     directory: Directory
@@ -62,7 +67,7 @@ class WithdrawalParts:
     closed_addresses: Callable[[], frozenset[str]]
 
 
-class WithdrawalActor(WokenActor):
+class WithdrawalActor(WokenActor[WithdrawalMessage]):
     """See the module."""
 
     def __init__(self, withdrawal_id: str, parts: WithdrawalParts) -> None:
@@ -70,7 +75,7 @@ class WithdrawalActor(WokenActor):
         self._parts = parts
         self._withdrawal: Withdrawal | None = None
 
-    async def handle(self, message: Message[object]) -> object:
+    async def handle(self, message: WithdrawalMessage) -> object:
         """Decide one command and commit it."""
         with refusing_when_away():
             match message:
@@ -81,7 +86,7 @@ class WithdrawalActor(WokenActor):
                 case CancelWithdrawal(trace):
                     return await self._decided(lambda each: self._cancel_decision(each, trace))
                 case _:
-                    raise TypeError(type(message))
+                    assert_never(message)
 
     async def look(self) -> None:
         """Take the end of the present chain operation."""

@@ -23,8 +23,7 @@ import trio
 import trio_asyncio
 from attrs import frozen
 
-from actors.kernel import Node, described, ungrouped
-from actors.supervisor import ChildSpec, Supervisor
+from actors.kernel import ChildSpec, Node, Supervisor, described, ungrouped
 from actors.tree import Tree
 from offerhub.composition.failpoints import BadFailpoint, watch_failpoints
 from offerhub.composition.failures import for_people

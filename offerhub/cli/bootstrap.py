@@ -10,7 +10,7 @@ from attrs import frozen
 from rich.console import Console
 from rich.markup import escape
 
-from actors.supervisor import TooManyRestarts
+from actors.kernel import TooManyRestarts
 from actors.tree import CHANNEL_XLM, Tree
 from offerhub import app
 from offerhub.cli.run import EXIT_DISPLACED

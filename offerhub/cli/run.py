@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import offerhub
-from actors.supervisor import TooManyRestarts
+from actors.kernel import TooManyRestarts
 from offerhub import app
 from offerhub.cli.start import cannot_start, load_or_exit
 from offerhub.settings import Settings

@@ -5,8 +5,7 @@ from typing import Final
 import asyncpg
 
 from actors.bootstrap import BootstrapFailed
-from actors.kernel import described
-from actors.supervisor import TooManyRestarts
+from actors.kernel import TooManyRestarts, described
 from offerhub.composition.failpoints import BadFailpoint
 from offerhub.domain.errors import DomainError
 from offerhub.settings import Settings

@@ -5,8 +5,7 @@ from functools import partial
 
 import trio
 
-from actors.kernel import ungrouped
-from actors.supervisor import ChildSpec, Service
+from actors.kernel import ChildSpec, Service, ungrouped
 from offerhub.composition.work import Addresses, Sources
 from offerhub.sandbox.server import serve_sandbox
 from offerhub.settings import Settings

@@ -14,10 +14,9 @@ import structlog
 import trio
 from attrs import define, evolve, field, frozen
 
-from actors.kernel import Node, OnCrash, State, described, ungrouped
+from actors.kernel import ChildSpec, Node, OnCrash, Service, State, Supervisor, described, ungrouped
 from actors.patience import is_unavailable
 from actors.sealing import KeyRing
-from actors.supervisor import ChildSpec, Service, Supervisor
 from actors.tree import Choices, Tree, World, build, prepare
 from offerhub.composition.choices import choices_from
 from offerhub.composition.outside import Outside, open_outside
@@ -205,6 +204,7 @@ class Work:
             random=sources.random,
             on_crash=partial(self._told, tree),
             restarts_max=_RESTARTS_MAX,
+            asks=AskGraph() if settings.environment == "development" else None,
         )
 
     def _face(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Self
+from typing import ClassVar, Literal, Self
 
 
 class ErrorCode(Enum):
@@ -90,6 +90,9 @@ class DomainError(Exception):
         message: what it is, for people; never with a secret in it.
         details: JSON-ready facts.
     """
+
+    is_refusal: ClassVar[Literal[True]] = True
+    """For whoever runs an actor: it answers the asker, and crashes nothing."""
 
     def __init__(
         self, code: ErrorCode, message: str, details: Mapping[str, object] | None = None

@@ -10,8 +10,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from actors.board import Board
 from actors.journal import GROUP_MAX, Journal, JournalClosed
+from actors.kernel import ChildSpec, Service, Supervisor
 from actors.publisher import EventHub
-from actors.supervisor import ChildSpec, Service, Supervisor
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.unit_of_work import (
     Balance,

@@ -49,7 +49,7 @@ class SpawnCrash(Message[None]):
     """Starts a child that crashes while this message is still being handled."""
 
 
-class Counter(Actor):
+class Counter(Actor[Message[object]]):
     """A total that survives in `storage`, and a gate that holds `Hang` and `woken` up."""
 
     def __init__(self, storage: list[int], gate: trio.Event) -> None:
@@ -374,7 +374,7 @@ async def test_the_wake_ups_of_a_crashed_run_are_delivered_again() -> None:
 
 
 async def test_an_actor_that_wakes_itself_for_ever_starves_nobody() -> None:
-    class Restless(Actor):
+    class Restless(Actor[Message[object]]):
         async def handle(self, message: Message[object]) -> object:
             return "answer"
 
@@ -422,7 +422,7 @@ async def test_a_cancel_is_never_swallowed() -> None:
         class Late(Message[None]):
             pass
 
-        class Stubborn(Actor):
+        class Stubborn(Actor[Message[object]]):
             async def handle(self, message: Message[object]) -> object:
                 try:
                     await trio.sleep_forever()
@@ -446,7 +446,7 @@ async def test_a_cancel_is_never_swallowed() -> None:
 
 
 async def test_an_actor_asks_others_and_wakes_itself_through_its_addresses() -> None:
-    class Chain(Actor):
+    class Chain(Actor[Message[object]]):
         def __init__(self) -> None:
             self.keys: frozenset[Hashable] = frozenset()
 

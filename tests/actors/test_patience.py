@@ -13,7 +13,7 @@ class Ping(Message[str]):
     """Ask whether it lives."""
 
 
-class Looker(WokenActor):
+class Looker(WokenActor[Message[object]]):
     """Raises what it is given, one error a look."""
 
     def __init__(self, errors: list[Exception], looked_at: list[float]) -> None:

@@ -6,8 +6,8 @@ from structlog.testing import LogCapture
 from trio.testing import wait_all_tasks_blocked
 
 from actors.event_filter import EventFilter, Names, NoPattern
+from actors.kernel import ChildSpec, Service, Supervisor
 from actors.publisher import EventHub, Publisher, SubscriptionClosed
-from actors.supervisor import ChildSpec, Service, Supervisor
 from offerhub.domain.errors import DomainError, ErrorCode
 from storage.port import StorageUnavailable
 from storage.redis import BufferedEvent

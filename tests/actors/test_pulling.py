@@ -29,7 +29,7 @@ from tests.simulation.world import Universe, choices, now, open_outside_account
 def mailboxes(market: Market) -> dict[str, int]:
     """Messages that wait, by child of the tree."""
     children = market.machine.supervisor.tree().children
-    return {child.name: child.mailbox_depth for child in children}
+    return {child.name: child.mailbox.depth for child in children if child.mailbox is not None}
 
 
 async def test_an_hour_without_ledgers_grows_nothing_in_memory(autojump_clock: object) -> None:

@@ -36,7 +36,7 @@ class Who(Message[str]):
     """Asks for the request id that the actor's task sees."""
 
 
-class Account(Actor):
+class Account(Actor[Message[object]]):
     def __init__(self, world: "World", key: str) -> None:
         self.world = world
         self.key = key
@@ -86,7 +86,7 @@ class World:
         self.stop_gate = trio.Event()
         self.stop_gate.set()
         self.objects: weakref.WeakSet[Account] = weakref.WeakSet()
-        self.registry = Registry[str](
+        self.registry = Registry[str, Message[object]](
             "account",
             self._new,
             random=lambda: 0.5,

@@ -14,17 +14,16 @@ from actors.kernel import (
     ActorStopped,
     Backoff,
     Cell,
+    ChildSpec,
+    EndedUnexpectedly,
+    MailboxStatistics,
     Message,
     Node,
     OnCrash,
     Registry,
-    State,
-)
-from actors.supervisor import (
-    ChildSpec,
-    EndedUnexpectedly,
     Restart,
     Service,
+    State,
     Supervisor,
     TooManyRestarts,
 )
@@ -40,7 +39,7 @@ class Explode(Message[None]):
     pass
 
 
-class Parrot(Actor):
+class Parrot(Actor[Message[object]]):
     async def handle(self, message: Message[object]) -> object:
         match message:
             case Echo(text):
@@ -171,7 +170,7 @@ async def test_a_stop_before_the_start_starts_nothing() -> None:
     assert world.log == []
 
 
-class Deaf(Actor):
+class Deaf(Actor[Message[object]]):
     async def handle(self, message: Message[object]) -> object:
         return await trio.sleep_forever()
 
@@ -398,7 +397,7 @@ async def test_what_is_not_a_crash_travels_as_itself() -> None:
 async def test_the_tree_is_a_snapshot_of_everything_below(autojump_clock: MockClock) -> None:
     world = World()
     parrot = Cell("parrot", Parrot)
-    registry = Registry[str](
+    registry = Registry[str, Message[object]](
         "parrots", lambda _key: Parrot(), random=lambda: 0.5, on_crash=world.on_crash
     )
     inner = world.supervisor(ChildSpec(registry), name="inner")
@@ -411,13 +410,17 @@ async def test_the_tree_is_a_snapshot_of_everything_below(autojump_clock: MockCl
         with pytest.raises(ActorCrashed):
             await parrot.address.ask(Explode())
         await parrot.address.tell(Echo("waits through the pause"))
-        troubled = Node("parrots/y", State.RESTARTING, 0, 1, "RuntimeError: boom")
-        parrots = Node("parrots", State.RUNNING, 0, 1, "RuntimeError: boom", 2, (troubled,))
+        down, up = State.RESTARTING, State.RUNNING
+        y = MailboxStatistics(down, capacity=64)
+        both = MailboxStatistics(up, capacity=128, handled=1)
+        troubled = Node("parrots/y", down, y, 1, "RuntimeError: boom")
+        parrots = Node("parrots", up, both, 1, "RuntimeError: boom", 2, (troubled,))
+        waiting = MailboxStatistics(down, depth=1, capacity=64)
         assert tree.tree() == Node(
             "root",
             State.RUNNING,
             children=(
-                Node("parrot", State.RESTARTING, 1, 1, "RuntimeError: boom"),
+                Node("parrot", down, waiting, 1, "RuntimeError: boom"),
                 Node("inner", State.RUNNING, children=(parrots,)),
                 Node("s", State.RUNNING),
             ),

@@ -11,9 +11,9 @@ import trio
 from attrs import define, evolve, field
 
 from actors import failpoints
+from actors.kernel import TooManyRestarts
 from actors.lane_parts import XlmPolicy
 from actors.patience import is_unavailable
-from actors.supervisor import TooManyRestarts
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from storage.port import StorageUnavailable

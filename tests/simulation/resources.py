@@ -81,7 +81,8 @@ class Resources:
 
 def _mailboxes(node: Node) -> Iterator[tuple[str, int, int]]:
     """Every line of the tree: its name, the depth of its mailboxes, what they may hold."""
-    yield node.name, node.mailbox_depth, _MAILBOX * max(1, node.active)
+    if node.mailbox is not None:
+        yield node.name, node.mailbox.depth, node.mailbox.capacity
     for child in node.children:
         yield from _mailboxes(child)
 

@@ -17,10 +17,9 @@ from attrs import define, field
 from stellar_sdk import Account, Keypair, TransactionBuilder
 from stellar_sdk.operation import ChangeTrust, CreateAccount
 
-from actors.kernel import OnCrash
+from actors.kernel import AskGraph, OnCrash, Supervisor
 from actors.lane_parts import XlmPolicy
 from actors.sealing import KeyRing
-from actors.supervisor import Supervisor
 from actors.system import Instance, System
 from actors.tree import Choices, Tree, World, build, prepare
 from offerhub.domain.fees import FeePolicy, FeeTerms
@@ -201,7 +200,12 @@ async def started(
     platform = await prepare(world, operator)
     tree = build(world, operator, platform)
     supervisor = Supervisor(
-        "root", tree.specs, random=chance.random, on_crash=on_crash or _note_crash, restarts_max=50
+        "root",
+        tree.specs,
+        random=chance.random,
+        on_crash=on_crash or _note_crash,
+        restarts_max=50,
+        asks=AskGraph(),
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(supervisor.run)

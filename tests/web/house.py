@@ -238,7 +238,7 @@ class House:
         self.system.withdrawal_board.put(withdrawal_id, decision.withdrawal)
 
 
-class _Scripted(Actor):
+class _Scripted(Actor[Any]):
     def __init__(self, house: House) -> None:
         self.house = house
 
@@ -447,10 +447,10 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
         ),
     )
     users = Cell("users", lambda: Users(house))
-    orders: Registry[str] = Registry(
+    orders: Registry[str, Any] = Registry(
         "orders", lambda key: Orders(house, key), random=_constant, on_crash=_ignore
     )
-    withdrawals: Registry[str] = Registry(
+    withdrawals: Registry[str, Any] = Registry(
         "withdrawals", lambda key: Withdrawals(house, key), random=_constant, on_crash=_ignore
     )
     network: Any = Network()

@@ -14,9 +14,8 @@ from quart import Response, request
 from quart.wrappers.response import ResponseBody
 from quart_trio import QuartTrio
 
-from actors.kernel import Actor, Cell, Message
+from actors.kernel import Actor, Cell, ChildSpec, Message, Service, Supervisor
 from actors.publisher import Publisher
-from actors.supervisor import ChildSpec, Service, Supervisor
 from tests.actors.events import unit
 from tests.web.house import open_house
 from web.server import Patience, serve_app
@@ -30,7 +29,7 @@ class Work(Message[str]):
     pass
 
 
-class Worker(Actor):
+class Worker(Actor[Message[object]]):
     """Works when its gate opens, and says what it has done."""
 
     def __init__(self) -> None:

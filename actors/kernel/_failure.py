@@ -4,15 +4,24 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import trio
 from attrs import frozen
 
-from offerhub.domain.errors import DomainError
-
 OnCrash: TypeAlias = Callable[[str, Exception], None]
 """Called with every crash: the actor's name and the error; for logs and metrics, must not raise."""
+
+
+@runtime_checkable
+class Refusal(Protocol):
+    """An expected answer that is raised: it goes to the asker, and the actor lives.
+
+    An exception says of itself that it is one, by a class attribute `is_refusal = True`: so the
+    kernel needs no class of those who use it, and they none of the kernel's.
+    """
+
+    is_refusal: ClassVar[Literal[True]]
 
 
 class ActorError(Exception):
@@ -64,7 +73,7 @@ def lone(error: BaseException) -> BaseException:
     errors = [leaf for leaf in leaves if not isinstance(leaf, trio.Cancelled)]
     if not errors:
         return leaves[0]
-    errors.sort(key=lambda e: (isinstance(e, Exception), isinstance(e, DomainError)))
+    errors.sort(key=lambda e: (isinstance(e, Exception), isinstance(e, Refusal)))
     for other in errors[1:]:
         errors[0].add_note(f"beside it: {described(other)}")
     return errors[0]

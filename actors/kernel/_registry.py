@@ -7,8 +7,10 @@ from typing import Generic, TypeVar
 
 import trio
 
-from actors._actor import Actor, Address, Cell
-from actors._failure import (
+from actors.kernel._actor import Actor, M
+from actors.kernel._address import Address
+from actors.kernel._cell import Cell
+from actors.kernel._failure import (
     DEFAULT_BACKOFF,
     ActorCrashed,
     Backoff,
@@ -17,12 +19,12 @@ from actors._failure import (
     note_crash,
     ungrouped,
 )
-from actors._views import MailboxStatistics, Node, State
+from actors.kernel._views import MailboxStatistics, Node, State
 
 K = TypeVar("K", bound=Hashable)
 
 
-class Registry(Generic[K]):
+class Registry(Generic[K, M]):
     """One actor an id, activated on first use, restarted when it crashes, asleep when idle.
 
     Messages and wake-ups that come before `run` wait for it.
@@ -39,7 +41,7 @@ class Registry(Generic[K]):
     def __init__(  # noqa: PLR0913 (each is a choice of who wires the tree)
         self,
         name: str,
-        factory: Callable[[K], Actor],
+        factory: Callable[[K], Actor[M]],
         *,
         random: Callable[[], float],
         on_crash: OnCrash,
@@ -62,13 +64,13 @@ class Registry(Generic[K]):
         self._cool_down_s = cool_down_s
         self._state = State.WAITING
         self._stopping = trio.Event()
-        self._cells: dict[K, Cell] = {}
+        self._cells: dict[K, Cell[M]] = {}
         self._nursery: trio.Nursery | None = None
         self._context = contextvars.copy_context()
         self._restarts = 0
         self._last_error: str | None = None
 
-    def address(self, key: K) -> Address:
+    def address(self, key: K) -> Address[M]:
         """The address of an id's actor; costs nothing until it is used."""
         return _EntryAddress(self, key)
 
@@ -84,14 +86,31 @@ class Registry(Generic[K]):
         """An id's mailbox now, empty if the actor sleeps."""
         cell = self._cells.get(key)
         if cell is None:
-            return MailboxStatistics(State.WAITING, 0, self._capacity, 0)
+            return MailboxStatistics(State.WAITING, capacity=self._capacity)
         return cell.statistics()
 
-    def activate(self, key: K) -> Cell:
+    def statistics(self) -> MailboxStatistics:
+        """The mailboxes of all active actors now, added up."""
+        each = [cell.statistics() for cell in self._cells.values()]
+        return MailboxStatistics(
+            self._state,
+            depth=sum(one.depth for one in each),
+            capacity=sum(one.capacity for one in each),
+            wakes=sum(one.wakes for one in each),
+            tasks=sum(one.tasks for one in each),
+            handled=sum(one.handled for one in each),
+        )
+
+    def activate(self, key: K) -> Cell[M]:
         """The cell of an id, with its actor started soon if it sleeps."""
         cell = self._cells.get(key)
         if cell is None:
-            cell = Cell(self.entry_name(key), lambda: self._factory(key), capacity=self._capacity)
+            cell = Cell(
+                self.entry_name(key),
+                lambda: self._factory(key),
+                capacity=self._capacity,
+                kind=self.name,
+            )
             if self._state is State.STOPPED:
                 cell.close()
                 return cell
@@ -99,7 +118,7 @@ class Registry(Generic[K]):
             self._launch(key, cell)
         return cell
 
-    def _launch(self, key: K, cell: Cell) -> None:
+    def _launch(self, key: K, cell: Cell[M]) -> None:
         # In the registry's own context: an actor must not inherit the context variables (the
         # request's id, say) of whoever happened to be the first to use it.
         if self._nursery is not None:
@@ -142,7 +161,7 @@ class Registry(Generic[K]):
             cell.close()
         self._cells.clear()
 
-    async def _keep(self, key: K, cell: Cell) -> None:
+    async def _keep(self, key: K, cell: Cell[M]) -> None:
         try:
             while not cell.stopping.is_set():
                 try:
@@ -158,7 +177,7 @@ class Registry(Generic[K]):
             cell.close()
             del self._cells[key]
 
-    async def _after_crash(self, cell: Cell, error: Exception) -> None:
+    async def _after_crash(self, cell: Cell[M], error: Exception) -> None:
         self._restarts += 1
         cell.restarts += 1
         self._last_error = cell.last_error = described(error)
@@ -185,26 +204,25 @@ class Registry(Generic[K]):
     def tree(self) -> Node:
         """The registry now; its children are only those that are in trouble."""
         troubled = (State.RESTARTING, State.QUARANTINED)
-        cells = self._cells.values()
         return Node(
             self.name,
             self._state,
-            sum(cell.depth() for cell in cells),
-            self._restarts,
-            self._last_error,
-            len(cells),
-            tuple(cell.tree() for cell in cells if cell.state in troubled),
+            mailbox=self.statistics(),
+            restarts=self._restarts,
+            last_error=self._last_error,
+            active=len(self._cells),
+            children=tuple(cell.tree() for cell in self._cells.values() if cell.state in troubled),
         )
 
 
-class _EntryAddress(Address, Generic[K]):
+class _EntryAddress(Address[M], Generic[K, M]):
     """An address of a registry's actor: activates it on use."""
 
-    def __init__(self, registry: "Registry[K]", key: K) -> None:
+    def __init__(self, registry: "Registry[K, M]", key: K) -> None:
         self._registry = registry
         self._key = key
 
-    def _find(self) -> Cell:
+    def _find(self) -> Cell[M]:
         return self._registry.activate(self._key)
 
     @property

@@ -12,18 +12,18 @@ from enum import Enum
 from typing import Any, Protocol
 
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
-from actors.kernel import (
+from actors.kernel._asks import AskGraph, watching
+from actors.kernel._failure import (
     DEFAULT_BACKOFF,
     Backoff,
-    Node,
     OnCrash,
-    State,
     described,
     note_crash,
     ungrouped,
 )
+from actors.kernel._views import Node, State
 
 
 class Restart(Enum):
@@ -146,14 +146,11 @@ class _Kept:
 
     def node(self) -> Node:
         own = self.spec.child.tree()
-        return Node(
-            own.name,
-            self.state,
-            own.mailbox_depth,
-            self.restarts + own.restarts,
-            self.last_error or own.last_error,
-            own.active,
-            own.children,
+        return evolve(
+            own,
+            state=self.state,
+            restarts=self.restarts + own.restarts,
+            last_error=self.last_error or own.last_error,
         )
 
 
@@ -164,6 +161,8 @@ class Supervisor:
         random: numbers in [0, 1), for the jitter of restarts.
         on_crash: called with every crash of a direct child.
         restarts_max: restarts within `period_s` that are borne, over all children.
+        asks: notes who asks whom among all actors below, and refuses a circle; for development
+            and tests.
     """
 
     def __init__(
@@ -176,8 +175,10 @@ class Supervisor:
         restarts_max: int = 5,
         period_s: float = 60.0,
         backoff: Backoff = DEFAULT_BACKOFF,
+        asks: AskGraph | None = None,
     ) -> None:
         self.name = name
+        self._asks = asks
         self._specs = tuple(specs)
         self._random = random
         self._on_crash = on_crash
@@ -205,7 +206,7 @@ class Supervisor:
         self._given_up = None
         self._state = State.STARTING
         try:
-            with ungrouped():
+            with ungrouped(), watching(self._asks):
                 async with trio.open_nursery() as nursery:
                     await self._run_children(nursery, task_status)
         finally:
