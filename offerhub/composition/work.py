@@ -14,7 +14,17 @@ import structlog
 import trio
 from attrs import define, evolve, field, frozen
 
-from actors.kernel import ChildSpec, Node, OnCrash, Service, State, Supervisor, described, ungrouped
+from actors.kernel import (
+    AskGraph,
+    ChildSpec,
+    Node,
+    OnCrash,
+    Service,
+    State,
+    Supervisor,
+    described,
+    ungrouped,
+)
 from actors.patience import is_unavailable
 from actors.sealing import KeyRing
 from actors.tree import Choices, Tree, World, build, prepare
