@@ -176,7 +176,7 @@ async def _check_ring(world: World) -> None:
 
 
 def _vault(world: World, choices: Choices) -> Vault:
-    return Vault(world.storage, world.ring, choices.rules, world.random_bytes)
+    return Vault(world.storage, world.ring, choices.rules, world.random_bytes, world.now)
 
 
 def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bottom

@@ -14,7 +14,8 @@ from actors.kernel import Actor, Message
 from actors.patience import refusing_when_away
 from actors.sealing import CannotOpen, KeyRing
 from offerhub.domain.chain_moves import SignedEnvelope
-from offerhub.domain.ids import RandomBytes
+from offerhub.domain.envelope_death import clocks_agree
+from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.domain.intents import Intent
 from offerhub.domain.users import SealedSeed, Wallet
 from offerhub.providers.stellar.check import check_transaction
@@ -64,7 +65,7 @@ class SignTransaction(Message[SignedEnvelope | NotSigned]):
 
     Args:
         sequence: the source's next sequence number.
-        network: a recent state of the network: its clock judges the time bounds.
+        network: a recent state of the network: its clock judges the time bounds, if ours agrees.
     """
 
     unsigned: str = field(repr=False)
@@ -81,12 +82,18 @@ class Vault(Actor[VaultMessage]):
     """See the module."""
 
     def __init__(
-        self, storage: Storage, ring: KeyRing, rules: SigningRules, random_bytes: RandomBytes
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        rules: SigningRules,
+        random_bytes: RandomBytes,
+        now: Clock,
     ) -> None:
         self._storage = storage
         self._ring = ring
         self._rules = rules
         self._random_bytes = random_bytes
+        self._now = now
         self._wallets: OrderedDict[str, Wallet] = OrderedDict()
 
     async def handle(self, message: VaultMessage) -> object:
@@ -108,6 +115,10 @@ class Vault(Actor[VaultMessage]):
         )
 
     async def _sign(self, message: SignTransaction) -> SignedEnvelope | NotSigned:
+        if not clocks_agree(message.network.latest_closed_at, self._now()):
+            return NotSigned(
+                "its time bounds rest on a clock that is minutes from ours", stale=True
+            )
         try:
             checked = check_transaction(
                 message.unsigned,

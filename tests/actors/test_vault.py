@@ -4,6 +4,7 @@ import hashlib
 import re
 import traceback
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from structlog.testing import LogCapture
 
 from actors.bootstrap import BootstrapFailed
 from actors.kernel import State
+from actors.ledger_clock import LedgerClock
 from actors.sealing import KeyRing
 from actors.tree import World, prepare
 from offerhub.domain.chain import ChainStatus, FailureKind
@@ -25,6 +27,7 @@ from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.envelope import sign
 from offerhub.providers.stellar.horizon import HorizonClient
+from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.sandbox.constants import FACTORY_CONTRACT_ID, FEE_ADDRESS, USDC_CONTRACT_ID
 from storage.memory import MemoryStorage
@@ -387,6 +390,29 @@ async def test_nothing_is_signed_for_another_network(
         back = await market.settled(order)
         assert OrderStatus.FUNDS_RESERVED is back.status
         await check_nothing_was_signed(market, order.id, "deploy")
+
+
+@pytest.mark.parametrize("moved", [timedelta(days=9000), -timedelta(hours=1)])
+@pytest.mark.expect_errors
+async def test_nothing_is_signed_by_a_clock_that_is_not_ours(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch, moved: timedelta
+) -> None:
+    """Even if a lane asks for it: an envelope of 2050 was signed, and lived till then."""
+    async with open_market() as market:
+        user = await market.user("user", "50.00")
+        outside = open_outside_account(market.universe, "outside")
+        honest = LedgerClock.state
+
+        async def trusted(self: LedgerClock, max_age_s: float = 1.0) -> NetworkState:
+            state = await honest(self, max_age_s)
+            return evolve(state, latest_closed_at=state.latest_closed_at + moved)
+
+        monkeypatch.setattr(LedgerClock, "trusted", trusted)
+        withdrawal = await market.withdraw(user, "5.00", outside)
+        await market.ended(withdrawal)
+        attempts = await market.operations(withdrawal.id)
+        assert {None} == {each.envelope for each in attempts}
+        assert {FailureKind.STALE} == {each.failure and each.failure.kind for each in attempts}
 
 
 async def test_a_payment_to_another_destination_is_not_signed_and_the_money_comes_back(
