@@ -14,6 +14,7 @@ import structlog
 import trio
 from attrs import define
 
+from actors.answers import Answers
 from actors.board import Board
 from actors.failpoints import reach
 from actors.publisher import EventHub
@@ -66,6 +67,8 @@ class Journal:
         on_fenced: told when storage refuses what this process commits, because a newer process owns
             the database; never waits.
         on_write: told every entity that a unit wrote, once it is committed; never waits.
+        answers: writes the text of final answers, within the commit, and has it for the request
+            that waits for it.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Journal:
         withdrawals: Board[Withdrawal] | None = None,
         on_write: Callable[[Entity], None] | None = None,
         on_fenced: Callable[[], None] = lambda: None,
+        answers: Answers | None = None,
     ) -> None:
         self._storage = storage
         self._balances = balances
@@ -85,6 +89,7 @@ class Journal:
         self._withdrawals: Board[Withdrawal] = withdrawals or Board()
         self._on_write = on_write
         self._on_fenced = on_fenced
+        self._answers = answers or Answers()
         self._waiting: list[_Entry] = []
         self._filled = trio.Event()
         self._room = trio.Semaphore(_WAITING_MAX)
@@ -139,7 +144,9 @@ class Journal:
     async def _commit_group(self, group: Sequence[_Entry]) -> None:
         reach("journal.before_commit")
         try:
-            outcomes = await self._storage.commit([entry.unit for entry in group])
+            outcomes = await self._storage.commit(
+                [entry.unit for entry in group], self._answers.encode
+            )
         except StorageUnavailable:
             outcomes = [Refused(RefusalKind.UNAVAILABLE)] * len(group)
         reach("journal.after_commit")
@@ -157,6 +164,9 @@ class Journal:
             _wake(entry)
 
     def _show(self, unit: UnitOfWork, committed: Committed) -> None:
+        if unit.idempotency is not None and committed.answer is not None:
+            record = unit.idempotency
+            self._answers.put(record.key, record.fingerprint, committed.answer)
         for user_id, balance in committed.balances.items():
             self._balances.put(user_id, balance)
         for entity in unit.writes:

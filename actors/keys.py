@@ -292,7 +292,7 @@ class Keys(WokenActor[KeyMessage]):
                     ),
                 ),
                 # Kept without its text: a replay answers `token: null` (docs/spec/api.md, Idempotency).
-                idempotency=deciding.final_answer({"token": None, "expiresAt": iso(ends)}),
+                idempotency=deciding.final_answer(token),
             )
         )
         return TokenCreated(text, ends)

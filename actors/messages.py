@@ -14,19 +14,10 @@ from offerhub.domain.api_keys import ApiKey, Scope
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, Order
 from offerhub.domain.trace import Trace
-from offerhub.domain.users import User, UserType, Wallet
+from offerhub.domain.users import UserCreated, UserType
 from offerhub.domain.withdrawal import Withdrawal
 
 # Users.
-
-
-@frozen
-class UserCreated:
-    """The user under an external id, and whether this message made it."""
-
-    user: User
-    wallet: Wallet
-    new: bool
 
 
 @frozen

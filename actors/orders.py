@@ -44,9 +44,9 @@ from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.limits import Limits
 from offerhub.domain.order import Milestone, Order, OrderStatus
 from offerhub.domain.order_decisions import Decision
+from offerhub.domain.order_moves import Progress
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties
-from offerhub.domain.resources import progress_resource
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
 from offerhub.domain.users import Wallet, WalletStatus
@@ -320,7 +320,7 @@ class OrderActor(WokenActor[OrderMessage]):
             operation = await self._parts.storage.load(
                 ChainOperation, order.process.chain_operation_id
             )
-            refusal.details["progress"] = progress_resource(order, order.process, operation)
+            refusal.details["progress"] = Progress(order, operation)
         return refusal
 
     async def _commit(self, decision: Decision) -> bool:

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from actors.alarms import Alarms
+from actors.answers import Answers
 from actors.board import Board
 from actors.bootstrap import Bootstrap
-from actors.journal import Journal
 from actors.kernel import Address, Registry
 from actors.keys import KeyRing
 from actors.ledger_clock import LedgerClock
 from actors.messages import CreateUser, KeyMessage, OrderMessage, WithdrawalMessage
 from actors.publisher import EventHub
+from actors.refusals import Refusals
 from actors.watcher import ChainWatcher
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.limits import Limits
@@ -49,10 +50,11 @@ class System:
 
     instance: Instance
     storage: Storage
-    journal: Journal
     users: Address[CreateUser]
     keys: Address[KeyMessage]
     api_keys: KeyRing
+    answers: Answers
+    refusals: Refusals
     orders: Registry[str, OrderMessage]
     withdrawals: Registry[str, WithdrawalMessage]
     order_board: Board[Order]

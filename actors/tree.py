@@ -11,6 +11,7 @@ import trio
 from attrs import field, frozen
 
 from actors.alarms import Alarms
+from actors.answers import Answers
 from actors.balances import IDLE_S, BalanceActor, BalanceParts, CommitDebit
 from actors.board import Board
 from actors.bootstrap import (
@@ -35,6 +36,7 @@ from actors.messages import OrderMessage, WithdrawalMessage
 from actors.orders import OrderActor, OrderParts
 from actors.publisher import EventBuffer, EventHub, Publisher
 from actors.recovery import Recovery, RecoveryParts
+from actors.refusals import Refusals
 from actors.sealing import CannotOpen, KeyRing
 from actors.system import Instance, System
 from actors.timer import Timer, TimerParts
@@ -58,7 +60,7 @@ from offerhub.domain.withdrawal import Withdrawal
 from offerhub.providers.stellar.port import StellarNetwork
 from offerhub.providers.stellar.rules import SigningRules
 from offerhub.providers.trustless_work.port import EscrowProvider
-from storage.port import Storage
+from storage.port import Encode, Storage
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +85,7 @@ class World:
 
     Args:
         on_displaced: has the process end, because a newer one owns the storage.
+        encode: writes the text of final answers.
     """
 
     storage: Storage
@@ -92,6 +95,7 @@ class World:
     random_bytes: RandomBytes
     random: Callable[[], float]
     ring: KeyRing = field(repr=False)
+    encode: Encode
     on_displaced: Callable[[], None] = lambda: None
 
 
@@ -122,6 +126,7 @@ class Tree:
     """The built tree: what to run, in this order, and the system that the web asks."""
 
     system: System
+    journal: Journal
     specs: tuple[ChildSpec, ...]
     bootstrap: Bootstrap
     watcher: ChainWatcher
@@ -207,6 +212,8 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
             case DueKind.CLEAN_UP:
                 housekeeping.address.wake(due.owner)
 
+    answers = Answers(world.encode)
+
     def note_write(entity: Entity) -> None:
         """An entity was committed: whoever waits for it is woken."""
         timer.note(entity)
@@ -239,6 +246,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         withdrawal_board,
         on_write=note_write,
         on_fenced=fence.trip,
+        answers=answers,
     )
     directory = Directory(world.storage)
     channels = Channels()
@@ -428,10 +436,11 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
     system = System(
         instance=instance,
         storage=world.storage,
-        journal=journal,
         users=users.address,
         keys=keys.address,
         api_keys=api_keys,
+        answers=answers,
+        refusals=Refusals(journal, world.now, ids),
         orders=orders,
         withdrawals=withdrawals,
         order_board=order_board,
@@ -464,7 +473,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
     )
-    return Tree(system, specs, bootstrap, watcher, recovery, lanes, clock)
+    return Tree(system, journal, specs, bootstrap, watcher, recovery, lanes, clock)
 
 
 class _Crashes:

@@ -8,7 +8,7 @@ from attrs import frozen
 from actors.directory import Directory
 from actors.journal import Journal
 from actors.kernel import Actor, Address
-from actors.messages import CreateUser, UserCreated
+from actors.messages import CreateUser
 from actors.orders import refused
 from actors.patience import refusing_when_away
 from actors.vault import MakeKeypair
@@ -16,7 +16,7 @@ from offerhub.domain import user_decisions as decisions
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
-from offerhub.domain.users import Wallet
+from offerhub.domain.users import UserCreated, Wallet
 from storage.port import Storage
 
 PLATFORM_EXTERNAL_ID: Final = "offerhub:platform"
@@ -56,10 +56,10 @@ class UsersActor(Actor[CreateUser]):
                 assert_never(message)
 
     async def _create(self, message: CreateUser) -> UserCreated:
-        found = await self._existing(message.external_user_id)
+        parts = self._parts
+        found = await self._existing(message)
         if found is not None:
             return found
-        parts = self._parts
         wallet_id = parts.ids.new("wal")
         keypair = await parts.vault.ask(MakeKeypair(wallet_id))
         user, wallet, unit = decisions.create_user(
@@ -82,19 +82,26 @@ class UsersActor(Actor[CreateUser]):
                 parts.activate(wallet.id)
                 return UserCreated(user, wallet, new=True)
             case Refused(RefusalKind.TAKEN, "external_user_id"):
-                found = await self._existing(message.external_user_id)
+                found = await self._existing(message)
                 if found is None:
                     raise refused(outcome)
                 return found
             case Refused():
                 raise refused(outcome)
 
-    async def _existing(self, external_user_id: str) -> UserCreated | None:
-        user = await self._parts.storage.user_by_external_id(external_user_id)
+    async def _existing(self, message: CreateUser) -> UserCreated | None:
+        user = await self._parts.storage.user_by_external_id(message.external_user_id)
         if user is None:
             return None
         wallet = await self._parts.storage.load(Wallet, user.wallet_id)
         if wallet is None:
             msg = f"{user.id} has no wallet"
             raise LookupError(msg)
-        return UserCreated(user, wallet, new=False)
+        existing = UserCreated(user, wallet, new=False)
+        deciding = Deciding(self._parts.now(), self._parts.ids, message.trace)
+        unit = decisions.keep_existing(existing, deciding)
+        if unit is not None:
+            outcome = await self._parts.journal.commit(unit)
+            if isinstance(outcome, Refused):
+                raise refused(outcome)
+        return existing

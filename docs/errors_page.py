@@ -8,6 +8,7 @@ from typing import Final
 from offerhub.domain.errors import ErrorCode as E
 from web.call import Route
 from web.openapi import codes_of
+from web.statuses import STATUS
 
 _NOT_YET: Final = "Reserved for later; nothing returns it in this version."
 
@@ -192,10 +193,10 @@ def render_errors(routes: Sequence[Route]) -> str:
         for code in codes_of(route):
             given[code].append(route)
     lines = [_HEAD]
-    for status in dict.fromkeys(sorted(code.status for code in E)):
+    for status in dict.fromkeys(sorted(STATUS[code] for code in E)):
         lines += [f"## {status} {HTTPStatus(status).phrase}", ""]
         lines += ["| code | meaning | what to do | returned by |", "|---|---|---|---|"]
-        for code in (each for each in E if each.status == status):
+        for code in (each for each in E if STATUS[each] == status):
             meaning, remedy = _MEANINGS[code]
             lines.append(
                 f"| `{code.value}` | {meaning} | {remedy} | {_givers(code, given[code], routes)} |"

@@ -4,10 +4,10 @@ Pure, and shared by PostgreSQL and the twin: both hold the rows and the counters
 units in, in the order in which they are committed (docs/architecture.md, One unit of work, one commit).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import DUE_TREASURY, Side, Transfer, balance_changes
@@ -22,7 +22,7 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from offerhub.domain.users import User
-from storage.port import StoredAudit
+from storage.port import Encode, StoredAudit, StoredClaim
 from storage.rendering import GENESIS, chain_audit, render_event
 
 _OWNED = frozenset({"available", "reserved", "withdrawing", "suspense", "due"})
@@ -55,10 +55,27 @@ class Filled:
     audit: tuple[StoredAudit, ...]
     balances: Mapping[str, Balance]
     changes: Mapping[str, Mapping[Side, int]]
+    answer: bytes | None = field(default=None, repr=False)
 
     @property
     def outcome(self) -> Committed:
-        return Committed(events=self.events, balances=self.balances)
+        return Committed(events=self.events, balances=self.balances, answer=self.answer)
+
+    @property
+    def claim(self) -> StoredClaim | None:
+        """What the unit's idempotency record becomes."""
+        record = self.unit.idempotency
+        if record is None:
+            return None
+        return StoredClaim(
+            key=record.key,
+            fingerprint=record.fingerprint,
+            state=record.state,
+            created_at=record.created_at,
+            resource_type=record.resource_type,
+            resource_id=record.resource_id,
+            answer=self.answer,
+        )
 
 
 def account_owner(account: str) -> str | None:
@@ -84,7 +101,9 @@ def new_users(unit: UnitOfWork) -> list[str]:
     return [entity.id for entity in unit.writes if isinstance(entity, User) and entity.version == 1]
 
 
-def fill(unit: UnitOfWork, balances: dict[str, Balance], counters: Counters) -> Filled | Refused:
+def fill(
+    unit: UnitOfWork, balances: dict[str, Balance], counters: Counters, encode: Encode
+) -> Filled | Refused:
     """Fill a unit in, or refuse it for want of funds or at the limit of a balance.
 
     Moves `balances` and `counters` on; a refused unit leaves both as they were.
@@ -93,9 +112,10 @@ def fill(unit: UnitOfWork, balances: dict[str, Balance], counters: Counters) -> 
         unit: as decided.
         balances: the rows of `users_of` the unit as they stand after the units before it.
         counters: as they stand after the units before it.
+        encode: writes the text of the unit's answer.
 
     Raises:
-        InvariantViolated: it credits or shows a user who has no row.
+        InvariantViolated: it credits or shows a user who has no row, or its answer has no text.
     """
     rows = dict(balances)
     for user_id in new_users(unit):
@@ -117,6 +137,7 @@ def fill(unit: UnitOfWork, balances: dict[str, Balance], counters: Counters) -> 
         render_event(event, unit, counters.event_sequence + place, figure)
         for place, event in enumerate(unit.events, start=1)
     )
+    answer = _text(unit, figure, encode)
     transfers = tuple(enumerate(unit.transfers, start=counters.transfer_sequence + 1))
     audit: list[StoredAudit] = []
     previous_hash = counters.audit_hash
@@ -132,7 +153,20 @@ def fill(unit: UnitOfWork, balances: dict[str, Balance], counters: Counters) -> 
     counters.audit_hash = previous_hash
     balances.update(rows)
     shown = {user: rows[user] for user in changes}
-    return Filled(unit, moment, transfers, events, tuple(audit), shown, changes)
+    return Filled(unit, moment, transfers, events, tuple(audit), shown, changes, answer)
+
+
+def _text(unit: UnitOfWork, figure: Callable[[Figure], Money], encode: Encode) -> bytes | None:
+    record = unit.idempotency
+    if record is None or record.answer is None:
+        return None
+    try:
+        return encode(record.answer, figure)
+    except (TypeError, ValueError) as error:
+        # One answer that cannot be written fails its own unit, not those of the whole group.
+        raise InvariantViolated(
+            f"the answer to {record.answer.action} cannot be written: {type(error).__name__}"
+        ) from error
 
 
 def _moved(

@@ -4,23 +4,27 @@ Reads raise `StorageUnavailable` when the database is away; cancelling one leave
 Lists are newest first and page by the last id of the page before (docs/spec/api.md, Envelopes).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
+from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.due import Due, Perishable
+from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books, Holding, Posting
+from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
     CommittedEvent,
     Entity,
-    IdempotencyRecord,
+    Figure,
+    IdempotencyState,
     UnitOfWork,
 )
 from offerhub.domain.users import User, Wallet
@@ -107,12 +111,45 @@ class OpenLane:
     source: str
 
 
+@frozen
+class StoredClaim:
+    """What stands under an idempotency key.
+
+    Args:
+        resource_type, resource_id: whose state answers while it is `RUNNING`.
+        answer: the text of the final answer, when it is `DONE`.
+    """
+
+    key: str
+    fingerprint: str
+    state: IdempotencyState
+    created_at: datetime
+    resource_type: str | None = None
+    resource_id: str | None = None
+    answer: bytes | None = field(default=None, repr=False)
+
+
+Encode = Callable[[OpenAnswer, Callable[[Figure], Money]], bytes]
+"""Writes the text of an answer: it is handed the balances after the unit, which only the commit knows."""
+
+
+def no_answers(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+    """The `Encode` of whoever commits nothing that answers a request."""
+    del figure
+    raise InvariantViolated(f"nobody here writes the answer to {answer.action}")
+
+
 class Storage(Protocol):
     """One process's access to everything that lasts."""
 
     # The write path: the journal's alone.
-    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+    async def commit(
+        self, group: Sequence[UnitOfWork], encode: Encode = no_answers
+    ) -> Sequence[CommitOutcome]:
         """Commit units in one transaction, in their order; one outcome a unit, in the same order.
+
+        An open answer's text is written by `encode` and kept in the same transaction; of a unit
+        that is repeated it is written again, and the last one is the one that is kept.
 
         If storage refuses one unit, that one is `Refused` and the others are committed all the same
         (repeated unit by unit). A unit sees the effects of those before it. The answer is what
@@ -245,7 +282,7 @@ class Storage(Protocol):
         """The audit chain, ascending."""
         ...
 
-    async def idempotency(self, key: str) -> IdempotencyRecord | None:
+    async def idempotency(self, key: str) -> StoredClaim | None:
         """What stands under a key; a record older than 24 hours is none."""
         ...
 

@@ -1,11 +1,12 @@
 """A route as declared, one call of it, and its answer."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from attrs import define, field, frozen
 from quart import Response
 
+from actors.answers import Awaited
 from actors.keys import KnownKey
 from actors.system import System
 from offerhub.domain.api_keys import Scope
@@ -14,6 +15,7 @@ from offerhub.domain.ids import is_id
 from offerhub.domain.trace import Trace
 from web.health import Health
 from web.renderings import Renderings
+from web.resources import Resource
 from web.schema import Schema
 
 T = TypeVar("T")
@@ -40,7 +42,12 @@ class Answer:
 
 @define(eq=False)
 class Call:
-    """One request on its way to its handler, past all checks."""
+    """One request on its way to its handler, past all checks.
+
+    Args:
+        awaited: where the commit of a request with an idempotency key leaves its answer.
+        raw_body, raw_headers: exactly as they came, for who checks a signature over them.
+    """
 
     route: "Route"
     params: Mapping[str, str]
@@ -52,6 +59,22 @@ class Call:
     body: object = None
     query: object = None
     prefers_async: bool = False
+    awaited: Awaited | None = None
+    raw_body: bytes = field(default=b"", repr=False)
+    raw_headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
+
+    @property
+    def committed(self) -> bytes | None:
+        """The text of the final answer, once a commit has written it."""
+        return None if self.awaited is None else self.awaited.text
+
+    def header(self, name: str) -> str | None:
+        """A header of the request, as it came; of one that comes twice the first."""
+        wanted = name.lower().encode()
+        for each, value in self.raw_headers:
+            if each.lower() == wanted:
+                return value.decode("latin-1")
+        return None
 
     def body_as(self, of: type[T]) -> T:
         """The body as its schema built it."""
@@ -88,7 +111,10 @@ class Route:
         scope: `None` lets any key in; see `public`.
         status: of a success.
         codes: what the handler itself may refuse with; the gate's own are added.
+        resource: what a success shows; `None` for what is no JSON.
         body, query: their schemas; a POST without a body schema takes `{}` or nothing.
+        signed: the handler itself checks and reads `Call.raw_body`, of whatever type it is: a
+            webhook, which has no idempotency key of ours either.
         base: whether the path is below `/api/v1`.
         limited: whether it counts against the rate limit.
         reads_key_first: look an idempotency key up before the handler runs, because the handler
@@ -99,7 +125,7 @@ class Route:
     path: str
     handler: Handler
     summary: str
-    resource: str
+    resource: type[Resource] | None
     tag: str
     scope: Scope | None = None
     public: bool = False
@@ -110,6 +136,7 @@ class Route:
     body: Schema[Any] | None = None
     query: Schema[Any] | None = None
     reads_key_first: bool = False
+    signed: bool = False
     action: str = ""
     media: str = "application/json"
     base: bool = True
@@ -119,6 +146,11 @@ class Route:
     def endpoint(self) -> str:
         """Quart's name of it."""
         return f"{self.method} {self.path}"
+
+    @property
+    def name(self) -> str:
+        """What the audit and idempotency keys call the request."""
+        return self.action or self.endpoint
 
 
 BASE_PATH: Final = "/api/v1"

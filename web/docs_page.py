@@ -7,6 +7,7 @@ from typing import Final
 from offerhub import __version__
 from web.call import BASE_PATH, Route
 from web.openapi import codes_of
+from web.statuses import STATUS
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -56,5 +57,5 @@ def _endpoint(route: Route) -> Iterator[str]:
                     f"<td>{'required' if field.required else ''}</td></tr>"
                 )
             yield "</table>"
-    codes = ", ".join(f"<code>{code.value}</code> {code.status}" for code in codes_of(route))
+    codes = ", ".join(f"<code>{code.value}</code> {STATUS[code]}" for code in codes_of(route))
     yield f"<p>Errors: {codes}</p></details>"

@@ -8,31 +8,26 @@ from typing import Final, cast
 
 import quart
 import trio
+from attrs import evolve
 from quart import Response
 from quart.wrappers import Request
 
 from actors.system import System
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.refusals import RefusedRequest
 from offerhub.domain.trace import IdempotencyClaim, Trace
-from offerhub.domain.unit_of_work import (
-    AuditEntry,
-    Committed,
-    IdempotencyRecord,
-    IdempotencyState,
-    RefusalKind,
-    UnitOfWork,
-)
-from web.answers import PROBLEM_TYPE, as_problem, error_body
+from web.answers import PROBLEM_TYPE, as_problem, error_body, read_text
 from web.authentication import Authentication, check_scope
 from web.bodies import EMPTY
 from web.call import Answer, Call, Caller, Route
-from web.errors import body_too_large, refusal_of, unavailable
+from web.errors import body_too_large, refusal_of
 from web.facts import Facts, TrustedProxies, read_facts
 from web.health import Health
-from web.idempotency import ReplayCache, Replays, fingerprint, in_progress, is_kept, read_key
+from web.idempotency import ReplayCache, Replays, fingerprint, is_final, read_key
 from web.rate_limit import RateLimit
 from web.reading import read_json, read_query, too_large
 from web.renderings import Renderings
+from web.statuses import STATUS
 
 Observe = Callable[[str, int, str | None, float], None]
 """Told every answer: the endpoint, the status, the error's code, the seconds it took."""
@@ -89,7 +84,7 @@ class Gate:
         if facts.allowance is not None and facts.allowance.exceeded:
             error = facts.allowance.refusal()
         if self._observe is not None:
-            self._observe("none", error.code.status, error.code.value, 0.0)
+            self._observe("none", STATUS[error.code], error.code.value, 0.0)
         answer = self._refusal(error, facts)
         return self._response(answer, facts, request.path)
 
@@ -123,6 +118,7 @@ class Gate:
                 user_agent=facts.user_agent,
             ),
             caller=caller,
+            raw_headers=tuple(request.scope["headers"]),
             prefers_async=route.long and facts.prefers_async,
         )
         if caller is not None and route.scope is not None:
@@ -135,10 +131,7 @@ class Gate:
         if not route.public:
             call.query = read_query(route, request.query_string)
         if route.method == "DELETE":
-            try:
-                return await route.handler(call)
-            except DomainError as error:
-                return await self._refused(call, error)
+            return await self._handled(call)
         return await route.handler(call)
 
     async def _caller(self, facts: Facts) -> Caller:
@@ -158,7 +151,9 @@ class Gate:
             raise allowance.refusal()
 
     async def _change(self, call: Call, request: Request, facts: Facts) -> Answer | Response:
-        raw = cast("bytes", await request.get_data())
+        raw = call.raw_body = cast("bytes", await request.get_data())
+        if call.route.signed:
+            return await self._handled(call)
         header = facts.headers.get(b"idempotency-key")
         key = None if header is None else read_key(header)
         unreadable: DomainError | None = None
@@ -173,9 +168,9 @@ class Gate:
                 raise unreadable
             return await self._guarded(call, body)
         claim = IdempotencyClaim(
-            key, fingerprint(call.route.method, request.path, body), call.route.status
+            key, fingerprint(call.route.method, request.path, body), call.route.name
         )
-        with self._replays.running(claim) as seen:
+        with self._replays.running(claim) as (awaited, seen):
             # Who waits for the chain can wait for a query, and must not depend on the chain to
             # be told what the key has stood for all along.
             if seen or call.route.long or call.route.reads_key_first:
@@ -185,15 +180,23 @@ class Gate:
                     return await self._refused(call, error)
                 if replay is not None:
                     return replay
-            call.trace = _claiming(call.trace, claim)
+            call.trace = evolve(call.trace, idempotency=claim)
+            call.awaited = awaited
             if unreadable is not None:
                 return await self._refused(call, unreadable)
             return await self._guarded(call, body)
 
     async def _guarded(self, call: Call, body: object) -> Answer | Response:
-        """Run the handler; a refusal is told only after what must be kept of it is kept."""
+        """Run the handler on a body that its schema has read."""
         try:
             call.body = (call.route.body or EMPTY).parse(body)
+        except DomainError as error:
+            return await self._refused(call, error)
+        return await self._handled(call)
+
+    async def _handled(self, call: Call) -> Answer | Response:
+        """Run the handler; a refusal is sent only after what must be kept of it is kept."""
+        try:
             return await call.route.handler(call)
         except DomainError as error:
             return await self._refused(call, error)
@@ -204,52 +207,38 @@ class Gate:
         Raises the refusal. If its key turns out to be taken, what stands there is the answer.
         """
         claim = call.trace.idempotency
-        now = self._system.clock()
-        status = error.code.status
-        record = None
-        if claim is not None and is_kept(error):
-            record = IdempotencyRecord(
-                key=claim.key,
-                fingerprint=claim.fingerprint,
-                state=IdempotencyState.DONE,
-                created_at=now,
-                first=True,
-                status=status,
-                body=error_body(error, call.trace.correlation_id, now),
-            )
-        elif claim is not None and status in {409, 422}:
+        status = STATUS[error.code]
+        final = claim is not None and is_final(error)
+        if claim is not None and not final and status in {409, 422}:
             # Of another request with this key that ran meanwhile, perhaps in another process.
             standing = await self._replays.answer(claim, call.trace.correlation_id)
             if standing is not None:
                 return standing
-        audit: tuple[AuditEntry, ...] = ()
-        if status in _AUDITED_STATUSES and error.code is not ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS:
-            audit = (self._entry(call, error),)
-        if record is None and not audit:
-            raise error
-        outcome = await self._system.journal.commit(
-            UnitOfWork(at=now, trace=call.trace, audit=audit, idempotency=record)
+        audited = (
+            status in _AUDITED_STATUSES and error.code is not ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
         )
-        if isinstance(outcome, Committed):
-            if record is not None and record.body is not None:
-                return Answer(status, record.body)
+        if not final and not audited:
             raise error
-        if claim is not None and outcome.kind is RefusalKind.TAKEN:
-            standing = await self._replays.answer(claim, call.trace.correlation_id)
-            if standing is not None:
-                return standing
-            raise in_progress()
-        raise unavailable()
-
-    def _entry(self, call: Call, error: DomainError) -> AuditEntry:
-        return AuditEntry(
-            id=self._system.ids.new("aud"),
-            action=call.route.action or call.route.endpoint,
-            resource_type=call.route.resource,
+        resource = call.route.resource
+        refused = RefusedRequest(
+            error,
+            action=call.route.name,
+            resource_type="" if resource is None else resource.__name__,
             resource_id=next(iter(call.params.values()), "").replace("\x00", "")[:100],
-            result="refused",
-            error=error.code.value,
+            audited=audited,
+            final=final,
         )
+        try:
+            text = await self._system.refusals.keep(refused, call.trace)
+        except DomainError as unkept:
+            if claim is not None and unkept.code is ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS:
+                standing = await self._replays.answer(claim, call.trace.correlation_id)
+                if standing is not None:
+                    return standing
+            raise
+        if text is not None:
+            return read_text(text)
+        raise error
 
     def _refusal(self, error: DomainError, facts: Facts) -> Answer:
         headers: tuple[tuple[str, str], ...] = ()
@@ -268,7 +257,7 @@ class Gate:
             case _:
                 pass
         return Answer(
-            error.code.status,
+            STATUS[error.code],
             error_body(error, facts.request_id, self._system.clock()),
             headers,
         )
@@ -295,16 +284,6 @@ class Gate:
             headers["X-RateLimit-Remaining"] = str(allowance.remaining)
             headers["X-RateLimit-Reset"] = str(allowance.reset)
         return response
-
-
-def _claiming(trace: Trace, claim: IdempotencyClaim) -> Trace:
-    return Trace(
-        correlation_id=trace.correlation_id,
-        actor=trace.actor,
-        ip=trace.ip,
-        user_agent=trace.user_agent,
-        idempotency=claim,
-    )
 
 
 def _address(facts: Facts) -> str:

@@ -9,21 +9,26 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import msgspec
 
+from actors.answers import Awaited
 from actors.system import System
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.order import Order
-from offerhub.domain.resources import answer_body, order_resource, withdrawal_resource
 from offerhub.domain.trace import IdempotencyClaim
-from offerhub.domain.unit_of_work import IdempotencyRecord, IdempotencyState
+from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.withdrawal import Withdrawal
+from storage.port import Storage, StoredClaim
+from web.answers import body_of, read_text
 from web.call import Answer
 from web.field_errors import field_error
+from web.rendering import render_order, render_withdrawal
+from web.resources import Resource
+from web.statuses import STATUS
 
 REPLAYED: Final = ("Idempotency-Replayed", "true")
 LIFETIME: Final = timedelta(hours=24)
@@ -66,12 +71,13 @@ def fingerprint(method: str, path: str, body: object) -> str:
     return digest.hexdigest()
 
 
-def is_kept(error: DomainError) -> bool:
+def is_final(error: DomainError) -> bool:
     """Whether a refusal is definitive, and so the final answer of its key."""
+    status = STATUS[error.code]
     return (
-        error.code.status in _KEPT_STATUSES
+        status in _KEPT_STATUSES
         and error.code not in _NOT_KEPT
-        and not (error.code.status == 409 and error.details.get("progress") is not None)
+        and not (status == 409 and error.details.get("progress") is not None)
     )
 
 
@@ -97,8 +103,7 @@ class ReplayCache(Protocol):
 
 class _Kept(msgspec.Struct, frozen=True):
     fingerprint: str
-    status: int
-    body: bytes
+    text: bytes
 
 
 class Replays:
@@ -107,28 +112,25 @@ class Replays:
     def __init__(self, system: System, cache: ReplayCache | None = None) -> None:
         self._system = system
         self._cache = cache
-        self._in_flight: dict[str, str] = {}
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     @contextmanager
-    def running(self, claim: IdempotencyClaim) -> Iterator[bool]:
-        """Hold the key while its request runs; gives whether this process has seen it before.
+    def running(self, claim: IdempotencyClaim) -> Iterator[tuple[Awaited, bool]]:
+        """Hold the key while its request runs.
 
+        Gives where its commit leaves the answer, and whether this process has seen the key before.
         Raises `IDEMPOTENCY_KEY_IN_PROGRESS` or `IDEMPOTENCY_KEY_REUSED` if another one holds it.
         """
-        held = self._in_flight.get(claim.key)
+        held = self._system.answers.waiting(claim.key)
         if held is not None:
-            raise in_progress() if held == claim.fingerprint else reused()
-        self._in_flight[claim.key] = claim.fingerprint
-        seen = claim.key in self._seen
-        self._seen[claim.key] = None
-        self._seen.move_to_end(claim.key)
-        if len(self._seen) > _SEEN_MAX:
-            self._seen.popitem(last=False)
-        try:
-            yield seen
-        finally:
-            del self._in_flight[claim.key]
+            raise in_progress() if held.claim.fingerprint == claim.fingerprint else reused()
+        with self._system.answers.awaiting(claim) as awaited:
+            seen = claim.key in self._seen
+            self._seen[claim.key] = None
+            self._seen.move_to_end(claim.key)
+            if len(self._seen) > _SEEN_MAX:
+                self._seen.popitem(last=False)
+            yield awaited, seen
 
     async def answer(self, claim: IdempotencyClaim, request_id: str) -> Answer | None:
         """What stands under the key: the final answer, or 202 and the resource as it stands.
@@ -139,17 +141,17 @@ class Replays:
         if kept is not None:
             if kept.fingerprint != claim.fingerprint:
                 raise reused()
-            return Answer(kept.status, kept.body, (REPLAYED,))
+            return read_text(kept.text, (REPLAYED,))
         record = await self._system.storage.idempotency(claim.key)
         if record is None or record.state is IdempotencyState.RELEASED:
             return None
         if record.fingerprint != claim.fingerprint:
             raise reused()
         if record.state is IdempotencyState.DONE:
-            if record.status is None or record.body is None:
+            if record.answer is None:
                 return None
-            await self._cache_answer(record, record.status, record.body)
-            return Answer(record.status, record.body, (REPLAYED,))
+            await self._cache_answer(record, record.answer)
+            return read_text(record.answer, (REPLAYED,))
         return await self._standing(record, request_id)
 
     async def _cached(self, key: str) -> _Kept | None:
@@ -158,32 +160,44 @@ class Replays:
         found = await self._cache.get_answer(key)
         return None if found is None else msgspec.json.decode(found, type=_Kept)
 
-    async def _cache_answer(self, record: IdempotencyRecord, status: int, body: bytes) -> None:
+    async def _cache_answer(self, record: StoredClaim, text: bytes) -> None:
         """Keep what storage has as final: it will not change any more until it is forgotten."""
         if self._cache is None:
             return
         left = record.created_at + LIFETIME - self._system.clock()
         if left > timedelta():
-            kept = _Kept(record.fingerprint, status, body)
+            kept = _Kept(record.fingerprint, text)
             await self._cache.put_answer(
                 record.key, msgspec.json.encode(kept), left.total_seconds()
             )
 
-    async def _standing(self, record: IdempotencyRecord, request_id: str) -> Answer | None:
-        storage = self._system.storage
-        if record.resource_id is None:
+    async def _standing(self, record: StoredClaim, request_id: str) -> Answer | None:
+        """202 and the resource as it stands, of a request whose work runs on."""
+        if record.resource_type is None or record.resource_id is None:
             return None
-        if record.resource_type == "Order":
-            order = await storage.load(Order, record.resource_id)
-            if order is None:
-                return None
-            operation = None
-            if order.process is not None:
-                operation = await storage.load(ChainOperation, order.process.chain_operation_id)
-            body = answer_body(order_resource(order, operation), request_id, order.updated_at)
-        else:
-            withdrawal = await storage.load(Withdrawal, record.resource_id)
-            if withdrawal is None:
-                return None
-            body = answer_body(withdrawal_resource(withdrawal), request_id, withdrawal.updated_at)
-        return Answer(202, body, (REPLAYED,))
+        found = await _STANDING[record.resource_type](self._system.storage, record.resource_id)
+        if found is None:
+            return None
+        resource, at = found
+        return Answer(202, body_of(resource, request_id, at), (REPLAYED,))
+
+
+async def _order(storage: Storage, order_id: str) -> tuple[Resource, datetime] | None:
+    order = await storage.load(Order, order_id)
+    if order is None:
+        return None
+    operation = None
+    if order.process is not None:
+        operation = await storage.load(ChainOperation, order.process.chain_operation_id)
+    return render_order(order, operation), order.updated_at
+
+
+async def _withdrawal(storage: Storage, withdrawal_id: str) -> tuple[Resource, datetime] | None:
+    withdrawal = await storage.load(Withdrawal, withdrawal_id)
+    if withdrawal is None:
+        return None
+    return render_withdrawal(withdrawal), withdrawal.updated_at
+
+
+_STANDING: Final = {"Order": _order, "Withdrawal": _withdrawal}
+"""How each type of resource is shown while the operation of its key runs on."""

@@ -14,10 +14,11 @@ from actors.messages import (
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.order import FailedAttempt, Order
-from offerhub.domain.resources import order_resource, withdrawal_resource
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
-from web.answers import one
+from web import resources
+from web.answers import final, one
 from web.call import Answer, Call
+from web.rendering import render_order, render_withdrawal
 
 OrderAction = StartEscrow | StartFunding | RequestRelease | RequestRefund
 WithdrawalAction = CreateWithdrawal | CommitWithdrawal | CancelWithdrawal
@@ -34,7 +35,7 @@ async def order_on_chain(call: Call, order_id: str, message: OrderAction) -> Ans
     planned: Order = await system.orders.address(order_id).ask(message)
     process = planned.process
     if process is None:
-        return one(call, order_resource(planned), planned.updated_at)
+        return final(call, planned, planned.updated_at)
     if not call.prefers_async:
         ended = await system.order_board.wait_until(
             order_id,
@@ -45,7 +46,7 @@ async def order_on_chain(call: Call, order_id: str, message: OrderAction) -> Ans
             failed = ended.failed_attempt
             if failed is not None and failed.since == process.since:
                 raise fallen_back(ended, failed)
-            return one(call, order_resource(ended), ended.updated_at)
+            return final(call, ended, ended.updated_at)
     standing = system.order_board.get(order_id) or planned
     body = one(call, await shown(call, standing), standing.updated_at, 202)
     return _running(call, body)
@@ -59,7 +60,7 @@ async def withdrawal_on_chain(call: Call, withdrawal_id: str, message: Withdrawa
     system = call.system
     asked: Withdrawal = await system.withdrawals.address(withdrawal_id).ask(message)
     if asked.status in ENDED or asked.status is WithdrawalStatus.CREATED:
-        return one(call, withdrawal_resource(asked), asked.updated_at)
+        return final(call, asked, asked.updated_at)
     if not call.prefers_async:
         ended = await system.withdrawal_board.wait_until(
             withdrawal_id,
@@ -67,17 +68,17 @@ async def withdrawal_on_chain(call: Call, withdrawal_id: str, message: Withdrawa
             system.instance.chain_wait_s,
         )
         if ended is not None:
-            return one(call, withdrawal_resource(ended), ended.updated_at)
+            return final(call, ended, ended.updated_at)
     standing = system.withdrawal_board.get(withdrawal_id) or asked
-    return _running(call, one(call, withdrawal_resource(standing), standing.updated_at, 202))
+    return _running(call, one(call, render_withdrawal(standing), standing.updated_at, 202))
 
 
-async def shown(call: Call, order: Order) -> dict[str, object]:
+async def shown(call: Call, order: Order) -> resources.Order:
     """An order as shown, the hash of the transaction on its way included."""
     operation = None
     if order.process is not None:
         operation = await call.system.storage.load(ChainOperation, order.process.chain_operation_id)
-    return order_resource(order, operation)
+    return render_order(order, operation)
 
 
 def fallen_back(order: Order, failed: FailedAttempt) -> DomainError:

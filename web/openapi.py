@@ -1,13 +1,8 @@
-"""The OpenAPI 3.1 document, made from the table of routes.
-
-`python -m web.openapi` writes `docs/openapi.json`; with `--check` it only compares.
-"""
+"""The OpenAPI 3.1 document, made from a table of routes."""
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,10 +10,10 @@ from offerhub import __version__
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import ErrorCode as E
 from web.call import BASE_PATH, Route
-from web.resource_schemas import RESOURCES
+from web.resources import Error, Meta
+from web.statuses import STATUS
 
-DOCUMENT: Final = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
-
+_REFERENCE: Final = "#/components/schemas/{name}"
 _PARAMETER: Final = re.compile(r"<([a-z]+)>")
 _EVERYWHERE: Final = (E.RATE_LIMITED, E.INTERNAL_ERROR, E.SERVICE_UNAVAILABLE)
 _WITH_KEY: Final = (E.UNAUTHORIZED, E.INVALID_API_KEY)
@@ -55,7 +50,7 @@ def document(routes: Sequence[Route]) -> dict[str, object]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": dict(RESOURCES),
+            "schemas": schemas(routes),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -67,6 +62,13 @@ def document(routes: Sequence[Route]) -> dict[str, object]:
         },
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
     }
+
+
+def schemas(routes: Sequence[Route]) -> dict[str, Any]:
+    """The schemas of all that the routes answer with, by name."""
+    shown = {route.resource for route in routes if route.resource is not None}
+    _, components = msgspec.json.schema_components((*shown, Error, Meta), ref_template=_REFERENCE)
+    return dict(sorted(components.items()))
 
 
 def codes_of(route: Route) -> tuple[E, ...]:
@@ -153,9 +155,9 @@ def _responses(route: Route) -> dict[str, object]:
         responses["202"] = _success(route, "Still running on the chain: the resource as it stands")
     by_status: dict[int, list[str]] = {}
     for code in codes_of(route):
-        by_status.setdefault(code.status, []).append(code.value)
+        by_status.setdefault(STATUS[code], []).append(code.value)
     for status, codes in sorted(by_status.items()):
-        error = {"$ref": "#/components/schemas/Error"}
+        error = {"$ref": _REFERENCE.format(name="Error")}
         responses[str(status)] = {
             "description": ", ".join(f"`{code}`" for code in codes),
             "x-codes": codes,
@@ -165,14 +167,14 @@ def _responses(route: Route) -> dict[str, object]:
 
 
 def _success(route: Route, description: str) -> dict[str, object]:
-    if route.media != "application/json":
+    if route.resource is None or route.media != "application/json":
         return {
             "description": description,
             "headers": _headers(),
             "content": {route.media: {"schema": {"type": "string"}}},
         }
-    data: dict[str, object] = {"$ref": f"#/components/schemas/{route.resource}"}
-    meta = {"$ref": "#/components/schemas/Meta"}
+    data: dict[str, object] = {"$ref": _REFERENCE.format(name=route.resource.__name__)}
+    meta = {"$ref": _REFERENCE.format(name="Meta")}
     properties: dict[str, object] = {"success": {"const": True}}
     if route.listed:
         properties |= {
@@ -198,21 +200,3 @@ def _headers() -> dict[str, object]:
 def rendered(routes: Sequence[Route]) -> bytes:
     """The document as it is served and kept."""
     return msgspec.json.format(msgspec.json.encode(document(routes)), indent=1) + b"\n"
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Write the document, or compare it; the exit code tells."""
-    from web.routes import ROUTES  # noqa: PLC0415 - the routes serve what is made here
-
-    text = rendered(ROUTES)
-    if "--check" not in arguments:
-        DOCUMENT.write_bytes(text)
-        return 0
-    if DOCUMENT.exists() and DOCUMENT.read_bytes() == text:
-        return 0
-    sys.stderr.write("docs/openapi.json is not in step with the code: run `make docs`\n")
-    return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from offerhub.domain.order import Order
-from offerhub.domain.resources import order_resource
+from web.rendering import render_order
 
 _KEPT_MAX: Final = 10_000
 _encoder: Final = msgspec.json.Encoder()
@@ -24,7 +24,7 @@ class Renderings:
         kept = self._kept.get(order.id)
         if kept is not None and kept[0] is order:
             return kept[1]
-        text = _encoder.encode(order_resource(order))
+        text = _encoder.encode(render_order(order))
         self._kept[order.id] = (order, text)
         self._kept.move_to_end(order.id)
         if len(self._kept) > self._kept_max:

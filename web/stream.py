@@ -26,6 +26,7 @@ from storage.port import Storage, StorageUnavailable
 from web.call import Call, Route
 from web.field_errors import FieldErrors, field_error
 from web.field_types import Instant, Text
+from web.resources import Event
 from web.schema import Schema, optional
 
 HEARTBEAT_S: Final = 15.0
@@ -272,10 +273,11 @@ ROUTES: Final = (
         "/events",
         events,
         "The event stream (server-sent events)",
-        "Event",
+        Event,
         "Events",
         Scope.READ,
         query=Schema(StreamQuery),
+        media="text/event-stream",
         codes=(ErrorCode.SERVICE_UNAVAILABLE,),
     ),
 )

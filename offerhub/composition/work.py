@@ -39,9 +39,11 @@ from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool
 from storage.postgres.storage import PostgresStorage, open_postgres_storage
 from storage.redis import RedisBuffer, open_redis
+from web.answers import AnswerEncoder
 from web.app import create_app
 from web.health import Health, Probe
 from web.rate_limit import RateLimit
+from web.routes import ROUTES
 from web.server import serve_app
 
 log = structlog.get_logger(__name__)
@@ -199,6 +201,7 @@ class Work:
             random_bytes=sources.random_bytes,
             random=sources.random,
             ring=KeyRing(encryption.key, sources.random_bytes, encryption.old),
+            encode=AnswerEncoder(ROUTES),
             on_displaced=self._on_displaced,
         )
         fill_treasury = outside.fill_treasury if outside.control is not None else None

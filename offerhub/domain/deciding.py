@@ -5,11 +5,11 @@ from datetime import datetime
 
 from attrs import frozen
 
+from offerhub.domain.answers import OpenAnswer, Shown
 from offerhub.domain.ids import Ids
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
 from offerhub.domain.postings import Movement
-from offerhub.domain.resources import answer_body
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
     AuditEntry,
@@ -89,14 +89,15 @@ class Deciding:
 
     def final_answer(
         self,
-        resource: Mapping[str, object],
+        shows: Shown,
         *,
         claim: IdempotencyClaim | None = None,
         first: bool = True,
     ) -> IdempotencyRecord | None:
-        """The record of a final success under the request's key; `None` if it carried none.
+        """The record of a final answer under the request's key; `None` if it carried none.
 
         Args:
+            shows: the resource as this decision leaves it, or the refusal.
             claim: of the request that is answered; the trace's own by default.
             first: false when the key was written before, as `RUNNING`.
         """
@@ -109,8 +110,7 @@ class Deciding:
             state=IdempotencyState.DONE,
             created_at=self.now,
             first=first,
-            status=claim.status,
-            body=answer_body(resource, self.trace.correlation_id, self.now),
+            answer=OpenAnswer(shows, claim.action, self.trace.correlation_id, self.now),
         )
 
     def running(self, resource_type: str, resource_id: str) -> IdempotencyRecord | None:

@@ -35,13 +35,13 @@ from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_events import (
     closed_event,
     escrow_event,
+    fees_summary,
     moved,
     order_event,
 )
 from offerhub.domain.order_moves import changed, next_state, passed_through
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties, plan_step, standing_escrow
-from offerhub.domain.resources import fees_resource, order_resource
 from offerhub.domain.steps import StepHash
 from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
 
@@ -253,7 +253,7 @@ def _released(
             {
                 "sellerId": order.seller_id,
                 "amount": order.amount.two_places(),
-                "fees": fees_resource(payout.kept),
+                "fees": fees_summary(payout.kept),
                 **released_at,
                 "newSellerBalance": Figure(order.seller_id, Side.AVAILABLE),
             },
@@ -281,7 +281,7 @@ def _released(
         order.id,
         result="alarm",
         error="the contract paid out other amounts than its fees explain",
-        after={**fees_resource(payout.kept), "net": payout.net.seven_places()},
+        after={**fees_summary(payout.kept), "net": payout.net.seven_places()},
     )
     return evolve(decision, unit=evolve(decision.unit, audit=(*decision.unit.audit, alarm)))
 
@@ -335,9 +335,7 @@ def _ended(
             ),
             events=events,
             audit=(moved(action, before, after, deciding),),
-            idempotency=deciding.final_answer(
-                order_resource(after), claim=process.trace.idempotency, first=False
-            ),
+            idempotency=deciding.final_answer(after, claim=process.trace.idempotency, first=False),
         ),
     )
 

@@ -16,7 +16,6 @@ from offerhub.domain.order_events import deadlines_shown, order_event
 from offerhub.domain.order_moves import changed, next_state
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties
-from offerhub.domain.resources import order_resource
 from offerhub.domain.unit_of_work import Event, UnitOfWork
 
 SYSTEM: Final = "system"
@@ -76,7 +75,7 @@ def change_deadlines(order: Order, asked: NewDeadlines, deciding: Deciding) -> D
                     user_id=order.buyer_id,
                 ),
             ),
-            idempotency=deciding.final_answer(order_resource(after)),
+            idempotency=deciding.final_answer(after),
         ),
     )
 

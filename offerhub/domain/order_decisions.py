@@ -32,14 +32,15 @@ from offerhub.domain.order_events import (
     closed_event,
     deadlines_shown,
     escrow_event,
+    fees_summary,
     given_back,
+    milestone_summary,
     moved,
     order_event,
     summary,
 )
 from offerhub.domain.order_moves import asked_for, changed, passed_through, refusal
 from offerhub.domain.order_states import Action
-from offerhub.domain.resources import milestone_resource, order_resource
 from offerhub.domain.unit_of_work import Figure, UnitOfWork
 
 MILESTONES_MAX: Final = 20
@@ -142,7 +143,7 @@ def create(
                     "order.create", "Order", order.id, after=summary(order), user_id=order.buyer_id
                 ),
             ),
-            idempotency=deciding.final_answer(order_resource(order)),
+            idempotency=deciding.final_answer(order),
         ),
     )
 
@@ -203,7 +204,7 @@ def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
             ),
             events=events,
             audit=(moved("order.reserve", order, after, deciding),),
-            idempotency=deciding.final_answer(order_resource(after)),
+            idempotency=deciding.final_answer(after),
         ),
         debits=order.buyer_id,
     )
@@ -265,7 +266,7 @@ def closed_unfunded(
             transfers=transfers,
             events=tuple(events),
             audit=(moved(audit_action, order, after, deciding),),
-            idempotency=deciding.final_answer(order_resource(after)),
+            idempotency=deciding.final_answer(after),
         ),
         debits=order.buyer_id if had_reserved else None,
     )
@@ -313,12 +314,12 @@ def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
                     "milestone.complete",
                     "Order",
                     order.id,
-                    before=milestone_resource(found),
-                    after=milestone_resource(done),
+                    before=milestone_summary(found),
+                    after=milestone_summary(done),
                     user_id=order.seller_id,
                 ),
             ),
-            idempotency=deciding.final_answer(milestone_resource(done)),
+            idempotency=deciding.final_answer(done),
         ),
     )
 
@@ -356,10 +357,7 @@ def refund_unfunded(
             {
                 "buyerId": order.buyer_id,
                 "amount": order.amount.two_places(),
-                "fees": {
-                    "protocol": nothing.protocol.seven_places(),
-                    "platform": nothing.platform.seven_places(),
-                },
+                "fees": fees_summary(nothing),
                 "refundedAt": iso(deciding.now),
                 "newBuyerBalance": Figure(order.buyer_id, Side.AVAILABLE),
             },
@@ -381,7 +379,7 @@ def refund_unfunded(
             ),
             events=events,
             audit=(moved("order.refund", order, after, deciding),),
-            idempotency=deciding.final_answer(order_resource(after)),
+            idempotency=deciding.final_answer(after),
         ),
         debits=order.buyer_id,
     )

@@ -4,12 +4,10 @@ from collections.abc import Mapping
 
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
 from offerhub.domain.ledger import Side
-from offerhub.domain.order import (
-    Order,
-    OrderStatus,
-)
+from offerhub.domain.order import Milestone, Order, OrderStatus
 from offerhub.domain.unit_of_work import AuditEntry, Event, Figure
 
 
@@ -90,6 +88,22 @@ def deadlines_shown(order: Order) -> dict[str, object]:
     return {
         "expiresAt": None if order.expires_at is None else iso(order.expires_at),
         "autoReleaseAt": None if order.auto_release_at is None else iso(order.auto_release_at),
+    }
+
+
+def fees_summary(fees: FeesKept) -> dict[str, object]:
+    """What the contract has kept, as events and the audit say it: seven places."""
+    return {"protocol": fees.protocol.seven_places(), "platform": fees.platform.seven_places()}
+
+
+def milestone_summary(milestone: Milestone) -> dict[str, object]:
+    """What the audit keeps of a milestone: never its title, which is the caller's free text."""
+    done = milestone.completed_at
+    return {
+        "ref": milestone.ref,
+        "amount": milestone.amount.two_places(),
+        "status": milestone.status.value,
+        "completedAt": None if done is None else iso(done),
     }
 
 

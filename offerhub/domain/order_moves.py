@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.deciding import Deciding
@@ -13,7 +13,6 @@ from offerhub.domain.order import (
     OrderStatus,
 )
 from offerhub.domain.order_states import MOVES, RULES, Action, allowed_states
-from offerhub.domain.resources import progress_resource
 
 _VERBS: Final[Mapping[Action, str]] = {
     Action.RESERVE: "reserve funds for",
@@ -41,6 +40,14 @@ _FACTS: Final[Mapping[ErrorCode, str]] = {
 """What the more precise codes say."""
 
 
+@frozen
+class Progress:
+    """How far an order's work on the chain is; `operation` is its present one, if it was read."""
+
+    order: Order
+    operation: ChainOperation | None = None
+
+
 def refusal(
     order: Order, code: ErrorCode, action: Action, operation: ChainOperation | None = None
 ) -> DomainError:
@@ -51,7 +58,7 @@ def refusal(
         "allowedStates": allowed_states(order.status),
     }
     if order.process is not None:
-        details["progress"] = progress_resource(order, order.process, operation)
+        details["progress"] = Progress(order, operation)
     return DomainError(code, _FACTS.get(code) or _not_now(order, action), details)
 
 

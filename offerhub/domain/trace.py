@@ -13,12 +13,12 @@ class IdempotencyClaim:
     Args:
         key: as sent, unquoted.
         fingerprint: a hash of method, path and the body as parsed JSON.
-        status: the HTTP status that a success has.
+        action: what is asked for, as the edge names it: it finds the form of the answer by it.
     """
 
     key: str
     fingerprint: str
-    status: int
+    action: str
 
 
 @frozen

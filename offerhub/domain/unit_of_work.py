@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import field, frozen
 
+from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.ledger import Side, Transfer
@@ -82,13 +83,13 @@ IDEMPOTENCY_LIFETIME: Final = timedelta(hours=24)
 
 @frozen
 class IdempotencyRecord:
-    """What is kept under an idempotency key.
+    """What is to be kept under an idempotency key.
 
     Args:
         key, fingerprint: the claim.
         state: `RELEASED` deletes the record, so that the same key tries again.
         resource_type, resource_id: whose state answers while it is `RUNNING`.
-        status, body: the final answer; `body` is the whole JSON text.
+        answer: when it is `DONE`; the commit has its text written and keeps that.
         first: true when this unit must be the first to write the key.
     """
 
@@ -99,8 +100,7 @@ class IdempotencyRecord:
     first: bool
     resource_type: str | None = None
     resource_id: str | None = None
-    status: int | None = None
-    body: bytes | None = None
+    answer: OpenAnswer | None = None
 
 
 @frozen
@@ -173,10 +173,17 @@ class CommittedEvent:
 
 @frozen
 class Committed:
-    """What a commit did: its events, and the balances of the users whose money moved."""
+    """What a commit did.
+
+    Args:
+        events: with their places in the sequence.
+        balances: of the users whose money moved.
+        answer: the text of the unit's final answer, as the edge has written it.
+    """
 
     events: tuple[CommittedEvent, ...]
     balances: Mapping[str, Balance] = field(factory=dict)
+    answer: bytes | None = field(default=None, repr=False)
 
 
 class RefusalKind(StrEnum):

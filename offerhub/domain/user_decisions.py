@@ -10,11 +10,11 @@ from offerhub.domain.chain_moves import planned
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.ids import iso
 from offerhub.domain.intents import OwnIntent
-from offerhub.domain.resources import api_key_resource, user_resource
 from offerhub.domain.unit_of_work import UnitOfWork
 from offerhub.domain.users import (
     SealedSeed,
     User,
+    UserCreated,
     UserType,
     Wallet,
     WalletRole,
@@ -82,9 +82,17 @@ def create_user(
                 user_id=user.id,
             ),
         ),
-        idempotency=deciding.final_answer(user_resource(user, wallet)),
+        idempotency=deciding.final_answer(UserCreated(user, wallet, new=True)),
     )
     return user, wallet, unit
+
+
+def keep_existing(existing: UserCreated, deciding: Deciding) -> UnitOfWork | None:
+    """Keep the answer to a request for a user that exists; `None` if it carried no key."""
+    answer = deciding.final_answer(existing)
+    if answer is None:
+        return None
+    return UnitOfWork(at=deciding.now, trace=deciding.trace, idempotency=answer)
 
 
 def new_wallet(
@@ -185,7 +193,7 @@ def activated(
 
 
 def create_api_key(key: ApiKey, deciding: Deciding) -> UnitOfWork:
-    """Store a key; under an idempotency key the answer is kept without the key's text."""
+    """Store a key; the answer that is kept under an idempotency key lacks its text."""
     return UnitOfWork(
         at=deciding.now,
         trace=deciding.trace,
@@ -198,7 +206,7 @@ def create_api_key(key: ApiKey, deciding: Deciding) -> UnitOfWork:
                 after={"name": key.name, "scopes": [scope.value for scope in key.scopes]},
             ),
         ),
-        idempotency=deciding.final_answer(api_key_resource(key)),
+        idempotency=deciding.final_answer(key),
     )
 
 

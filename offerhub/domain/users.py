@@ -69,3 +69,12 @@ class User:
     created_at: datetime
     updated_at: datetime
     status: str = "ACTIVE"
+
+
+@frozen
+class UserCreated:
+    """The user under an external id with its wallet, and whether this request created it."""
+
+    user: User
+    wallet: Wallet
+    new: bool

@@ -28,7 +28,6 @@ from offerhub.domain.ledger import Transfer
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.postings import Movement
-from offerhub.domain.resources import withdrawal_resource
 from offerhub.domain.unit_of_work import AuditEntry, Event, UnitOfWork
 from offerhub.domain.withdrawal import (
     WITHDRAWAL_MOVES,
@@ -121,7 +120,7 @@ def create(
             ),
             events=tuple(events),
             audit=(_moved("withdrawal.create", None, withdrawal, deciding),),
-            idempotency=deciding.final_answer(withdrawal_resource(withdrawal))
+            idempotency=deciding.final_answer(withdrawal)
             if operation is None
             else deciding.running("Withdrawal", withdrawal.id),
         ),
@@ -177,7 +176,7 @@ def cancel(withdrawal: Withdrawal, deciding: Deciding) -> WithdrawalDecision:
                 ),
             ),
             audit=(_moved("withdrawal.cancel", withdrawal, after, deciding),),
-            idempotency=deciding.final_answer(withdrawal_resource(after)),
+            idempotency=deciding.final_answer(after),
         ),
     )
 
@@ -310,9 +309,7 @@ def _ended(
             transfers=(deciding.transfer(movement, reference=after.id, cause=cause),),
             events=events,
             audit=(_moved("withdrawal.end", before, after, deciding),),
-            idempotency=deciding.final_answer(
-                withdrawal_resource(after), claim=payment.trace.idempotency, first=False
-            ),
+            idempotency=deciding.final_answer(after, claim=payment.trace.idempotency, first=False),
         ),
     )
 

@@ -27,7 +27,7 @@ from offerhub.domain.unit_of_work import (
 from storage.envelopes import archived
 from storage.figures import Counters, Filled, account_owner, fill
 from storage.memory.tables import Tables
-from storage.port import StoredAudit, StoredTransfer
+from storage.port import Encode, StoredAudit, StoredClaim, StoredTransfer, no_answers
 
 
 class MemoryDatabase:
@@ -54,7 +54,7 @@ class MemoryDatabase:
         self.event_places: dict[str, int] = {}
         self.order_events: dict[str, list[int]] = {}
         self.audit: list[StoredAudit] = []
-        self.idempotency: dict[str, IdempotencyRecord] = {}
+        self.idempotency: dict[str, StoredClaim] = {}
         self.cursors: dict[str, str] = {}
         self.parked: dict[str, ParkedRecord] = {}
         self.settings: dict[str, str] = {}
@@ -71,10 +71,11 @@ class MemoryDatabase:
         """The books, summed up from the transfers."""
         return books_of(self.transfers)
 
-    def commit(self, unit: UnitOfWork, epoch: int) -> CommitOutcome:
+    def commit(self, unit: UnitOfWork, epoch: int, encode: Encode = no_answers) -> CommitOutcome:
         """Commit one unit whole, or refuse it and leave everything as it was."""
         try:
-            filled = self._refusal(unit, epoch) or fill(unit, self.balances, self.counters)
+            refused = self._refusal(unit, epoch)
+            filled = refused or fill(unit, self.balances, self.counters, encode)
         except InvariantViolated as error:
             return Refused(RefusalKind.BROKEN, str(error))
         if isinstance(filled, Refused):
@@ -171,8 +172,8 @@ class MemoryDatabase:
                 self.order_events.setdefault(event.order_id, []).append(event.sequence)
         self.audit.extend(filled.audit)
         self._audit_ids.update(entry.id for entry in filled.audit)
-        if unit.idempotency is not None:
-            self._write_claim(unit.idempotency)
+        if unit.idempotency is not None and filled.claim is not None:
+            self._write_claim(filled.claim, first=unit.idempotency.first)
         if unit.cursor is not None:
             self.cursors[unit.cursor.name] = unit.cursor.after
         self.parked.update((record.id, record) for record in unit.parked)
@@ -197,9 +198,9 @@ class MemoryDatabase:
         for owner in owners - {None}:
             self.user_transfers.setdefault(str(owner), []).append(sequence)
 
-    def _write_claim(self, record: IdempotencyRecord) -> None:
+    def _write_claim(self, record: StoredClaim, *, first: bool) -> None:
         stored = self.idempotency.get(record.key)
-        if not record.first and stored is not None and stored.fingerprint != record.fingerprint:
+        if not first and stored is not None and stored.fingerprint != record.fingerprint:
             return  # the key was given anew after its 24 hours: the old operation's end is late
         if record.state is IdempotencyState.RELEASED:
             self.idempotency.pop(record.key, None)

@@ -18,22 +18,24 @@ from offerhub.domain.unit_of_work import (
     CommitOutcome,
     CommittedEvent,
     Entity,
-    IdempotencyRecord,
     UnitOfWork,
 )
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
 from storage.memory.database import MemoryDatabase
 from storage.port import (
+    Encode,
     OnTheWay,
     OpenLane,
     OrderFilter,
     Page,
     StorageUnavailable,
     StoredAudit,
+    StoredClaim,
     StoredTransfer,
     UnknownCursor,
     UserFilter,
+    no_answers,
 )
 
 E = TypeVar("E", bound=Entity)
@@ -63,7 +65,9 @@ class MemoryStorage:
         self._latency_s = latency_s
         self._epoch = database.take_epoch()
 
-    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+    async def commit(
+        self, group: Sequence[UnitOfWork], encode: Encode = no_answers
+    ) -> Sequence[CommitOutcome]:
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # ends by itself: the latency is bounded
             if self._latency_s is None:
@@ -72,7 +76,7 @@ class MemoryStorage:
                 await trio.sleep(self._latency_s())
         if not self._database.available:
             raise StorageUnavailable("the twin is switched off")
-        return [self._database.commit(unit, self._epoch) for unit in group]
+        return [self._database.commit(unit, self._epoch, encode) for unit in group]
 
     async def load(self, kind: type[E], entity_id: str) -> E | None:
         return (await self._at()).tables.of(kind).rows.get(entity_id)
@@ -247,7 +251,7 @@ class MemoryStorage:
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
         return (await self._at()).audit[sequence : sequence + limit]
 
-    async def idempotency(self, key: str) -> IdempotencyRecord | None:
+    async def idempotency(self, key: str) -> StoredClaim | None:
         record = (await self._at()).idempotency.get(key)
         if record is None or record.created_at <= self._clock() - IDEMPOTENCY_LIFETIME:
             return None

@@ -6,21 +6,23 @@ from typing import Final
 
 from offerhub.domain.unit_of_work import (
     IDEMPOTENCY_LIFETIME,
-    IdempotencyRecord,
     IdempotencyState,
+    UnitOfWork,
 )
+from storage.figures import Filled
+from storage.port import StoredClaim
 from storage.postgres.pool import Connection
 from storage.postgres.statement import Part, Statement
 
 _ROWS: Final = """
 INSERT INTO idempotency AS old
-    (key, fingerprint, state, created_at, first, resource_type, resource_id, status, body)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::boolean[],
-    $6::text[], $7::text[], $8::integer[], $9::bytea[])
+    (key, fingerprint, state, created_at, resource_type, resource_id, answer)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],
+    $6::text[], $7::bytea[])
 ON CONFLICT (key) DO UPDATE SET
     fingerprint = excluded.fingerprint, state = excluded.state, created_at = excluded.created_at,
-    first = excluded.first, resource_type = excluded.resource_type,
-    resource_id = excluded.resource_id, status = excluded.status, body = excluded.body
+    resource_type = excluded.resource_type, resource_id = excluded.resource_id,
+    answer = excluded.answer
 """
 
 _CLAIM: Final = Part(
@@ -43,62 +45,63 @@ WHERE old.key = gone.key AND old.fingerprint = gone.fingerprint RETURNING old.ke
 )
 
 _READ: Final = """
-SELECT key, fingerprint, state, created_at, first, resource_type, resource_id, status, body
+SELECT key, fingerprint, state, created_at, resource_type, resource_id, answer
 FROM idempotency WHERE key = $1 AND created_at > $2 AND state <> 'released'
 """
 
 
-def add_claims(statement: Statement, records: Sequence[IdempotencyRecord]) -> None:
-    """Add records, each key at most once, to a statement."""
-    first = [record for record in records if record.first]
+def add_claims(statement: Statement, filled: Sequence[Filled]) -> None:
+    """Add the records of units, each key at most once, to a statement."""
+    first, later, released = [], [], []
+    for one in filled:
+        claim, record = one.claim, one.unit.idempotency
+        if claim is None or record is None:
+            continue
+        if record.first:
+            first.append(claim)
+        elif claim.state is IdempotencyState.RELEASED:
+            released.append(claim)
+        else:
+            later.append(claim)
     if first:
         statement.add(_CLAIM, _arrays(first))
-    later = [record for record in records if not record.first]
-    answers = [record for record in later if record.state is not IdempotencyState.RELEASED]
-    if answers:
-        statement.add(_ANSWER, _arrays(answers))
-    released = [record for record in later if record.state is IdempotencyState.RELEASED]
+    if later:
+        statement.add(_ANSWER, _arrays(later))
     if released:
         statement.add(
-            _RELEASE,
-            [[record.key for record in released], [record.fingerprint for record in released]],
+            _RELEASE, [[claim.key for claim in released], [claim.fingerprint for claim in released]]
         )
 
 
-def all_claimed(records: Sequence[IdempotencyRecord], written: Mapping[str, Sequence[str]]) -> bool:
+def all_claimed(units: Sequence[UnitOfWork], written: Mapping[str, Sequence[str]]) -> bool:
     """Whether every record that must be the first under its key is."""
-    return sum(record.first for record in records) == len(written.get("claimed", ()))
+    first = [unit for unit in units if unit.idempotency is not None and unit.idempotency.first]
+    return len(first) == len(written.get("claimed", ()))
 
 
-async def aio_read_claim(
-    connection: Connection, key: str, now: datetime
-) -> IdempotencyRecord | None:
+async def aio_read_claim(connection: Connection, key: str, now: datetime) -> StoredClaim | None:
     """The record under a key, unless it is older than 24 hours."""
     row = await connection.fetchrow(_READ, key, now - IDEMPOTENCY_LIFETIME)
     if row is None:
         return None
-    return IdempotencyRecord(
+    return StoredClaim(
         key=row["key"],
         fingerprint=row["fingerprint"],
         state=IdempotencyState(row["state"]),
         created_at=row["created_at"],
-        first=row["first"],
         resource_type=row["resource_type"],
         resource_id=row["resource_id"],
-        status=row["status"],
-        body=row["body"],
+        answer=row["answer"],
     )
 
 
-def _arrays(records: Sequence[IdempotencyRecord]) -> list[list[object]]:
+def _arrays(claims: Sequence[StoredClaim]) -> list[list[object]]:
     return [
-        [record.key for record in records],
-        [record.fingerprint for record in records],
-        [record.state.value for record in records],
-        [record.created_at for record in records],
-        [record.first for record in records],
-        [record.resource_type for record in records],
-        [record.resource_id for record in records],
-        [record.status for record in records],
-        [record.body for record in records],
+        [claim.key for claim in claims],
+        [claim.fingerprint for claim in claims],
+        [claim.state.value for claim in claims],
+        [claim.created_at for claim in claims],
+        [claim.resource_type for claim in claims],
+        [claim.resource_id for claim in claims],
+        [claim.answer for claim in claims],
     ]

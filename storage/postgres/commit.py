@@ -12,6 +12,7 @@ import trio
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.unit_of_work import CommitOutcome, RefusalKind, Refused, UnitOfWork
 from storage.errors import OutcomeUnknown, StorageUnavailable
+from storage.port import Encode
 from storage.postgres.append import Places
 from storage.postgres.group import (
     GroupRefused,
@@ -65,7 +66,7 @@ class Committer:
         """The ownership that this writer was opened under."""
         return self._writer.epoch
 
-    async def commit(self, group: Sequence[UnitOfWork]) -> list[CommitOutcome]:
+    async def commit(self, group: Sequence[UnitOfWork], encode: Encode) -> list[CommitOutcome]:
         """See `storage.port.Storage.commit`.
 
         Cancelled while the outcome of a COMMIT is being looked up, it does not answer: what
@@ -77,18 +78,18 @@ class Committer:
         outcomes: list[CommitOutcome] = []
         async with self._one_at_a_time:
             with trio.CancelScope(shield=True) as scope:  # each transaction has its own deadline
-                outcomes = await self._commit_parts(group, scope)
+                outcomes = await self._commit_parts(group, encode, scope)
         return outcomes
 
     async def _commit_parts(
-        self, group: Sequence[UnitOfWork], scope: trio.CancelScope
+        self, group: Sequence[UnitOfWork], encode: Encode, scope: trio.CancelScope
     ) -> list[CommitOutcome]:
         outcomes: list[CommitOutcome] = []
         parts = deque(split(group))
         while parts:
             part = parts.popleft()
             try:
-                outcomes += await self._commit_part(part, scope)
+                outcomes += await self._commit_part(part, encode, scope)
             except StorageUnavailable:
                 if not outcomes:
                     raise
@@ -106,7 +107,7 @@ class Committer:
         return outcomes
 
     async def _commit_part(
-        self, part: Sequence[UnitOfWork], scope: trio.CancelScope
+        self, part: Sequence[UnitOfWork], encode: Encode, scope: trio.CancelScope
     ) -> list[CommitOutcome]:
         for _ in range(_ATTEMPTS):
             self._number += 1
@@ -115,6 +116,7 @@ class Committer:
                 outcomes = await self._pool.commit(
                     aio_commit_group,
                     part,
+                    encode,
                     self._writer,
                     self._number,
                     told,

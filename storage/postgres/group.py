@@ -22,6 +22,7 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from storage.figures import Counters, Filled, fill, users_of
+from storage.port import Encode
 from storage.postgres.append import Places, add_appends, check_appends
 from storage.postgres.claims import add_claims, aio_read_claim, all_claimed
 from storage.postgres.entities import TABLES, add_writes, aio_versions, stale
@@ -128,7 +129,12 @@ def refusal_of(error: asyncpg.UniqueViolationError) -> Refused | None:
 
 
 async def aio_commit_group(
-    connection: Connection, units: Sequence[UnitOfWork], writer: Writer, number: int, told: Told
+    connection: Connection,
+    units: Sequence[UnitOfWork],
+    encode: Encode,
+    writer: Writer,
+    number: int,
+    told: Told,
 ) -> list[CommitOutcome]:
     """Write a group inside the caller's transaction, and note the outcomes before its COMMIT.
 
@@ -141,7 +147,7 @@ async def aio_commit_group(
     counters, balances, told.places = await _aio_lock(
         connection, writer, told.places, users_of(units)
     )
-    filled = [fill(unit, balances, counters) for unit in units]
+    filled = [fill(unit, balances, counters, encode) for unit in units]
     accepted = [one for one in filled if isinstance(one, Filled)]
     if accepted:
         told.places = await _aio_write(connection, accepted, counters, told.places, writer, number)
@@ -187,17 +193,16 @@ async def _aio_write(
     number: int,
 ) -> Places:
     units = [filled.unit for filled in accepted]
-    claims = [unit.idempotency for unit in units if unit.idempotency is not None]
     entities = [entity for unit in units for entity in unit.writes]
     moves = [unit.cursor for unit in units if unit.cursor is not None]
     statement = Statement()
-    add_claims(statement, claims)
+    add_claims(statement, accepted)
     add_writes(statement, entities)
     _add_cursors(statement, moves)
     _add_parked(statement, units)
     add_appends(statement, accepted, ends, places, writer.id, number)
     written = await statement.aio_execute(connection)
-    if not all_claimed(claims, written):
+    if not all_claimed(units, written):
         raise GroupRefused(Refused(RefusalKind.TAKEN, "idempotency_key"))
     old = stale(entities, written)
     if old is not None:

@@ -17,7 +17,6 @@ from offerhub.domain.unit_of_work import (
     CommitOutcome,
     CommittedEvent,
     Entity,
-    IdempotencyRecord,
     UnitOfWork,
 )
 from offerhub.domain.users import User, Wallet
@@ -25,14 +24,17 @@ from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode
 from storage.errors import Displaced, OutcomeUnknown
 from storage.port import (
+    Encode,
     OnTheWay,
     OpenLane,
     OrderFilter,
     Page,
     StorageUnavailable,
     StoredAudit,
+    StoredClaim,
     StoredTransfer,
     UserFilter,
+    no_answers,
 )
 from storage.postgres import claims, due, ledger, lookups, told, work
 from storage.postgres.commit import Committer
@@ -153,8 +155,10 @@ class PostgresStorage:
         """The ownership that this storage writes under."""
         return self._committer.epoch
 
-    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
-        return await self._committer.commit(group)
+    async def commit(
+        self, group: Sequence[UnitOfWork], encode: Encode = no_answers
+    ) -> Sequence[CommitOutcome]:
+        return await self._committer.commit(group, encode)
 
     async def load(self, kind: type[E], entity_id: str) -> E | None:
         return (await self.load_many(kind, [entity_id])).get(entity_id)
@@ -257,7 +261,7 @@ class PostgresStorage:
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
         return await self._read(told.aio_audit_after, sequence, limit)
 
-    async def idempotency(self, key: str) -> IdempotencyRecord | None:
+    async def idempotency(self, key: str) -> StoredClaim | None:
         return await self._read(claims.aio_read_claim, key, self._clock())
 
     async def api_key_by_digest(self, digest: bytes) -> ApiKey | None:

@@ -57,12 +57,12 @@ class Market:
     def storage(self):
         return self.machine.system.storage
 
-    def trace(self, key: str | None = None, status: int = 200) -> Trace:
+    def trace(self, key: str | None = None, action: str = "order.reserve") -> Trace:
         """A request's trace; with `key` it carries an idempotency key."""
         trace = self.machine.trace()
         if key is None:
             return trace
-        return evolve(trace, idempotency=IdempotencyClaim(key, f"fingerprint of {key}", status))
+        return evolve(trace, idempotency=IdempotencyClaim(key, f"fingerprint of {key}", action))
 
     def fault(self, kind: FaultKind, route: str, times: int = 1, **shape: Any) -> None:
         self.universe.sandbox.faults.add(FaultSpec(kind, route, times=times, **shape))

@@ -24,7 +24,7 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.sandbox.fault_plan import FaultKind
 from storage.memory import MemoryDatabase, MemoryStorage
-from storage.port import StorageUnavailable
+from storage.port import Encode, StorageUnavailable, no_answers
 from tests.actors.purchase import SUBMIT, Market, failing_at, open_market
 from tests.storage.units import Hands
 
@@ -36,14 +36,16 @@ class Watched(MemoryStorage):
     gate: trio.Event | None = None
     broken: bool = False
 
-    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+    async def commit(
+        self, group: Sequence[UnitOfWork], encode: Encode = no_answers
+    ) -> Sequence[CommitOutcome]:
         self.groups.append(len(group))
         if self.gate is not None:
             await self.gate.wait()
         if self.broken:
             msg = "provoked"
             raise RuntimeError(msg)
-        return await super().commit(group)
+        return await super().commit(group, encode)
 
 
 class Hub(EventHub):
@@ -280,7 +282,7 @@ async def test_an_order_is_shown_before_its_events_are_told(autojump_clock: obje
                     seen.append((event.type, shown.status.value))
             honest(events)
 
-        system.journal._hub.publish = publish  # type: ignore[method-assign]
+        market.machine.tree.journal._hub.publish = publish  # type: ignore[method-assign]
         await market.reserve(order)
         await market.settled(await market.start_escrow(order))
         assert ("order.funds_reserved", "FUNDS_RESERVED") in seen

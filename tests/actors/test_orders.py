@@ -12,12 +12,15 @@ from actors.messages import CancelOrder, RequestRefund
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, Outcome
+from offerhub.domain.order_moves import Progress
 from offerhub.domain.unit_of_work import IdempotencyState, UnitOfWork
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.providers.trustless_work.port import EscrowRefused
 from offerhub.providers.trustless_work.refusals import RefusalKind
 from offerhub.sandbox.fault_plan import FaultKind
 from tests.actors.purchase import BUILD, SUBMIT, Market, failing_at, open_market
+from web.answers import read_text
+from web.statuses import STATUS
 
 TWO_PARTS = (
     Milestone("draft", "Draft", Money.parse("30.00")),
@@ -70,11 +73,13 @@ async def check_all_refused(market: Market, order: Order, operation: str, step: 
     before = await market.stored(order)
     for command in COMMANDS:
         error = await refusal_of(command(market, order))
-        assert 409 == error.code.status, command.__name__
+        assert 409 == STATUS[error.code], command.__name__
         assert before.status.value == error.details["currentState"]
         progress = error.details["progress"]
-        assert isinstance(progress, dict)
-        assert (operation, step) == (progress["operation"], progress["step"])
+        assert isinstance(progress, Progress)
+        process = progress.order.process
+        assert process is not None
+        assert (operation, step) == (process.operation.value, process.current.kind.value)
     assert before == await market.stored(order)
 
 
@@ -102,12 +107,12 @@ async def test_every_command_is_refused_with_progress_while_money_goes_into_the_
         await check_all_refused(market, order, "fund", "fund")
         error = await refusal_of(release(market, order))
         progress = error.details["progress"]
-        assert isinstance(progress, dict)
+        assert isinstance(progress, Progress)
         (operation,) = [
             each for each in await market.operations(order.id) if str(each.step) == "fund"
         ]
         assert operation.tx_hash is not None
-        assert operation.tx_hash == progress["transactionHash"]
+        assert operation == progress.operation
         market.universe.sandbox.ledgers.resume()
         assert OrderStatus.IN_PROGRESS is (await market.settled(order)).status
 
@@ -120,7 +125,7 @@ async def test_every_command_is_refused_with_progress_while_a_release_runs(
         await market.start_release(order)
         for command in COMMANDS:
             error = await refusal_of(command(market, order))
-            assert 409 == error.code.status
+            assert 409 == STATUS[error.code]
             assert "progress" in error.details
         assert OrderStatus.CLOSED is (await market.settled(order)).status
 
@@ -252,7 +257,7 @@ async def test_what_another_writer_committed_is_read_and_decided_upon(
         buyer, seller = await market.user("buyer", "100.00"), await market.user("seller")
         order = await market.order(buyer, seller)
         elsewhere = evolve(order, version=2, title="Another title")
-        await market.machine.system.journal.commit(
+        await market.machine.tree.journal.commit(
             UnitOfWork(at=order.created_at, trace=market.trace(), writes=(elsewhere,))
         )
         reserved = await market.reserve(order)
@@ -319,12 +324,13 @@ async def test_an_immediate_answer_is_kept_under_its_key_in_the_same_commit(
 ) -> None:
     async with open_market() as market:
         buyer, seller = await market.user("buyer", "100.00"), await market.user("seller")
-        order = await market.order(buyer, seller, trace=market.trace("create", 201))
+        order = await market.order(buyer, seller, trace=market.trace("create", "order.create"))
         record = await market.storage.idempotency("create")
         assert record is not None
-        assert (IdempotencyState.DONE, 201) == (record.state, record.status)
-        assert record.body is not None
-        assert order.id.encode() in record.body
+        assert IdempotencyState.DONE is record.state
+        assert record.answer is not None
+        assert 201 == read_text(record.answer).status
+        assert order.id.encode() in record.answer
 
 
 async def test_a_second_request_under_the_same_key_changes_nothing(autojump_clock: object) -> None:
@@ -351,9 +357,10 @@ async def test_a_long_operation_keeps_its_key_running_and_then_done(
         await market.settled(order)
         done = await market.storage.idempotency("deploy")
         assert done is not None
-        assert (IdempotencyState.DONE, 200) == (done.state, done.status)
-        assert done.body is not None
-        assert b'"CREATED"' in done.body
+        assert IdempotencyState.DONE is done.state
+        assert done.answer is not None
+        assert 200 == read_text(done.answer).status
+        assert b'"CREATED"' in done.answer
 
 
 async def test_an_operation_that_fell_back_forgets_its_key(autojump_clock: object) -> None:
@@ -384,6 +391,6 @@ async def test_a_lost_submission_does_not_hold_the_orders_mailbox(autojump_clock
         await market.start_funding(order)
         started = trio.current_time()
         error = await refusal_of(cancel(market, order))
-        assert 409 == error.code.status
+        assert 409 == STATUS[error.code]
         assert trio.current_time() - started < 1
         assert OrderStatus.IN_PROGRESS is (await market.settled(order)).status

@@ -214,7 +214,7 @@ async def test_nothing_that_storage_or_the_outside_does_kills_a_lane(
     place, name, error = TROUBLE[trouble]
     async with open_market() as market:
         order = await market.reserved_order()
-        where = market.machine.system.journal if place is None else place
+        where = market.machine.tree.journal if place is None else place
         asked = getattr(where, name)
         left = 3
 

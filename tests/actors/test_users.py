@@ -9,6 +9,7 @@ from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, UserType, Wallet
 from tests.actors.purchase import closing, living, open_market
 from tests.simulation.world import Universe
+from web.answers import read_text
 
 
 async def test_the_same_external_id_gives_the_same_user(autojump_clock: object) -> None:
@@ -54,11 +55,13 @@ async def test_each_user_has_a_wallet_and_a_seed_of_its_own(autojump_clock: obje
 async def test_a_users_creation_is_kept_under_its_key(autojump_clock: object) -> None:
     async with open_market() as market:
         await market.machine.system.users.ask(
-            CreateUser("ext-1", None, UserType.BOTH, {}, market.trace("key", 201))
+            CreateUser("ext-1", None, UserType.BOTH, {}, market.trace("key", "user.create"))
         )
         record = await market.storage.idempotency("key")
         assert record is not None
-        assert (IdempotencyState.DONE, 201) == (record.state, record.status)
+        assert IdempotencyState.DONE is record.state
+        assert record.answer is not None
+        assert 201 == read_text(record.answer).status
 
 
 async def test_with_the_database_away_nobody_is_created(autojump_clock: object) -> None:

@@ -31,6 +31,7 @@ from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.sandbox.constants import FACTORY_CONTRACT_ID, FEE_ADDRESS, USDC_CONTRACT_ID
 from storage.memory import MemoryStorage
+from storage.port import no_answers
 from tests.actors.purchase import Market, closing, living, open_market
 from tests.simulation.world import (
     ENCRYPTION_KEY,
@@ -542,6 +543,7 @@ def world_of(universe: Universe, key: bytes) -> World:
         random_bytes=random_bytes,
         random=lambda: 0.5,
         ring=KeyRing(key, random_bytes),
+        encode=no_answers,
     )
 
 

@@ -1,6 +1,7 @@
 """The table of error codes is docs/spec/api.md's list: each code once, with its one status."""
 
 from offerhub.domain.errors import DomainError, ErrorCode
+from web.statuses import STATUS
 
 LISTED = {
     401: "UNAUTHORIZED INVALID_API_KEY WEBHOOK_SIGNATURE_INVALID",
@@ -32,7 +33,7 @@ LISTED = {
 
 def test_the_table_is_the_list_of_the_api() -> None:
     listed = {name: status for status, names in LISTED.items() for name in names.split()}
-    assert listed == {code.value: code.status for code in ErrorCode}
+    assert listed == {code.value: STATUS[code] for code in ErrorCode}
 
 
 def test_a_code_is_called_what_it_says() -> None:

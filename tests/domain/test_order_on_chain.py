@@ -8,12 +8,13 @@ from attrs import evolve
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
+from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.chain import ChainStatus, FailureKind, Subject
 from offerhub.domain.deciding import Deciding
-from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.fees import FeePolicy, FeesKept, FeeTerms
+from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Decision
-from offerhub.domain.resources import answer_body, order_resource
 from offerhub.domain.steps import RELEASE
 from tests.domain.event_shapes import check_shape
 from tests.domain.world import (
@@ -208,7 +209,7 @@ def test_an_escrow_that_fell_back_is_null_and_takes_the_same_id_up_again() -> No
     back = fail(asked.order, planned_by(asked), FailureKind.REFUSED).order
     assert back.escrow is None
     assert back.fee_terms is None
-    assert order_resource(back)["escrow"] is None
+    assert back.escrow is None
     again = chain_decisions.start_escrow(back, PAYEE_TERMS, CHANNEL, PARTIES, deciding()).order
     assert again.escrow is not None
     assert asked.order.escrow_id == again.escrow.id == back.escrow_id
@@ -260,7 +261,7 @@ def test_a_refund_before_funding_passes_all_its_states_in_one_commit() -> None:
     assert "REFUNDED" == order.outcome.value
     assert order.escrow is not None
     assert ("REFUNDED", NOW) == (order.escrow.status.value, order.escrow.refunded_at)
-    assert {"protocol": "0.0000000", "platform": "0.0000000"} == order_resource(order)["fees"]
+    assert FeesKept(Money.zero(), Money.zero()) == order.fees
 
 
 @pytest.mark.parametrize(
@@ -292,7 +293,7 @@ def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
     asked = STEPS[step]()
     process = asked.order.process
     assert process is not None
-    trace = evolve(process.trace, idempotency=claim(status=200))
+    trace = evolve(process.trace, idempotency=claim("order.release"))
     order = evolve(asked.order, process=evolve(process, trace=trace))
     # The actor decides under the trace of the request that asked.
     record = _ended_under(order, asked, Deciding(NOW, deciding().ids, trace))
@@ -301,8 +302,8 @@ def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
         return
     kept = record.unit.idempotency
     assert kept is not None
-    assert ("done", 200, False) == (kept.state.value, kept.status, kept.first)
-    assert answer_body(order_resource(record.order), "req-1", NOW) == kept.body
+    assert ("done", False) == (kept.state.value, kept.first)
+    assert OpenAnswer(record.order, "order.release", "req-1", NOW) == kept.answer
 
 
 def _ended_under(order: Order, asked: Decision, under: Deciding) -> Decision:

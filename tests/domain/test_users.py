@@ -1,14 +1,12 @@
 """Users, their wallets and keys: what is stored, what is shown, and what never is (docs/spec/domain.md §4)."""
 
-import json
-
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.api_keys import ApiKey, Scope, allows
 from offerhub.domain.chain import Subject
 from offerhub.domain.intents import ActivateWallets
 from offerhub.domain.money import Money
 from offerhub.domain.user_decisions import CreateUser
-from offerhub.domain.users import SealedSeed, UserType, WalletRole, WalletStatus
+from offerhub.domain.users import SealedSeed, UserCreated, UserType, WalletRole, WalletStatus
 from tests.domain.event_shapes import check_shape
 from tests.domain.world import NOW, claim, deciding, wallet
 
@@ -25,7 +23,7 @@ CREATE = CreateUser(
 
 
 def test_a_user_comes_with_a_wallet_that_is_not_on_the_chain_yet() -> None:
-    user, made, unit = decisions.create_user(CREATE, deciding(claim=claim(201)))
+    user, made, unit = decisions.create_user(CREATE, deciding(claim=claim("x.create")))
     assert (user, made) == unit.writes
     assert (1, 1, WalletStatus.ACTIVATING, WalletRole.USER) == (
         user.version,
@@ -36,10 +34,8 @@ def test_a_user_comes_with_a_wallet_that_is_not_on_the_chain_yet() -> None:
     assert ["user.created"] == [event.type for event in unit.events]
     check_shape(unit.events[0])
     assert unit.idempotency is not None
-    assert unit.idempotency.body is not None
-    assert {"publicKey": "GNEW", "status": "ACTIVATING"} == json.loads(unit.idempotency.body)[
-        "data"
-    ]["wallet"]
+    assert unit.idempotency.answer is not None
+    assert UserCreated(user, made, new=True) == unit.idempotency.answer.shows
 
 
 def test_no_seed_is_shown_told_or_audited() -> None:
@@ -89,11 +85,11 @@ def key() -> ApiKey:
     return ApiKey("key_1", 1, b"digest", "ohk_test_…abcd", "shop", (Scope.READ,), NOW, NOW)
 
 
-def test_a_key_is_kept_without_its_text() -> None:
-    unit = decisions.create_api_key(key(), deciding(claim=claim(201)))
+def test_the_answer_to_a_key_is_the_key_without_its_text() -> None:
+    unit = decisions.create_api_key(key(), deciding(claim=claim("x.create")))
     assert unit.idempotency is not None
-    assert unit.idempotency.body is not None
-    assert json.loads(unit.idempotency.body)["data"]["key"] is None
+    assert unit.idempotency.answer is not None
+    assert key() == unit.idempotency.answer.shows
     assert "digest" not in repr(key())
 
 

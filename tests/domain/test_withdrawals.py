@@ -4,11 +4,11 @@ import pytest
 from attrs import evolve
 
 from offerhub.domain import withdrawal_decisions as decisions
+from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.chain import ChainOperation, ChainStatus, FailureKind, Subject
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.money import Money
-from offerhub.domain.resources import answer_body, withdrawal_resource
 from offerhub.domain.withdrawal import (
     ENDED,
     WITHDRAWAL_MOVES,
@@ -226,7 +226,7 @@ def test_a_failure_without_a_reason_is_a_fault_of_ours() -> None:
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_success_and_failure_are_both_kept_under_the_key_that_asked(succeeds: bool) -> None:
     """docs/spec/api.md, Long operations: a withdrawal that failed answers as if it had succeeded."""
-    asked = created(commit=True, under=deciding(claim=claim(201)))
+    asked = created(commit=True, under=deciding(claim=claim("withdrawal.create")))
     record = asked.unit.idempotency
     assert record is not None
     assert ("running", "Withdrawal", asked.withdrawal.id) == (
@@ -240,8 +240,8 @@ def test_success_and_failure_are_both_kept_under_the_key_that_asked(succeeds: bo
     decision = ended(asked.withdrawal, end)
     kept = decision.unit.idempotency
     assert kept is not None
-    assert ("done", 201, False, "k-1") == (kept.state.value, kept.status, kept.first, kept.key)
-    assert answer_body(withdrawal_resource(decision.withdrawal), "req-1", NOW) == kept.body
+    assert ("done", False, "k-1") == (kept.state.value, kept.first, kept.key)
+    assert OpenAnswer(decision.withdrawal, "withdrawal.create", "req-1", NOW) == kept.answer
 
 
 def test_it_shows_where_it_goes() -> None:

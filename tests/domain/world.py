@@ -66,8 +66,8 @@ def deciding(*, claim: IdempotencyClaim | None = None, at: datetime = NOW) -> De
     return Deciding(at, _ids, trace)
 
 
-def claim(status: int = 200) -> IdempotencyClaim:
-    return IdempotencyClaim(key="k-1", fingerprint="f-1", status=status)
+def claim(action: str = "order.reserve") -> IdempotencyClaim:
+    return IdempotencyClaim(key="k-1", fingerprint="f-1", action=action)
 
 
 def usdc(text: str) -> Money:

@@ -11,9 +11,8 @@ import trio_asyncio
 
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.order import Order
-from offerhub.domain.unit_of_work import IdempotencyRecord
 from offerhub.domain.withdrawal import Withdrawal
-from storage.port import Storage
+from storage.port import Storage, StoredClaim
 from storage.postgres.pool import open_pool
 from storage.postgres.storage import open_postgres_storage
 
@@ -41,7 +40,7 @@ def read(database_url: str, question: Callable[[Storage], Awaitable[T]]) -> T:
     return trio.run(main).unwrap()
 
 
-def record_under(database_url: str, key: str) -> IdempotencyRecord | None:
+def record_under(database_url: str, key: str) -> StoredClaim | None:
     """What stands under an idempotency key; `None` before the schema stands, too."""
     return read(database_url, lambda storage: storage.idempotency(key))
 

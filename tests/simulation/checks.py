@@ -27,6 +27,7 @@ from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import WITHDRAWAL_MOVES, Withdrawal
 from storage.envelopes import without_archived
 from storage.memory import MemoryDatabase
+from storage.port import Encode, no_answers
 from tests.simulation.history import History
 from tests.simulation.resources import Resources
 
@@ -45,9 +46,9 @@ class WatchedDatabase(MemoryDatabase):
         self.resources: Resources | None = None
         """Of the present life."""
 
-    def commit(self, unit: UnitOfWork, epoch: int) -> CommitOutcome:
+    def commit(self, unit: UnitOfWork, epoch: int, encode: Encode = no_answers) -> CommitOutcome:
         early = [each.id for each in unit.writes if self._is_shown(each)]
-        outcome = super().commit(unit, epoch)
+        outcome = super().commit(unit, epoch, encode)
         match outcome:
             case Committed():
                 for entity_id in early:

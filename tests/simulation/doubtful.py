@@ -12,7 +12,7 @@ import trio
 from offerhub.domain.ids import Clock
 from offerhub.domain.unit_of_work import CommitOutcome, UnitOfWork
 from storage.memory import MemoryDatabase, MemoryStorage
-from storage.port import StorageUnavailable
+from storage.port import Encode, StorageUnavailable, no_answers
 from tests.simulation.history import History
 
 _LOOK_EVERY_S = 0.5
@@ -40,15 +40,17 @@ class DoubtfulStorage(MemoryStorage):
         self._chance = chance
         self._history = history
 
-    async def commit(self, group: Sequence[UnitOfWork]) -> Sequence[CommitOutcome]:
+    async def commit(
+        self, group: Sequence[UnitOfWork], encode: Encode = no_answers
+    ) -> Sequence[CommitOutcome]:
         """Commit, or lose the answer; cancelled while it is looked for, the outcome is unknown."""
         if self._chance.random() >= self._doubt():
-            return await super().commit(group)
+            return await super().commit(group, encode)
         if self._chance.random() < 0.5:
             self._history.mark("a commit was lost and made again")
             await self._find_out()
-            return await super().commit(group)
-        outcomes = await super().commit(group)
+            return await super().commit(group, encode)
+        outcomes = await super().commit(group, encode)
         self._history.mark("a commit was told late")
         await self._find_out()
         return outcomes

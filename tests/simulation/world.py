@@ -47,6 +47,8 @@ from offerhub.sandbox.transport import Handle
 from storage.memory import MemoryDatabase, MemoryStorage
 from storage.port import Storage
 from tests.simulation.transport import SandboxTransport, Weather
+from web.answers import AnswerEncoder
+from web.routes import ROUTES
 
 BEGINNING: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 URL: Final = "http://sandbox.test"
@@ -195,6 +197,7 @@ async def started(
         random_bytes=random_bytes,
         random=chance.random,
         ring=KeyRing(ENCRYPTION_KEY, random_bytes),
+        encode=AnswerEncoder(ROUTES),
     )
     operator = chosen or choices()
     platform = await prepare(world, operator)

@@ -36,7 +36,9 @@ from tests.storage.units import Hands
 
 STORED = Path(__file__).parent / "stored"
 MOMENT = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
-TRACE = Trace("req_1", "key:key_1", "evt_1", "192.0.2.1", "agent", IdempotencyClaim("k", "f", 200))
+TRACE = Trace(
+    "req_1", "key:key_1", "evt_1", "192.0.2.1", "agent", IdempotencyClaim("k", "f", "order.reserve")
+)
 
 
 def order_v1() -> Order:

@@ -21,12 +21,12 @@ from offerhub.domain.unit_of_work import (
 from offerhub.domain.users import User
 from storage.port import Storage
 from tests.storage.conftest import Store
-from tests.storage.units import Hands
+from tests.storage.units import Hands, written
 
 
 async def commit(storage: Storage, unit: UnitOfWork) -> Committed:
     """Commit one unit that must not be refused."""
-    (outcome,) = await storage.commit([unit])
+    (outcome,) = await storage.commit([unit], written)
     assert isinstance(outcome, Committed), outcome
     return outcome
 

@@ -1,27 +1,30 @@
 """What is reported for good, the same in the twin and in PostgreSQL: events, audit, idempotency."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
 import pytest
 from attrs import evolve
 
+from offerhub.domain.answers import OpenAnswer
+from offerhub.domain.errors import DomainError
 from offerhub.domain.ledger import Side
+from offerhub.domain.money import Money
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
     Committed,
     Figure,
-    IdempotencyRecord,
     IdempotencyState,
     RefusalKind,
     Refused,
 )
 from storage.audit_chain import verify_audit_chain
-from storage.port import Storage, UnknownCursor
+from storage.port import Storage, StoredClaim, UnknownCursor
 from storage.rendering import GENESIS, first_broken
 from tests.storage.conftest import Store
 from tests.storage.test_contract import commit, new_user, refused
-from tests.storage.units import TRACE, Hands
+from tests.storage.units import TRACE, Hands, stored, written
 
 
 async def test_an_event_is_stored_as_one_line_of_json_in_the_documented_shape(
@@ -162,11 +165,12 @@ async def test_the_first_to_write_an_idempotency_key_has_it(storage: Storage, ha
         [
             hands.unit(idempotency=record, writes=(hands.order(),)),
             hands.unit(idempotency=evolve(record, fingerprint="f2"), writes=(hands.order(),)),
-        ]
+        ],
+        written,
     )
     assert isinstance(first, Committed)
     assert refused(second) == (RefusalKind.TAKEN, "idempotency_key")
-    assert await storage.idempotency("k") == record
+    assert await storage.idempotency("k") == stored(record)
     assert await storage.idempotency("none") is None
 
 
@@ -178,14 +182,15 @@ async def test_an_operation_that_runs_on_is_answered_under_its_key_at_the_end(
         state=IdempotencyState.RUNNING,
         resource_type="Order",
         resource_id="ord_1",
-        status=None,
-        body=None,
+        answer=None,
     )
     await commit(storage, hands.unit(idempotency=running))
-    assert await storage.idempotency("k") == running
-    done = evolve(running, state=IdempotencyState.DONE, first=False, status=200, body=b"{}")
+    assert await storage.idempotency("k") == stored(running)
+    done = evolve(
+        running, state=IdempotencyState.DONE, first=False, answer=hands.answer("at the end")
+    )
     await commit(storage, hands.unit(idempotency=done))
-    assert await storage.idempotency("k") == done
+    assert await storage.idempotency("k") == stored(done)
 
 
 async def test_a_released_key_can_be_claimed_again(storage: Storage, hands: Hands) -> None:
@@ -193,10 +198,10 @@ async def test_a_released_key_can_be_claimed_again(storage: Storage, hands: Hand
     released = evolve(running, state=IdempotencyState.RELEASED, first=False)
     again = hands.record("k", fingerprint="f2")
     outcomes = await storage.commit(
-        [hands.unit(idempotency=record) for record in (running, released, again)]
+        [hands.unit(idempotency=record) for record in (running, released, again)], written
     )
     assert not any(isinstance(outcome, Refused) for outcome in outcomes)
-    assert await storage.idempotency("k") == again
+    assert await storage.idempotency("k") == stored(again)
     await commit(storage, hands.unit(idempotency=evolve(released, key="never claimed")))
 
 
@@ -207,21 +212,21 @@ async def test_a_key_is_free_after_24_hours_and_a_late_end_does_not_touch_it(
     old = hands.record("k", state=IdempotencyState.RUNNING)
     await commit(storage, hands.unit(idempotency=old))
     hands.pass_time(hours=24, seconds=-1)
-    (early,) = await storage.commit([hands.unit(idempotency=hands.record("k"))])
+    (early,) = await storage.commit([hands.unit(idempotency=hands.record("k"))], written)
     assert refused(early) == (RefusalKind.TAKEN, "idempotency_key")
-    assert await storage.idempotency("k") == old
+    assert await storage.idempotency("k") == stored(old)
     hands.pass_time(seconds=1)
     assert await storage.idempotency("k") is None
     new = hands.record("k", fingerprint="f2")
     await commit(storage, hands.unit(idempotency=new))
 
-    async def end(state: IdempotencyState) -> IdempotencyRecord | None:
-        late = evolve(old, state=state, first=False, status=200, body=b"{}")
+    async def end(state: IdempotencyState) -> StoredClaim | None:
+        late = evolve(old, state=state, first=False, answer=hands.answer("at the end"))
         await commit(storage, hands.unit(idempotency=late))
         return await storage.idempotency("k")
 
-    assert await end(IdempotencyState.DONE) == new
-    assert await end(IdempotencyState.RELEASED) == new
+    assert await end(IdempotencyState.DONE) == stored(new)
+    assert await end(IdempotencyState.RELEASED) == stored(new)
 
 
 async def test_a_system_trace_has_no_key_and_no_address(storage: Storage, hands: Hands) -> None:
@@ -234,3 +239,42 @@ async def test_a_system_trace_has_no_key_and_no_address(storage: Storage, hands:
         None,
         None,
     )
+
+
+async def test_an_answer_is_written_with_the_balances_after_its_unit(
+    storage: Storage, hands: Hands
+) -> None:
+    user = await new_user(storage, hands, "100.00")
+    units = [
+        hands.reserve(user.id, amount, idempotency=hands.record(key))
+        for key, amount in (("k1", "30.00"), ("k2", "20.00"))
+    ]
+
+    def encode(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+        left = figure(Figure(user.id, Side.AVAILABLE))
+        return f"{answer.action} left {left.two_places()}".encode()
+
+    outcomes = await storage.commit(units, encode)
+    texts = [b"order.create left 70.00", b"order.create left 50.00"]
+    assert [one.answer for one in outcomes if isinstance(one, Committed)] == texts
+    for key, text in zip(("k1", "k2"), texts, strict=True):
+        claim = await storage.idempotency(key)
+        assert claim is not None
+        assert claim.answer == text
+
+
+async def test_an_answer_that_cannot_be_written_fails_its_own_unit_alone(
+    storage: Storage, hands: Hands
+) -> None:
+    def encode(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+        if isinstance(answer.shows, DomainError) and answer.shows.message == "bad":
+            raise TypeError("no JSON")
+        return written(answer, figure)
+
+    bad = hands.unit(idempotency=hands.record("k1", answer=hands.answer("bad")))
+    good = hands.unit(idempotency=hands.record("k2"))
+    first, second = await storage.commit([bad, good], encode)
+    assert isinstance(first, Refused)
+    assert first.kind is RefusalKind.BROKEN
+    assert isinstance(second, Committed)
+    assert await storage.idempotency("k1") is None

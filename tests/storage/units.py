@@ -1,12 +1,15 @@
 """Units of work for the contract suite: small, valid, with ids that are made from a number."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from attrs import define, evolve
 
 from offerhub.domain import postings
+from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
@@ -22,6 +25,7 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import SealedSeed, User, UserType, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import DestinationType, Withdrawal, WithdrawalStatus
+from storage.port import StoredClaim
 
 START = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 TRACE = Trace("req_1", "key:key_1", ip="192.0.2.1", user_agent="test")
@@ -235,11 +239,35 @@ class Hands:
                 "state": IdempotencyState.DONE,
                 "created_at": self.now,
                 "first": True,
-                "status": 201,
-                "body": b'{"success": true}',
+                "answer": self.answer(),
                 **fields,
             }
         )
 
+    def answer(self, text: str = "the first") -> OpenAnswer:
+        """An open answer; `written` is its text."""
+        refusal = DomainError(ErrorCode.SAME_USER, text)
+        return OpenAnswer(refusal, "order.create", "req_1", self.now)
+
     def claimed(self, **fields) -> Trace:
-        return evolve(TRACE, idempotency=IdempotencyClaim("key-1", "f1", 201), **fields)
+        return evolve(TRACE, idempotency=IdempotencyClaim("key-1", "f1", "order.create"), **fields)
+
+
+def written(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+    """What the tests' edge makes of an answer."""
+    del figure
+    assert isinstance(answer.shows, DomainError)
+    return f"{answer.action}: {answer.shows.message}".encode()
+
+
+def stored(record: IdempotencyRecord) -> StoredClaim:
+    """What is to stand under the key of a committed record."""
+    return StoredClaim(
+        key=record.key,
+        fingerprint=record.fingerprint,
+        state=record.state,
+        created_at=record.created_at,
+        resource_type=record.resource_type,
+        resource_id=record.resource_id,
+        answer=None if record.answer is None else written(record.answer, lambda _: Money.zero()),
+    )

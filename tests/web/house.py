@@ -10,6 +10,7 @@ import trio
 from attrs import define, evolve, field
 
 from actors.alarms import Alarms
+from actors.answers import Answers
 from actors.board import Board
 from actors.journal import Journal
 from actors.kernel import Actor, Cell, Registry
@@ -28,9 +29,9 @@ from actors.messages import (
     SetDeadlines,
     StartEscrow,
     StartFunding,
-    UserCreated,
 )
 from actors.publisher import EventHub
+from actors.refusals import Refusals
 from actors.system import Instance, System
 from actors.watcher import WatcherView
 from offerhub.domain import (
@@ -54,7 +55,7 @@ from offerhub.domain.order_deadline_decisions import NewDeadlines, change_deadli
 from offerhub.domain.order_steps import Parties
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Balance, Committed, RefusalKind, Refused, UnitOfWork
-from offerhub.domain.users import SealedSeed, User, Wallet, WalletStatus
+from offerhub.domain.users import SealedSeed, User, UserCreated, Wallet, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.providers.stellar.port import (
     AccountPayment,
@@ -63,9 +64,11 @@ from offerhub.providers.stellar.port import (
     StellarUnavailable,
 )
 from storage.memory import MemoryDatabase, MemoryStorage
+from web.answers import AnswerEncoder
 from web.app import create_app
 from web.health import Health
 from web.rate_limit import RateLimit
+from web.routes import ROUTES
 
 MASTER_KEY = "master-key-of-a-test-instance-0123456789"
 START = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
@@ -117,6 +120,7 @@ class House:
     """One instance: its parts, and a client that speaks HTTP to it."""
 
     system: System
+    journal: Journal
     database: MemoryDatabase
     network: Network
     ring: KeyRing
@@ -156,7 +160,7 @@ class House:
         user: User = await self.stored(User, (await answer.get_json())["data"]["id"])
         if active:
             wallet = await self.stored(Wallet, user.wallet_id)
-            await self.system.journal.commit(
+            await self.journal.commit(
                 UnitOfWork(
                     at=self.system.clock(),
                     trace=Trace.system("test", "req_test"),
@@ -168,7 +172,7 @@ class House:
     async def deposit(self, user: User, amount: str) -> None:
         deciding = Deciding(self.system.clock(), self.system.ids, Trace.system("test", "req_t"))
         movement = postings.deposit(user.id, Money.parse(amount), "1-0")
-        outcome = await self.system.journal.commit(
+        outcome = await self.journal.commit(
             UnitOfWork(
                 at=deciding.now,
                 trace=deciding.trace,
@@ -216,7 +220,7 @@ class House:
         decision = order_chain_ends.operation_ended(order, ended, PARTIES, RETRY, deciding)
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
-        assert isinstance(await self.system.journal.commit(unit), Committed)
+        assert isinstance(await self.journal.commit(unit), Committed)
         self.system.order_board.put(order_id, decision.order)
         return decision.order
 
@@ -234,7 +238,7 @@ class House:
         decision = withdrawal_decisions.operation_ended(withdrawal, ended, RETRY, deciding)
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
-        assert isinstance(await self.system.journal.commit(unit), Committed)
+        assert isinstance(await self.journal.commit(unit), Committed)
         self.system.withdrawal_board.put(withdrawal_id, decision.withdrawal)
 
 
@@ -254,7 +258,7 @@ class _Scripted(Actor[Any]):
             raise failure
 
     async def commit(self, unit: UnitOfWork) -> None:
-        outcome = await self.house.system.journal.commit(unit)
+        outcome = await self.house.journal.commit(unit)
         if not isinstance(outcome, Refused):
             return
         match outcome.kind, outcome.subject:
@@ -390,7 +394,13 @@ class Users(_Scripted):
         storage = self.house.system.storage
         found = await storage.user_by_external_id(message.external_user_id)
         if found is not None:
-            return UserCreated(found, await self.house.stored(Wallet, found.wallet_id), False)
+            existing = UserCreated(
+                found, await self.house.stored(Wallet, found.wallet_id), new=False
+            )
+            kept = user_decisions.keep_existing(existing, self.deciding(message.trace))
+            if kept is not None:
+                await self.commit(kept)
+            return existing
         deciding = self.deciding(message.trace)
         user, wallet, unit = user_decisions.create_user(
             user_decisions.CreateUser(
@@ -432,7 +442,8 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
     storage = MemoryStorage(database, clock)
     balances: Board[Balance] = Board()
     hub = EventHub(storage)
-    journal = Journal(storage, balances, hub)
+    answers = Answers(AnswerEncoder(ROUTES))
+    journal = Journal(storage, balances, hub, answers=answers)
     ring = KeyRing(storage)
     keys = Cell(
         "keys",
@@ -472,10 +483,11 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
             features={"disputes": False},
         ),
         storage=storage,
-        journal=journal,
         users=users.address,
         keys=keys.address,
         api_keys=ring,
+        answers=answers,
+        refusals=Refusals(journal, clock, ids),
         orders=orders,
         withdrawals=withdrawals,
         order_board=Board(),
@@ -490,7 +502,7 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
         clock=clock,
         ids=ids,
     )
-    house = House(system, database, network, ring)
+    house = House(system, journal, database, network, ring)
 
     def observe(endpoint: str, status: int, code: str | None, seconds: float) -> None:
         del seconds

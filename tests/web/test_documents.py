@@ -1,17 +1,19 @@
 """The OpenAPI document says what the code does."""
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from offerhub.domain.errors import ErrorCode
-from web.openapi import DOCUMENT, codes_of, document, main, rendered
+from web.openapi import codes_of, document, rendered
 from web.routes import ROUTES
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 
 
 def test_the_kept_document_is_the_generated_one():
     assert rendered(ROUTES) == DOCUMENT.read_bytes()
-    assert 0 == main(["--check"])
 
 
 def test_every_endpoint_is_documented_with_its_codes():

@@ -10,12 +10,13 @@ from actors.watcher import WatcherState, WatcherView
 from offerhub.domain.order import Order
 from tests.web.house import open_house
 from web.health import Health
-from web.resource_schemas import RESOURCES
+from web.openapi import schemas
+from web.routes import ROUTES
 
 
 def shaped(name, resource):
     """The resource has exactly the documented fields."""
-    properties: Any = RESOURCES[name]["properties"]
+    properties: Any = schemas(ROUTES)[name]["properties"]
     return set(properties) == set(resource)
 
 

@@ -429,7 +429,7 @@ async def test_events_stream_over_a_socket_as_they_are_committed():
             came = await read_until(stream, b"retry: 3000\n\n")
             assert b"200" in came.split(b"\r\n")[0]
             for number in (1, 2):
-                await house.system.journal.commit(unit(number))
+                await house.journal.commit(unit(number))
                 await read_until(stream, f"id: {number}\ndata: {{".encode())
         with trio.fail_after(2):
             while house.system.hub.statistics().subscribers:
@@ -457,7 +457,7 @@ async def test_a_subscriber_that_stops_reading_holds_nobody_up_and_is_dropped():
         reader = hub.subscribe()
         seen = 0
         for number in range(1, 9001, 100):
-            await house.system.journal.commit(unit(*range(number, number + 100), padding=1500))
+            await house.journal.commit(unit(*range(number, number + 100), padding=1500))
             while seen < number + 99:
                 seen += len(await reader.receive())
         assert 4096 == hub.statistics().kept

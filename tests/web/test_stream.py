@@ -34,7 +34,7 @@ async def streaming(**options):
 
 
 async def commit(house: House, *numbers: int, **kind: Any) -> None:
-    await house.system.journal.commit(unit(*numbers, **kind))
+    await house.journal.commit(unit(*numbers, **kind))
 
 
 def stream(house: House, *, headers=None, **query):

@@ -2,18 +2,18 @@
 
 from typing import Final
 
-from attrs import evolve
-
 from web import stream
 from web.call import Route
-from web.routes import api_keys, documents, instance, orders, users, withdrawals
+from web.routes import api_keys, instance, orders, users, withdrawals
+from web.routes.documents import documented
 
-ROUTES: Final[tuple[Route, ...]] = (
-    *instance.ROUTES,
-    *documents.ROUTES,
-    *api_keys.ROUTES,
-    *users.ROUTES,
-    *orders.ROUTES,
-    *withdrawals.ROUTES,
-    *(evolve(route, media="text/event-stream") for route in stream.ROUTES),
+ROUTES: Final[tuple[Route, ...]] = documented(
+    (
+        *instance.ROUTES,
+        *api_keys.ROUTES,
+        *users.ROUTES,
+        *orders.ROUTES,
+        *withdrawals.ROUTES,
+        *stream.ROUTES,
+    )
 )

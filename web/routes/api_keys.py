@@ -2,17 +2,20 @@
 
 from typing import Final
 
+import msgspec
+
 from actors.messages import CreateApiKey, CreateApiToken, RevokeApiKey
 from offerhub.domain.api_keys import Scope, allows
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.ids import iso
-from offerhub.domain.resources import api_key_resource
 from storage.port import UnknownCursor
 from web import bodies
 from web.answers import now, one, page
 from web.authentication import insufficient
 from web.call import Answer, Call, Route
 from web.field_errors import field_error
+from web.rendering import render_api_key
+from web.resources import ApiKey, Token
 from web.routes.orders import unknown_cursor
 from web.schema import Schema
 
@@ -31,7 +34,7 @@ async def create(call: Call) -> Answer:
             trace=call.trace,
         )
     )
-    return one(call, api_key_resource(created.key, created.text), created.key.updated_at)
+    return one(call, render_api_key(created.key, created.text), created.key.updated_at)
 
 
 async def listed(call: Call) -> Answer:
@@ -41,13 +44,13 @@ async def listed(call: Call) -> Answer:
         found = await call.system.storage.api_keys(query.cursor, query.limit)
     except UnknownCursor:
         raise unknown_cursor() from None
-    return page(call, [api_key_resource(key) for key in found.items], found.next_cursor)
+    return page(call, [render_api_key(key) for key in found.items], found.next_cursor)
 
 
 async def revoke(call: Call) -> Answer:
     """Revoke a key at once, its tokens too."""
     key = await call.system.keys.ask(RevokeApiKey(_id(call), call.trace))
-    return one(call, api_key_resource(key), key.updated_at)
+    return one(call, render_api_key(key), key.updated_at)
 
 
 async def token(call: Call) -> Answer:
@@ -63,7 +66,7 @@ async def token(call: Call) -> Answer:
     )
     return one(
         call,
-        {"token": created.text, "expiresAt": iso(created.expires_at)},
+        Token(token=created.text, expires_at=iso(created.expires_at)),
         call.system.clock(),
     )
 
@@ -74,26 +77,26 @@ async def me(call: Call) -> Answer:
     if caller is None or caller.known is None:
         return now(
             call,
-            {
-                "id": "master",
-                "key": None,
-                "maskedKey": None,
-                "name": "master",
-                "scopes": [Scope.ALL.value],
-                "userId": None,
-                "expiresAt": None,
-                "revokedAt": None,
-                "createdAt": None,
-            },
+            ApiKey(
+                id="master",
+                key=None,
+                masked_key=None,
+                name="master",
+                scopes=(Scope.ALL,),
+                user_id=None,
+                expires_at=None,
+                revoked_at=None,
+                created_at=None,
+            ),
         )
     ends = caller.known.expires_at
     return now(
         call,
-        {
-            **api_key_resource(caller.known.key),
-            "scopes": [scope.value for scope in caller.scopes],
-            "expiresAt": None if ends is None else iso(ends),
-        },
+        msgspec.structs.replace(
+            render_api_key(caller.known.key),
+            scopes=caller.scopes,
+            expires_at=None if ends is None else iso(ends),
+        ),
     )
 
 
@@ -107,7 +110,7 @@ ROUTES: Final = (
         "/auth/api-keys",
         create,
         "Create an API key",
-        "ApiKey",
+        ApiKey,
         "Keys",
         Scope.ALL,
         status=201,
@@ -119,7 +122,7 @@ ROUTES: Final = (
         "/auth/api-keys",
         listed,
         "List API keys",
-        "ApiKey",
+        ApiKey,
         "Keys",
         Scope.ALL,
         listed=True,
@@ -130,7 +133,7 @@ ROUTES: Final = (
         "/auth/api-keys/<id>",
         revoke,
         "Revoke an API key and its tokens",
-        "ApiKey",
+        ApiKey,
         "Keys",
         Scope.ALL,
         action="api_key.revoke",
@@ -141,12 +144,12 @@ ROUTES: Final = (
         "/auth/api-keys/<id>/token",
         token,
         "Exchange a key for a short-lived token",
-        "Token",
+        Token,
         "Keys",
         status=201,
         body=Schema(bodies.NewToken),
         action="api_key.token",
         codes=(E.INSUFFICIENT_SCOPE, E.API_KEY_NOT_FOUND),
     ),
-    Route("GET", "/auth/me", me, "Show the key in use", "ApiKey", "Keys"),
+    Route("GET", "/auth/me", me, "Show the key in use", ApiKey, "Keys"),
 )

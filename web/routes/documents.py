@@ -1,7 +1,10 @@
-"""The documentation that the instance serves of itself."""
+"""The documentation that the instance serves of itself: of a table of routes that it is handed."""
 
-from functools import cache
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Final
+
+from attrs import define
 
 from web.call import Answer, Call, Route
 from web.docs_page import page
@@ -13,44 +16,55 @@ _POLICY: Final = (
 )
 
 
-@cache
-def _documents() -> tuple[bytes, bytes]:
-    from web.routes import ROUTES  # noqa: PLC0415 - the table that this route stands in itself
+def documented(routes: Sequence[Route]) -> tuple[Route, ...]:
+    """The routes, and two that serve the documentation of them all, themselves included."""
+    documents = _Documents()
+    documents.routes = (
+        *routes,
+        Route(
+            "GET",
+            "/openapi.json",
+            documents.openapi,
+            "This document",
+            None,
+            "Instance",
+            public=True,
+            media="application/openapi+json",
+        ),
+        Route(
+            "GET",
+            "/docs",
+            documents.docs,
+            "The API on one page",
+            None,
+            "Instance",
+            public=True,
+            media="text/html",
+        ),
+    )
+    return documents.routes
 
-    return rendered(ROUTES), page(ROUTES)
 
+@define(eq=False, slots=False)
+class _Documents:
+    """Written when they are asked for first."""
 
-async def openapi(call: Call) -> Answer:
-    """The OpenAPI document."""
-    del call
-    return Answer(200, _documents()[0])
+    routes: tuple[Route, ...] = ()
 
+    @cached_property
+    def _openapi(self) -> bytes:
+        return rendered(self.routes)
 
-async def docs(call: Call) -> Answer:
-    """The page."""
-    del call
-    return Answer(200, _documents()[1], _POLICY, "text/html; charset=utf-8")
+    @cached_property
+    def _page(self) -> bytes:
+        return page(self.routes)
 
+    async def openapi(self, call: Call) -> Answer:
+        """The OpenAPI document."""
+        del call
+        return Answer(200, self._openapi)
 
-ROUTES: Final = (
-    Route(
-        "GET",
-        "/openapi.json",
-        openapi,
-        "This document",
-        "OpenAPI",
-        "Instance",
-        public=True,
-        media="application/openapi+json",
-    ),
-    Route(
-        "GET",
-        "/docs",
-        docs,
-        "The API on one page",
-        "Page",
-        "Instance",
-        public=True,
-        media="text/html",
-    ),
-)
+    async def docs(self, call: Call) -> Answer:
+        """The page."""
+        del call
+        return Answer(200, self._page, _POLICY, "text/html; charset=utf-8")

@@ -1,24 +1,35 @@
 """What this instance is and how it does."""
 
-from typing import Final
+from typing import Final, Literal
 
+from offerhub.domain import limits as domain
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.ids import iso
-from offerhub.domain.limits import Limits
 from web.answers import now
 from web.call import Answer, Call, Route
 from web.health import concerns, lag_ledgers
+from web.rendering import currency_of
+from web.resources import (
+    Asset,
+    Config,
+    ConfigLimits,
+    Dependency,
+    Health,
+    HealthDetailed,
+    Limits,
+    Watcher,
+)
 
 
 async def health(call: Call) -> Answer:
     """Whether it does well, as it was found a moment ago: always fast."""
     return now(
         call,
-        {
-            "status": _status(call),
-            "version": call.system.instance.version,
-            "timestamp": iso(call.system.clock()),
-        },
+        Health(
+            status=_status(call),
+            version=call.system.instance.version,
+            timestamp=iso(call.system.clock()),
+        ),
     )
 
 
@@ -27,27 +38,26 @@ async def health_detailed(call: Call) -> Answer:
     states = await call.health.check()
     return now(
         call,
-        {
-            "status": _status(call),
-            "concerns": concerns(call.system),
-            "version": call.system.instance.version,
-            "timestamp": iso(call.system.clock()),
-            "dependencies": {
-                state.name: {
-                    "status": "up" if state.up else "down",
-                    "latencyMs": round(state.latency_s * 1000, 1),
-                }
+        HealthDetailed(
+            status=_status(call),
+            concerns=concerns(call.system),
+            version=call.system.instance.version,
+            timestamp=iso(call.system.clock()),
+            dependencies={
+                state.name: Dependency(
+                    status="up" if state.up else "down",
+                    latency_ms=round(state.latency_s * 1000, 1),
+                )
                 for state in states
             },
-            "watcher": {
-                "state": call.system.watcher.view.state.value,
-                "lagLedgers": lag_ledgers(call.system),
-            },
-        },
+            watcher=Watcher(
+                state=call.system.watcher.view.state.value, lag_ledgers=lag_ledgers(call.system)
+            ),
+        ),
     )
 
 
-def _status(call: Call) -> str:
+def _status(call: Call) -> Literal["healthy", "degraded"]:
     well = call.health.healthy and not concerns(call.system)
     return "healthy" if well else "degraded"
 
@@ -57,25 +67,25 @@ async def config(call: Call) -> Answer:
     instance = call.system.instance
     return now(
         call,
-        {
-            "version": instance.version,
-            "network": instance.network,
-            "paymentProvider": instance.payment_provider,
-            "currency": instance.currency,
-            "currencies": ["USDC", "USD"],
-            "asset": {"code": instance.usdc_code, "issuer": instance.usdc_issuer},
-            "limits": {
-                "order": _limits(instance.order_limits),
-                "topup": _limits(instance.topup_limits),
-                "withdrawal": _limits(instance.withdrawal_limits),
-            },
-            "features": dict(instance.features),
-        },
+        Config(
+            version=instance.version,
+            network=instance.network,
+            payment_provider=instance.payment_provider,
+            currency=currency_of(instance.currency),
+            currencies=("USDC", "USD"),
+            asset=Asset(code=instance.usdc_code, issuer=instance.usdc_issuer),
+            limits=ConfigLimits(
+                order=_limits(instance.order_limits),
+                topup=_limits(instance.topup_limits),
+                withdrawal=_limits(instance.withdrawal_limits),
+            ),
+            features=dict(instance.features),
+        ),
     )
 
 
-def _limits(limits: Limits) -> dict[str, object]:
-    return {"min": limits.minimum.two_places(), "max": limits.maximum.two_places()}
+def _limits(limits: domain.Limits) -> Limits:
+    return Limits(min=limits.minimum.two_places(), max=limits.maximum.two_places())
 
 
 ROUTES: Final = (
@@ -84,7 +94,7 @@ ROUTES: Final = (
         "/health",
         health,
         "Whether the instance does well",
-        "Health",
+        Health,
         "Instance",
         limited=False,
         public=True,
@@ -94,9 +104,9 @@ ROUTES: Final = (
         "/health/detailed",
         health_detailed,
         "Each dependency, asked now",
-        "HealthDetailed",
+        HealthDetailed,
         "Instance",
         Scope.READ,
     ),
-    Route("GET", "/config", config, "What this instance is", "Config", "Instance", public=True),
+    Route("GET", "/config", config, "What this instance is", Config, "Instance", public=True),
 )

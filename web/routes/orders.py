@@ -20,13 +20,13 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.order import Milestone, Order
-from offerhub.domain.resources import milestone_resource, order_resource
 from storage.port import OrderFilter, UnknownCursor
-from web import bodies
-from web.answers import now, now_rendered, one, page
+from web import bodies, resources
+from web.answers import final, now, now_rendered, page
 from web.call import Answer, Call, Route
 from web.field_errors import field_error
 from web.long_operations import order_on_chain, shown
+from web.rendering import render_milestone, render_order
 from web.schema import Schema
 
 
@@ -52,7 +52,7 @@ async def create(call: Call) -> Answer:
             trace=call.trace,
         )
     )
-    return one(call, order_resource(order), order.updated_at)
+    return final(call, order, order.updated_at)
 
 
 async def show(call: Call) -> Answer:
@@ -84,7 +84,7 @@ async def listed(call: Call) -> Answer:
     return page(
         call,
         [
-            order_resource(
+            render_order(
                 each,
                 None if each.process is None else operations.get(each.process.chain_operation_id),
             )
@@ -98,7 +98,7 @@ async def reserve(call: Call) -> Answer:
     """Reserve the order's amount from the buyer's available."""
     message = ReserveFunds(call.body_as(bodies.Reservation).amount, call.trace)
     order = await call.system.orders.address(_id(call)).ask(message)
-    return one(call, order_resource(order), order.updated_at)
+    return final(call, order, order.updated_at)
 
 
 async def cancel(call: Call) -> Answer:
@@ -106,7 +106,7 @@ async def cancel(call: Call) -> Answer:
     body = call.body_as(bodies.Cancellation)
     message = CancelOrder(body.canceled_by, body.reason, call.trace)
     order = await call.system.orders.address(_id(call)).ask(message)
-    return one(call, order_resource(order), order.updated_at)
+    return final(call, order, order.updated_at)
 
 
 async def deadlines(call: Call) -> Answer:
@@ -114,7 +114,7 @@ async def deadlines(call: Call) -> Answer:
     body = call.body_as(bodies.Deadlines)
     message = SetDeadlines(body.expires_at, body.auto_release_at, call.trace)
     order = await call.system.orders.address(_id(call)).ask(message)
-    return one(call, order_resource(order), order.updated_at)
+    return final(call, order, order.updated_at)
 
 
 async def escrow(call: Call) -> Answer:
@@ -144,7 +144,7 @@ async def refund(call: Call) -> Answer:
 async def milestones(call: Call) -> Answer:
     """The order's milestones."""
     order = await _order(call)
-    return page(call, [milestone_resource(each) for each in order.milestones])
+    return page(call, [render_milestone(each) for each in order.milestones])
 
 
 async def complete(call: Call) -> Answer:
@@ -154,7 +154,7 @@ async def complete(call: Call) -> Answer:
     )
     # The commit that completed it stamped the milestone: a replay has the same moment.
     at = milestone.completed_at or call.system.clock()
-    return one(call, milestone_resource(milestone), at)
+    return final(call, milestone, at)
 
 
 async def history(call: Call) -> Answer:
@@ -170,7 +170,7 @@ async def history(call: Call) -> Answer:
 
 def unknown_cursor() -> DomainError:
     """The refusal of a cursor that is none of the list's."""
-    return field_error("cursor", "is none of this list's")
+    return field_error("cursor", "is not a cursor of this list")
 
 
 def _id(call: Call) -> str:
@@ -196,7 +196,7 @@ ROUTES: Final = (
         "/orders",
         create,
         "Create an order",
-        "Order",
+        resources.Order,
         "Orders",
         Scope.WRITE,
         status=201,
@@ -216,7 +216,7 @@ ROUTES: Final = (
         "/orders",
         listed,
         "List orders",
-        "Order",
+        resources.Order,
         "Orders",
         Scope.READ,
         listed=True,
@@ -227,7 +227,7 @@ ROUTES: Final = (
         "/orders/<id>",
         show,
         "Show an order",
-        "Order",
+        resources.Order,
         "Orders",
         Scope.READ,
         codes=(E.ORDER_NOT_FOUND,),
@@ -237,7 +237,7 @@ ROUTES: Final = (
         "/orders/<id>/reserve",
         reserve,
         "Reserve the order's amount",
-        "Order",
+        resources.Order,
         "Orders",
         Scope.WRITE,
         body=Schema(bodies.Reservation),
@@ -255,7 +255,7 @@ ROUTES: Final = (
         "/orders/<id>/cancel",
         cancel,
         "Cancel an order before its escrow",
-        "Order",
+        resources.Order,
         "Orders",
         Scope.WRITE,
         body=Schema(bodies.Cancellation),
@@ -267,7 +267,7 @@ ROUTES: Final = (
         "/orders/<id>/deadlines",
         deadlines,
         "Set deadlines of an order, or move them to a later time",
-        "Order",
+        resources.Order,
         "Orders",
         Scope.WRITE,
         body=Schema(bodies.Deadlines),
@@ -279,7 +279,7 @@ ROUTES: Final = (
         "/orders/<id>/escrow",
         escrow,
         "Deploy the order's escrow contract",
-        "Order",
+        resources.Order,
         "Escrow",
         Scope.WRITE,
         long=True,
@@ -291,7 +291,7 @@ ROUTES: Final = (
         "/orders/<id>/escrow/fund",
         fund,
         "Fund the order's escrow contract",
-        "Order",
+        resources.Order,
         "Escrow",
         Scope.WRITE,
         long=True,
@@ -303,7 +303,7 @@ ROUTES: Final = (
         "/orders/<id>/milestones",
         milestones,
         "List the order's milestones",
-        "Milestone",
+        resources.Milestone,
         "Orders",
         Scope.READ,
         listed=True,
@@ -314,7 +314,7 @@ ROUTES: Final = (
         "/orders/<id>/milestones/<ref>/complete",
         complete,
         "Complete a milestone",
-        "Milestone",
+        resources.Milestone,
         "Orders",
         Scope.WRITE,
         action="milestone.complete",
@@ -325,7 +325,7 @@ ROUTES: Final = (
         "/orders/<id>/resolution/release",
         release,
         "Release the money to the seller",
-        "Order",
+        resources.Order,
         "Resolution",
         Scope.WRITE,
         long=True,
@@ -338,7 +338,7 @@ ROUTES: Final = (
         "/orders/<id>/resolution/refund",
         refund,
         "Refund the buyer",
-        "Order",
+        resources.Order,
         "Resolution",
         Scope.WRITE,
         long=True,
@@ -351,7 +351,7 @@ ROUTES: Final = (
         "/orders/<id>/events",
         history,
         "The order's history",
-        "Event",
+        resources.Event,
         "Orders",
         Scope.READ,
         listed=True,

@@ -10,20 +10,13 @@ from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.ids import iso
 from offerhub.domain.money import Money
-from offerhub.domain.resources import balance_resource, user_resource
-from offerhub.domain.unit_of_work import (
-    IdempotencyRecord,
-    IdempotencyState,
-    Refused,
-    UnitOfWork,
-)
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.providers.stellar.port import AccountPayment, AccountState, StellarUnavailable
 from storage.port import StoredTransfer, UnknownCursor, UserFilter
-from web import bodies
-from web.answers import now, one, page
+from web import bodies, resources
+from web.answers import final, now, page
 from web.call import Answer, Call, Route
-from web.idempotency import in_progress
+from web.rendering import render_balance, render_user
 from web.routes.orders import unknown_cursor
 from web.schema import Schema
 
@@ -42,46 +35,13 @@ async def create(call: Call) -> Answer:
             trace=call.trace,
         )
     )
-    answer = one(
-        call,
-        user_resource(created.user, created.wallet),
-        created.user.updated_at,
-        201 if created.new else 200,
-    )
-    if not created.new:
-        await _keep(call, answer)
-    return answer
-
-
-async def _keep(call: Call, answer: Answer) -> None:
-    """Keep an answer that nobody has committed: of a user that was there before."""
-    claim = call.trace.idempotency
-    if claim is None:
-        return
-    at = call.system.clock()
-    outcome = await call.system.journal.commit(
-        UnitOfWork(
-            at=at,
-            trace=call.trace,
-            idempotency=IdempotencyRecord(
-                key=claim.key,
-                fingerprint=claim.fingerprint,
-                state=IdempotencyState.DONE,
-                created_at=at,
-                first=True,
-                status=answer.status,
-                body=answer.body,
-            ),
-        )
-    )
-    if isinstance(outcome, Refused):
-        raise in_progress()
+    return final(call, created, created.user.updated_at)
 
 
 async def show(call: Call) -> Answer:
     """One user."""
     user = await _user(call)
-    return now(call, user_resource(user, await _wallet(call, user)))
+    return now(call, render_user(user, await _wallet(call, user)))
 
 
 async def listed(call: Call) -> Answer:
@@ -97,7 +57,7 @@ async def listed(call: Call) -> Answer:
     wallets = await storage.load_many(Wallet, [user.wallet_id for user in found.items])
     return page(
         call,
-        [user_resource(user, wallets[user.wallet_id]) for user in found.items],
+        [render_user(user, wallets[user.wallet_id]) for user in found.items],
         found.next_cursor,
     )
 
@@ -110,7 +70,7 @@ async def balance(call: Call) -> Answer:
         found = await call.system.storage.balance(user_id)
     if found is None:
         raise _no_user()
-    return now(call, balance_resource(found, call.system.instance.currency))
+    return now(call, render_balance(found, call.system.instance.currency))
 
 
 async def ledger(call: Call) -> Answer:
@@ -124,19 +84,19 @@ async def ledger(call: Call) -> Answer:
     return page(call, [transfer_resource(each) for each in found.items], found.next_cursor)
 
 
-def transfer_resource(transfer: StoredTransfer) -> dict[str, object]:
+def transfer_resource(transfer: StoredTransfer) -> resources.Transfer:
     """A transfer as shown: seven places."""
-    return {
-        "id": transfer.id,
-        "kind": transfer.kind,
-        "reference": transfer.reference,
-        "cause": transfer.cause,
-        "postings": [
-            {"account": posting.account, "amount": posting.amount.seven_places()}
+    return resources.Transfer(
+        id=transfer.id,
+        kind=transfer.kind,
+        reference=transfer.reference,
+        cause=transfer.cause,
+        postings=tuple(
+            resources.Posting(account=posting.account, amount=posting.amount.seven_places())
             for posting in transfer.postings
-        ],
-        "createdAt": iso(transfer.created_at),
-    }
+        ),
+        created_at=iso(transfer.created_at),
+    )
 
 
 async def wallet(call: Call) -> Answer:
@@ -154,16 +114,14 @@ async def wallet(call: Call) -> Answer:
     xlm = state.xlm if state is not None else Money.zero()
     return now(
         call,
-        {
-            "publicKey": found.public_key,
-            "type": "INVISIBLE",
-            "provider": "STELLAR",
-            "status": found.status.value,
-            "isActive": active,
-            "isPrimary": found.role is not WalletRole.CHANNEL,
-            "balance": {"usdc": usdc.seven_places(), "xlm": xlm.seven_places()},
-            "createdAt": iso(found.created_at),
-        },
+        resources.Wallet(
+            public_key=found.public_key,
+            status=found.status,
+            is_active=active,
+            is_primary=found.role is not WalletRole.CHANNEL,
+            balance=resources.WalletBalance(usdc=usdc.seven_places(), xlm=xlm.seven_places()),
+            created_at=iso(found.created_at),
+        ),
     )
 
 
@@ -179,16 +137,16 @@ async def deposit(call: Call) -> Answer:
     instance = call.system.instance
     return now(
         call,
-        {
-            "provider": "crypto",
-            "method": "stellar_address",
-            "address": found.public_key,
-            "asset": {"code": instance.usdc_code, "issuer": instance.usdc_issuer},
-            "network": instance.network,
-            "memo": None,
-            "instructions": f"Send {instance.usdc_code} of this issuer to the address, without "
+        resources.Deposit(
+            provider="crypto",
+            method="stellar_address",
+            address=found.public_key,
+            asset=resources.Asset(code=instance.usdc_code, issuer=instance.usdc_issuer),
+            network=instance.network,
+            memo=None,
+            instructions=f"Send {instance.usdc_code} of this issuer to the address, without "
             "a memo. It is credited as soon as the network confirms it.",
-        },
+        ),
     )
 
 
@@ -204,19 +162,19 @@ async def transactions(call: Call) -> Answer:
     return page(call, [payment_resource(payment) for payment in payments])
 
 
-def payment_resource(payment: AccountPayment) -> dict[str, object]:
-    """A payment of the chain as shown: seven places."""
-    return {
-        "id": payment.id,
-        "type": payment.type,
-        "from": payment.source,
-        "to": payment.destination,
-        "amount": None if payment.amount is None else payment.amount.seven_places(),
-        "asset": payment.asset,
-        "createdAt": iso(payment.created_at),
-        "hash": payment.transaction_hash,
-        "successful": payment.successful,
-    }
+def payment_resource(payment: AccountPayment) -> resources.Payment:
+    """A payment on the chain as shown: seven places."""
+    return resources.Payment(
+        id=payment.id,
+        type=payment.type,
+        from_=payment.source,
+        to=payment.destination,
+        amount=None if payment.amount is None else payment.amount.seven_places(),
+        asset=payment.asset,
+        created_at=iso(payment.created_at),
+        hash=payment.transaction_hash,
+        successful=payment.successful,
+    )
 
 
 def _silent() -> StellarUnavailable:
@@ -253,13 +211,13 @@ ROUTES: Final = (
         "/users",
         create,
         "Create a user and its wallet",
-        "User",
+        resources.User,
         "Users",
         Scope.WRITE,
         status=201,
         body=Schema(bodies.NewUser),
         action="user.create",
-        # A user that exists is answered without a commit that would refuse a used key.
+        # A user that exists is looked up before anything is committed that a used key would refuse.
         reads_key_first=True,
     ),
     Route(
@@ -267,19 +225,28 @@ ROUTES: Final = (
         "/users",
         listed,
         "List users",
-        "User",
+        resources.User,
         "Users",
         Scope.READ,
         listed=True,
         query=Schema(bodies.UserQuery),
     ),
-    Route("GET", "/users/<id>", show, "Show a user", "User", "Users", Scope.READ, codes=_OF_ONE),
+    Route(
+        "GET",
+        "/users/<id>",
+        show,
+        "Show a user",
+        resources.User,
+        "Users",
+        Scope.READ,
+        codes=_OF_ONE,
+    ),
     Route(
         "GET",
         "/users/<id>/balance",
         balance,
         "Show a user's balance",
-        "Balance",
+        resources.Balance,
         "Balances",
         Scope.READ,
         codes=_OF_ONE,
@@ -289,7 +256,7 @@ ROUTES: Final = (
         "/users/<id>/ledger",
         ledger,
         "List a user's transfers",
-        "Transfer",
+        resources.Transfer,
         "Balances",
         Scope.READ,
         listed=True,
@@ -301,7 +268,7 @@ ROUTES: Final = (
         "/users/<id>/wallet",
         wallet,
         "Show a user's wallet",
-        "Wallet",
+        resources.Wallet,
         "Wallets",
         Scope.READ,
         codes=(*_OF_ONE, E.WALLET_NOT_FOUND, E.STELLAR_NETWORK_ERROR),
@@ -311,7 +278,7 @@ ROUTES: Final = (
         "/users/<id>/wallet/deposit",
         deposit,
         "Where to send a deposit",
-        "Deposit",
+        resources.Deposit,
         "Wallets",
         Scope.READ,
         codes=(*_OF_ONE, E.WALLET_NOT_FOUND, E.WALLET_NOT_READY),
@@ -321,7 +288,7 @@ ROUTES: Final = (
         "/users/<id>/wallet/transactions",
         transactions,
         "The wallet's payments on the chain",
-        "Payment",
+        resources.Payment,
         "Wallets",
         Scope.READ,
         listed=True,

@@ -6,14 +6,14 @@ from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
-from offerhub.domain.resources import withdrawal_resource
 from offerhub.domain.withdrawal import DestinationType, Withdrawal
 from storage.port import UnknownCursor
-from web import bodies
+from web import bodies, resources
 from web.answers import now, page
 from web.authentication import check_scope
 from web.call import Answer, Call, Route
 from web.long_operations import withdrawal_on_chain
+from web.rendering import render_withdrawal
 from web.routes.orders import unknown_cursor
 from web.schema import Schema
 
@@ -67,7 +67,7 @@ async def show(call: Call) -> Answer:
         found = await call.system.storage.load(Withdrawal, withdrawal_id)
     if found is None:
         raise DomainError(E.WITHDRAWAL_NOT_FOUND, "there is no such withdrawal")
-    return now(call, withdrawal_resource(found))
+    return now(call, render_withdrawal(found))
 
 
 async def listed(call: Call) -> Answer:
@@ -77,7 +77,7 @@ async def listed(call: Call) -> Answer:
         found = await call.system.storage.withdrawals(query.user_id, query.cursor, query.limit)
     except UnknownCursor:
         raise unknown_cursor() from None
-    return page(call, [withdrawal_resource(each) for each in found.items], found.next_cursor)
+    return page(call, [render_withdrawal(each) for each in found.items], found.next_cursor)
 
 
 def _id(call: Call) -> str:
@@ -90,7 +90,7 @@ ROUTES: Final = (
         "/withdrawals",
         create,
         "Withdraw USDC to a Stellar address",
-        "Withdrawal",
+        resources.Withdrawal,
         "Withdrawals",
         Scope.WRITE,
         status=201,
@@ -114,7 +114,7 @@ ROUTES: Final = (
         "/withdrawals",
         listed,
         "List withdrawals",
-        "Withdrawal",
+        resources.Withdrawal,
         "Withdrawals",
         Scope.READ,
         listed=True,
@@ -125,7 +125,7 @@ ROUTES: Final = (
         "/withdrawals/<id>",
         show,
         "Show a withdrawal",
-        "Withdrawal",
+        resources.Withdrawal,
         "Withdrawals",
         Scope.READ,
         codes=(E.WITHDRAWAL_NOT_FOUND,),
@@ -135,7 +135,7 @@ ROUTES: Final = (
         "/withdrawals/<id>/commit",
         commit,
         "Pay a created withdrawal",
-        "Withdrawal",
+        resources.Withdrawal,
         "Withdrawals",
         Scope.WRITE,
         long=True,
@@ -147,7 +147,7 @@ ROUTES: Final = (
         "/withdrawals/<id>/cancel",
         cancel,
         "Cancel a created withdrawal",
-        "Withdrawal",
+        resources.Withdrawal,
         "Withdrawals",
         Scope.WRITE,
         action="withdrawal.cancel",

@@ -273,11 +273,9 @@ CREATE TABLE idempotency (
     fingerprint text NOT NULL,
     state text NOT NULL,
     created_at timestamptz NOT NULL,
-    first boolean NOT NULL,
     resource_type text,
     resource_id text,
-    status integer,
-    body bytea
+    answer bytea
 ) WITH (fillfactor = 80);
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 

@@ -2,21 +2,14 @@
 
 import json
 
+import msgspec
 import pytest
 
 from offerhub.domain import user_decisions
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
-from offerhub.domain.order_moves import asked_for
+from offerhub.domain.order_moves import Progress, asked_for
 from offerhub.domain.order_states import Action
-from offerhub.domain.resources import (
-    answer_body,
-    balance_resource,
-    order_resource,
-    progress_resource,
-    user_resource,
-    withdrawal_resource,
-)
 from offerhub.domain.unit_of_work import Balance
 from tests.domain.test_users import CREATE
 from tests.domain.test_withdrawals import created
@@ -33,6 +26,15 @@ from tests.domain.world import (
     release_asked,
     released,
 )
+from web.answers import body_of
+from web.rendering import (
+    render_balance,
+    render_order,
+    render_progress,
+    render_user,
+    render_withdrawal,
+)
+from web.resources import Resource, Token
 
 ORDER = (
     "id clientOrderRef buyerId sellerId amount currency title description status outcome "
@@ -53,9 +55,9 @@ PROGRESS = "operation step steps transactionHash attempts lastError since"
 MILESTONE = "ref title amount status completedAt"
 
 
-def as_json(resource: dict[str, object]) -> dict[str, object]:
+def as_json(resource: Resource) -> dict[str, object]:
     """What a caller reads: the body's `data`."""
-    data = json.loads(answer_body(resource, "req-1", NOW))["data"]
+    data = json.loads(body_of(resource, "req-1", NOW))["data"]
     assert isinstance(data, dict)
     return data
 
@@ -63,7 +65,7 @@ def as_json(resource: dict[str, object]) -> dict[str, object]:
 @pytest.mark.parametrize("standing", STANDING)
 def test_an_order_shows_its_fields_in_every_state(standing: str) -> None:
     order = STANDING[standing]()
-    shown = as_json(order_resource(order))
+    shown = as_json(render_order(order))
     assert ORDER.split() == list(shown)
     assert "80.00" == shown["amount"]
     assert [] == shown["milestones"]
@@ -78,7 +80,7 @@ def test_an_order_shows_its_fields_in_every_state(standing: str) -> None:
 
 def test_milestones_show_their_fields() -> None:
     order = release_asked(("30.00", "50.00")).order
-    milestones = as_json(order_resource(order))["milestones"]
+    milestones = as_json(render_order(order))["milestones"]
     assert isinstance(milestones, list)
     assert [MILESTONE.split()] * 2 == [list(milestone) for milestone in milestones]
     assert {
@@ -92,7 +94,7 @@ def test_milestones_show_their_fields() -> None:
 
 def test_a_released_order_shows_its_hashes_by_step_and_its_fees_in_seven_places() -> None:
     order = released()
-    shown = as_json(order_resource(order))
+    shown = as_json(render_order(order))
     escrow = shown["escrow"]
     assert isinstance(escrow, dict)
     assert ["deploy", "fund", "complete:delivery", "approve:delivery", "release"] == list(
@@ -113,12 +115,12 @@ def test_progress_names_milestones_and_the_last_error() -> None:
     assert {
         "operation": "release",
         "step": "complete:m0",
-        "steps": ["complete:m0", "complete:m1", "approve:m0", "approve:m1", "release"],
+        "steps": ("complete:m0", "complete:m1", "approve:m0", "approve:m1", "release"),
         "transactionHash": sent.tx_hash,
         "attempts": 2,
         "lastError": "it was dead",
         "since": SHOWN_NOW,
-    } == progress_resource(retried.order, process, sent)
+    } == msgspec.to_builtins(render_progress(Progress(retried.order, sent)))
 
 
 def test_progress_of_a_refusal_has_the_same_fields() -> None:
@@ -126,13 +128,13 @@ def test_progress_of_a_refusal_has_the_same_fields() -> None:
     with pytest.raises(DomainError) as refused:
         asked_for(order, Action.CANCEL)
     progress = refused.value.details["progress"]
-    assert isinstance(progress, dict)
-    assert PROGRESS.split() == list(progress)
+    assert isinstance(progress, Progress)
+    assert PROGRESS.split() == list(msgspec.to_builtins(render_progress(progress)))
 
 
 @pytest.mark.parametrize("commit", [True, False])
 def test_a_withdrawal_shows_its_fields(commit: bool) -> None:
-    shown = as_json(withdrawal_resource(created(commit=commit).withdrawal))
+    shown = as_json(render_withdrawal(created(commit=commit).withdrawal))
     assert WITHDRAWAL.split() == list(shown)
     assert ("50.00", "crypto", commit) == (
         shown["amount"],
@@ -143,7 +145,7 @@ def test_a_withdrawal_shows_its_fields(commit: bool) -> None:
 
 def test_a_user_shows_its_fields() -> None:
     user, made, _ = user_decisions.create_user(CREATE, deciding())
-    shown = as_json(user_resource(user, made))
+    shown = as_json(render_user(user, made))
     assert USER.split() == list(shown)
     assert {"publicKey": "GNEW", "status": "ACTIVATING"} == shown["wallet"]
     assert shown["airtm"] is None
@@ -152,15 +154,16 @@ def test_a_user_shows_its_fields() -> None:
 def test_a_balance_is_rounded_down_and_its_total_is_exact() -> None:
     """The total is the sum of what is there, not of what is shown."""
     balance = Balance("usr_1", Money(199_999), Money(100_001), NOW)
-    shown = as_json(balance_resource(balance, "USDC"))
+    shown = as_json(render_balance(balance, "USDC"))
     assert BALANCE.split() == list(shown)
     assert ("0.01", "0.01", "0.03") == (shown["available"], shown["reserved"], shown["total"])
 
 
 def test_an_answer_is_wrapped_in_its_envelope() -> None:
-    body = json.loads(answer_body({"id": "x", "none": None}, "req-9", NOW))
+    token = Token(token=None, expires_at=SHOWN_NOW)
+    body = json.loads(body_of(token, "req-9", NOW))
     assert {
         "success": True,
-        "data": {"id": "x", "none": None},
+        "data": {"token": None, "expiresAt": SHOWN_NOW},
         "meta": {"requestId": "req-9", "timestamp": SHOWN_NOW},
     } == body

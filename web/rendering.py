@@ -1,0 +1,171 @@
+"""The domain's values as the API shows them: each resource is filled in here and nowhere else."""
+
+from datetime import datetime
+
+from offerhub.domain import api_keys, fees, order, users, withdrawal
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.ids import iso
+from offerhub.domain.order_moves import Progress
+from offerhub.domain.steps import Step
+from offerhub.domain.unit_of_work import Balance
+from web import resources
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)
+
+
+def render_user(user: users.User, wallet: users.Wallet) -> resources.User:
+    """A user with the state of its wallet."""
+    return resources.User(
+        id=user.id,
+        external_user_id=user.external_user_id,
+        email=user.email,
+        type=user.type,
+        status=user.status,
+        metadata=user.metadata,
+        airtm=None,
+        wallet=resources.UserWallet(public_key=wallet.public_key, status=wallet.status),
+        created_at=iso(user.created_at),
+        updated_at=iso(user.updated_at),
+    )
+
+
+def render_balance(balance: Balance, currency: str) -> resources.Balance:
+    """A balance."""
+    return resources.Balance(
+        user_id=balance.user_id,
+        available=balance.available.two_places(),
+        reserved=balance.reserved.two_places(),
+        total=balance.total.two_places(),
+        currency=currency_of(currency),
+        updated_at=iso(balance.updated_at),
+    )
+
+
+def render_order(shown: order.Order, operation: ChainOperation | None = None) -> resources.Order:
+    """An order; `operation` is the chain operation of its process, if it was looked up."""
+    return resources.Order(
+        id=shown.id,
+        client_order_ref=shown.client_order_ref,
+        buyer_id=shown.buyer_id,
+        seller_id=shown.seller_id,
+        amount=shown.amount.two_places(),
+        currency=currency_of(shown.currency),
+        title=shown.title,
+        description=shown.description,
+        status=shown.status,
+        outcome=shown.outcome,
+        milestones=tuple([render_milestone(each) for each in shown.milestones]),
+        escrow=None if shown.escrow is None else _escrow(shown, shown.escrow),
+        dispute=None,
+        fees=None if shown.fees is None else _fees(shown.fees),
+        progress=render_progress(Progress(shown, operation)),
+        metadata=shown.metadata,
+        expires_at=_iso(shown.expires_at),
+        auto_release_at=_iso(shown.auto_release_at),
+        created_at=iso(shown.created_at),
+        updated_at=iso(shown.updated_at),
+        closed_at=_iso(shown.closed_at),
+    )
+
+
+def render_milestone(milestone: order.Milestone) -> resources.Milestone:
+    """A milestone of an order."""
+    return resources.Milestone(
+        ref=milestone.ref,
+        title=milestone.title,
+        amount=milestone.amount.two_places(),
+        status=milestone.status,
+        completed_at=_iso(milestone.completed_at),
+    )
+
+
+def render_progress(progress: Progress) -> resources.Progress | None:
+    """How far an order's work on the chain is; `None` if nothing is in progress."""
+    process, operation = progress.order.process, progress.operation
+    if process is None:
+        return None
+    return resources.Progress(
+        operation=process.operation,
+        step=_step(progress.order, process.current),
+        steps=tuple([_step(progress.order, step) for step in process.steps]),
+        transaction_hash=operation.tx_hash if operation else None,
+        attempts=process.attempt,
+        last_error=(operation.last_error if operation else None) or process.last_error,
+        since=iso(process.since),
+    )
+
+
+def render_withdrawal(shown: withdrawal.Withdrawal) -> resources.Withdrawal:
+    """A withdrawal."""
+    failure = shown.failure
+    return resources.Withdrawal(
+        id=shown.id,
+        user_id=shown.user_id,
+        amount=shown.amount.two_places(),
+        currency=currency_of(shown.currency),
+        destination_type=shown.destination_type,
+        destination_ref=shown.destination_ref,
+        destination_memo=shown.destination_memo,
+        status=shown.status,
+        committed=shown.committed,
+        transaction_hash=shown.transaction_hash,
+        airtm_payout_id=None,
+        failure=None
+        if failure is None
+        else resources.WithdrawalFailure(code=failure.code, reason=failure.reason),
+        created_at=iso(shown.created_at),
+        updated_at=iso(shown.updated_at),
+    )
+
+
+def render_api_key(key: api_keys.ApiKey, text: str | None = None) -> resources.ApiKey:
+    """A key; `text` is the key itself, only in the live answer that creates it."""
+    return resources.ApiKey(
+        id=key.id,
+        key=text,
+        masked_key=key.masked_key,
+        name=key.name,
+        scopes=key.scopes,
+        user_id=key.user_id,
+        expires_at=_iso(key.expires_at),
+        revoked_at=_iso(key.revoked_at),
+        created_at=iso(key.created_at),
+    )
+
+
+def currency_of(currency: str) -> resources.Currency:
+    """The code of the one currency that an instance has."""
+    return "USD" if currency == "USD" else "USDC"
+
+
+def _fees(kept: fees.FeesKept) -> resources.Fees:
+    return resources.Fees(
+        protocol=kept.protocol.seven_places(), platform=kept.platform.seven_places()
+    )
+
+
+def _escrow(of: order.Order, escrow: order.Escrow) -> resources.Escrow:
+    return resources.Escrow(
+        id=escrow.id,
+        order_id=of.id,
+        status=escrow.status,
+        trustless_contract_id=escrow.contract_id,
+        contract_id=escrow.contract_id,
+        amount=of.amount.two_places(),
+        transaction_hashes={
+            _step(of, confirmed.step): confirmed.tx_hash for confirmed in escrow.transaction_hashes
+        },
+        created_at=iso(escrow.created_at),
+        funded_at=_iso(escrow.funded_at),
+        released_at=_iso(escrow.released_at),
+        refunded_at=_iso(escrow.refunded_at),
+    )
+
+
+def _step(of: order.Order, step: Step) -> str:
+    """A step as shown, with the ref of its milestone: `complete:draft`."""
+    if step.milestone is None:
+        return step.kind.value
+    return f"{step.kind.value}:{of.contract_milestones[step.milestone]}"

@@ -1,0 +1,313 @@
+"""Resources as the API shows them (docs/spec/api.md, Resources), each declared once.
+
+A declaration is the shape on the wire, its documentation and its encoder: `msgspec` makes all
+three of it. `web.rendering` fills them in from the domain.
+"""
+
+# ruff: noqa: D101 - names and fields say it all; a docstring would be published with the schema
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta as _Meta
+
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.order import EscrowStatus, MilestoneStatus, Operation, OrderStatus, Outcome
+from offerhub.domain.users import UserType, WalletStatus
+from offerhub.domain.withdrawal import DestinationType, WithdrawalStatus
+
+T = TypeVar("T")
+
+Amount = Annotated[str, _Meta(pattern=r"^-?[0-9]+\.[0-9]{2}$")]
+"""Two places, rounded down."""
+
+ExactAmount = Annotated[str, _Meta(pattern=r"^-?[0-9]+\.[0-9]{7}$")]
+"""Seven places."""
+
+Time = Annotated[str, _Meta(extra_json_schema={"format": "date-time"})]
+"""UTC, ISO 8601 with milliseconds and `Z`: not what `msgspec` makes of a `datetime`."""
+
+Currency = Literal["USDC", "USD"]
+Object = dict[str, Any]
+
+
+class Resource(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The base of all: camelCase on the wire, every field present, none unknown."""
+
+
+class UserWallet(Resource, frozen=True):
+    public_key: str
+    status: WalletStatus
+
+
+class User(Resource, frozen=True):
+    id: str
+    external_user_id: str
+    email: str | None
+    type: UserType
+    status: str
+    metadata: Mapping[str, Any]
+    airtm: Object | None
+    wallet: UserWallet
+    created_at: Time
+    updated_at: Time
+
+
+class Balance(Resource, frozen=True):
+    user_id: str
+    available: Amount
+    reserved: Amount
+    total: Amount
+    currency: Currency
+    updated_at: Time
+
+
+class Milestone(Resource, frozen=True):
+    ref: str
+    title: str
+    amount: Amount
+    status: MilestoneStatus
+    completed_at: Time | None
+
+
+class Escrow(Resource, frozen=True):
+    id: str
+    order_id: str
+    status: EscrowStatus
+    trustless_contract_id: str | None
+    contract_id: str | None
+    amount: Amount
+    transaction_hashes: dict[str, str]
+    created_at: Time
+    funded_at: Time | None
+    released_at: Time | None
+    refunded_at: Time | None
+
+
+class Progress(Resource, frozen=True):
+    operation: Operation
+    step: str
+    steps: tuple[str, ...]
+    transaction_hash: str | None
+    attempts: int
+    last_error: str | None
+    since: Time
+
+
+class Fees(Resource, frozen=True):
+    protocol: ExactAmount
+    platform: ExactAmount
+
+
+class Order(Resource, frozen=True):
+    id: str
+    client_order_ref: str | None
+    buyer_id: str
+    seller_id: str
+    amount: Amount
+    currency: Currency
+    title: str
+    description: str | None
+    status: OrderStatus
+    outcome: Outcome | None
+    milestones: tuple[Milestone, ...]
+    escrow: Escrow | None
+    dispute: Object | None
+    fees: Fees | None
+    progress: Progress | None
+    metadata: Mapping[str, Any]
+    expires_at: Time | None
+    auto_release_at: Time | None
+    created_at: Time
+    updated_at: Time
+    closed_at: Time | None
+
+
+class WithdrawalFailure(Resource, frozen=True):
+    code: str
+    reason: str
+
+
+class Withdrawal(Resource, frozen=True):
+    id: str
+    user_id: str
+    amount: Amount
+    currency: Currency
+    destination_type: DestinationType
+    destination_ref: str
+    destination_memo: str | None
+    status: WithdrawalStatus
+    committed: bool
+    transaction_hash: str | None
+    airtm_payout_id: str | None
+    failure: WithdrawalFailure | None
+    created_at: Time
+    updated_at: Time
+
+
+class Posting(Resource, frozen=True):
+    account: str
+    amount: ExactAmount
+
+
+class Transfer(Resource, frozen=True):
+    id: str
+    kind: str
+    reference: str
+    cause: str
+    postings: tuple[Posting, ...]
+    created_at: Time
+
+
+class WalletBalance(Resource, frozen=True):
+    usdc: ExactAmount
+    xlm: ExactAmount
+
+
+class Wallet(Resource, frozen=True, kw_only=True):
+    public_key: str
+    type: Literal["INVISIBLE"] = "INVISIBLE"
+    provider: Literal["STELLAR"] = "STELLAR"
+    status: WalletStatus
+    is_active: bool
+    is_primary: bool
+    balance: WalletBalance
+    created_at: Time
+
+
+class Asset(Resource, frozen=True):
+    code: str
+    issuer: str
+
+
+class Deposit(Resource, frozen=True):
+    provider: str
+    method: str
+    address: str
+    asset: Asset
+    network: str
+    memo: None
+    instructions: str
+
+
+class Payment(Resource, frozen=True, kw_only=True):
+    id: str
+    type: str
+    from_: str | None = msgspec.field(name="from")
+    to: str | None
+    amount: ExactAmount | None
+    asset: str
+    created_at: Time
+    hash: str
+    successful: bool
+
+
+class Event(Resource, frozen=True):
+    event_id: str
+    event_type: str
+    occurred_at: Time
+    aggregate_id: str
+    aggregate_type: str
+    payload: Object
+    metadata: Object
+
+
+class ApiKey(Resource, frozen=True):
+    id: str
+    key: str | None
+    masked_key: str | None
+    name: str
+    scopes: tuple[Scope, ...]
+    user_id: str | None
+    expires_at: Time | None
+    revoked_at: Time | None
+    created_at: Time | None
+
+
+class Token(Resource, frozen=True):
+    token: str | None
+    expires_at: Time
+
+
+class Limits(Resource, frozen=True):
+    min: Amount
+    max: Amount
+
+
+class ConfigLimits(Resource, frozen=True):
+    order: Limits
+    topup: Limits
+    withdrawal: Limits
+
+
+class Health(Resource, frozen=True):
+    status: Literal["healthy", "degraded"]
+    version: str
+    timestamp: Time
+
+
+class Dependency(Resource, frozen=True):
+    status: Literal["up", "down"]
+    latency_ms: float
+
+
+class Watcher(Resource, frozen=True):
+    state: str
+    lag_ledgers: int | None
+
+
+class HealthDetailed(Resource, frozen=True):
+    status: Literal["healthy", "degraded"]
+    concerns: dict[str, str]
+    version: str
+    timestamp: Time
+    dependencies: dict[str, Dependency]
+    watcher: Watcher
+
+
+class Config(Resource, frozen=True):
+    version: str
+    network: str
+    payment_provider: str
+    currency: Currency
+    currencies: tuple[Currency, ...]
+    asset: Asset
+    limits: ConfigLimits
+    features: dict[str, bool]
+
+
+class Meta(Resource, frozen=True):
+    request_id: str
+    timestamp: Time
+
+
+class One(Resource, Generic[T], frozen=True, kw_only=True):
+    """The envelope around one resource."""
+
+    success: Literal[True] = True
+    data: T
+    meta: Meta
+
+
+class Listed(Resource, Generic[T], frozen=True, kw_only=True):
+    """The envelope around a page of a list."""
+
+    success: Literal[True] = True
+    data: tuple[T, ...]
+    has_more: bool
+    next_cursor: str | None
+    meta: Meta
+
+
+class ErrorDetail(Resource, frozen=True):
+    code: str
+    message: str
+    details: Object
+
+
+class Error(Resource, frozen=True):
+    """The envelope around a refusal."""
+
+    error: ErrorDetail
+    meta: Meta
