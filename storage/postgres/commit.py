@@ -16,7 +16,7 @@ from storage.port import Encode
 from storage.postgres.append import Places
 from storage.postgres.group import (
     GroupRefused,
-    Told,
+    GroupResult,
     Writer,
     aio_commit_group,
     aio_earlier_conflict,
@@ -111,7 +111,7 @@ class Committer:
     ) -> list[CommitOutcome]:
         for _ in range(_ATTEMPTS):
             self._number += 1
-            told = Told(self._places)
+            result = GroupResult(self._places)
             try:
                 outcomes = await self._pool.commit(
                     aio_commit_group,
@@ -119,7 +119,7 @@ class Committer:
                     encode,
                     self._writer,
                     self._number,
-                    told,
+                    result,
                     deadline_s=self._deadline_s,
                 )
             except asyncpg.UniqueViolationError as error:
@@ -137,12 +137,12 @@ class Committer:
                 raise InvariantViolated(f"{type(error).__name__} refuses a unit") from error
             except _UNKNOWN:
                 if await self._was_committed(self._number, scope):
-                    self._places = told.places
-                    return told.outcomes
+                    self._places = result.places
+                    return result.outcomes
             except asyncpg.TransactionRollbackError:
                 await trio.sleep(_LOOK_FIRST_S)  # a deadlock or the like with somebody else
             else:
-                self._places = told.places
+                self._places = result.places
                 return outcomes
         raise StorageUnavailable(f"the connection was lost {_ATTEMPTS} times")
 

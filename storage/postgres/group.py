@@ -24,8 +24,8 @@ from offerhub.domain.unit_of_work import (
 from storage.figures import Counters, Filled, fill, users_of
 from storage.port import Encode
 from storage.postgres.append import Places, add_appends, check_appends
-from storage.postgres.claims import add_claims, aio_read_claim, all_claimed
 from storage.postgres.entities import TABLES, add_writes, aio_versions, stale
+from storage.postgres.idempotency import add_claims, aio_read_claim, all_claimed
 from storage.postgres.pool import Connection
 from storage.postgres.statement import Part, Statement
 
@@ -87,7 +87,7 @@ class Writer:
 
 
 @define
-class Told:
+class GroupResult:
     """The outcomes of a group, kept apart from the transaction whose end may be unknown.
 
     Args:
@@ -134,7 +134,7 @@ async def aio_commit_group(
     encode: Encode,
     writer: Writer,
     number: int,
-    told: Told,
+    result: GroupResult,
 ) -> list[CommitOutcome]:
     """Write a group inside the caller's transaction, and note the outcomes before its COMMIT.
 
@@ -144,20 +144,22 @@ async def aio_commit_group(
         GroupRefused: a guard refuses; the caller rolls back.
         asyncpg.UniqueViolationError: a unique key refuses (`refusal_of`).
     """
-    counters, balances, told.places = await _aio_lock(
-        connection, writer, told.places, users_of(units)
+    counters, balances, result.places = await _aio_lock(
+        connection, writer, result.places, users_of(units)
     )
     filled = [fill(unit, balances, counters, encode) for unit in units]
     accepted = [one for one in filled if isinstance(one, Filled)]
     if accepted:
-        told.places = await _aio_write(connection, accepted, counters, told.places, writer, number)
-    told.outcomes = [
+        result.places = await _aio_write(
+            connection, accepted, counters, result.places, writer, number
+        )
+    result.outcomes = [
         one.outcome
         if isinstance(one, Filled)
         else await aio_earlier_conflict(connection, unit) or one
         for unit, one in zip(units, filled, strict=True)
     ]
-    return told.outcomes
+    return result.outcomes
 
 
 async def _aio_lock(

@@ -36,7 +36,7 @@ from storage.port import (
     UserFilter,
     no_answers,
 )
-from storage.postgres import claims, due, ledger, lookups, told, work
+from storage.postgres import due, event_log, idempotency, ledger, lookups, work
 from storage.postgres.commit import Committer
 from storage.postgres.entities import aio_load
 from storage.postgres.group import Writer
@@ -241,28 +241,30 @@ class PostgresStorage:
         return await self._read(ledger.aio_balances)
 
     async def events_after(self, sequence: int, limit: int) -> Sequence[CommittedEvent]:
-        return await self._read(told.aio_events_after, sequence, limit)
+        return await self._read(event_log.aio_events_after, sequence, limit)
 
     async def last_sequence(self) -> int:
-        return await self._read(told.aio_last_sequence)
+        return await self._read(event_log.aio_last_sequence)
 
     async def event_sequence(self, event_id: str) -> int | None:
-        return await self._read(told.aio_event_sequence, event_id)
+        return await self._read(event_log.aio_event_sequence, event_id)
 
     async def sequence_before(self, moment: datetime) -> int:
-        return await self._read(told.aio_sequence_before, moment)
+        return await self._read(event_log.aio_sequence_before, moment)
 
     async def order_events(
         self, order_id: str, cursor: str | None, limit: int
     ) -> Page[CommittedEvent]:
         conditions = [("order_id = {}", order_id)]
-        return await self._read(aio_page, told.ORDER_EVENTS, told.event, conditions, cursor, limit)
+        return await self._read(
+            aio_page, event_log.ORDER_EVENTS, event_log.event, conditions, cursor, limit
+        )
 
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
-        return await self._read(told.aio_audit_after, sequence, limit)
+        return await self._read(event_log.aio_audit_after, sequence, limit)
 
     async def idempotency(self, key: str) -> StoredClaim | None:
-        return await self._read(claims.aio_read_claim, key, self._clock())
+        return await self._read(idempotency.aio_read_claim, key, self._clock())
 
     async def api_key_by_digest(self, digest: bytes) -> ApiKey | None:
         return await self._read(lookups.aio_one, ApiKey, lookups.API_KEY_BY_DIGEST, digest)

@@ -10,7 +10,7 @@ import trio_asyncio
 
 from offerhub.domain.order import Order
 from storage.port import OrderFilter
-from storage.postgres import ledger, lookups, told, work
+from storage.postgres import event_log, ledger, lookups, work
 from storage.postgres.migrate import migrate
 from storage.postgres.paging import aio_page
 from storage.postgres.pool import Connection, open_pool
@@ -114,7 +114,7 @@ async def test_an_orders_events(aio_loop: None, filled_dsn: str) -> None:
     conditions = [("order_id = {}", "ord_1400")]
     for cursor in (None, "evt_14005"):
         explained = await _explained(
-            filled_dsn, aio_page, told.ORDER_EVENTS, told.event, conditions, cursor, LIMIT
+            filled_dsn, aio_page, event_log.ORDER_EVENTS, event_log.event, conditions, cursor, LIMIT
         )
         _check(explained)
 
@@ -124,16 +124,16 @@ async def test_the_place_of_a_moment_among_the_events(
     aio_loop: None, filled_dsn: str, hours: int
 ) -> None:
     moment = BEGINNING + timedelta(hours=hours)
-    explained = await _explained(filled_dsn, told.aio_sequence_before, moment)
+    explained = await _explained(filled_dsn, event_log.aio_sequence_before, moment)
     _check(explained)
 
 
 async def test_events_after_a_sequence_and_the_place_of_an_event(
     aio_loop: None, filled_dsn: str
 ) -> None:
-    _check(await _explained(filled_dsn, told.aio_events_after, 14_000, LIMIT))
-    _check(await _explained(filled_dsn, told.aio_event_sequence, "evt_14000"))
-    _check(await _explained(filled_dsn, told.aio_last_sequence))
+    _check(await _explained(filled_dsn, event_log.aio_events_after, 14_000, LIMIT))
+    _check(await _explained(filled_dsn, event_log.aio_event_sequence, "evt_14000"))
+    _check(await _explained(filled_dsn, event_log.aio_last_sequence))
 
 
 @pytest.mark.parametrize("cursor", [None, "trf_14007"])

@@ -1,4 +1,4 @@
-"""What is reported for good, the same in the twin and in PostgreSQL: events, audit, idempotency."""
+"""The append-only part of the contract, the same in the twin and in PostgreSQL: events, audit, keys."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Reads of what has been told: events and the audit chain."""
+"""Reads of the event log and of the audit chain."""
 
 from datetime import datetime
 from typing import Any, Final
