@@ -124,11 +124,11 @@ class _Run:
             f"{number} {name}" for name, number in sorted(self.peaks.items()) if number
         )
         print(f"at most: {used}")
-        for report in self.failed:
-            print(f"FAILED: python -m tests.simulation --seed {report.seed} {report.plan}")
         if unreached and count >= ALL_MARKS_FROM:
             print(f"FAILED: {count} seeds must reach every place")
             return 1
+        if self.failed:
+            print(f"FAILED seeds: {[report.seed for report in self.failed]}")
         return 1 if self.failed else 0
 
 
@@ -148,6 +148,10 @@ def _print_report(report: Report, took_s: float) -> None:
     )
     for violation in report.violations[:12]:
         print(f"    {violation}", flush=True)
+    if report.violations:
+        print(
+            f"    repeat: python -m tests.simulation --seed {report.seed} {report.plan}", flush=True
+        )
 
 
 if __name__ == "__main__":

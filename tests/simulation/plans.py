@@ -35,7 +35,7 @@ class Plan:
 
     def __str__(self) -> str:
         """As the command line takes it."""
-        return f"--aims {','.join(self.aims)} --withheld {','.join(self.withheld)}"
+        return f"--aims '{','.join(self.aims)}' --withheld '{','.join(self.withheld)}'"
 
 
 def plan_of(seed: int) -> Plan:

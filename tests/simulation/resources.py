@@ -76,7 +76,10 @@ class Resources:
     def _bounded(self, name: str, used: int, allowed: int) -> None:
         self.peaks[name] = max(self.peaks[name], used)
         if used > allowed:
-            self.history.violated(f"{name}: {used}, where {allowed} are allowed")
+            most = Counter(each.name.partition("/")[0] for each in _tasks(self.task))
+            self.history.violated(
+                f"{name}: {used}, where {allowed} are allowed; tasks: {most.most_common(8)}"
+            )
 
 
 def _mailboxes(node: Node) -> Iterator[tuple[str, int, int]]:

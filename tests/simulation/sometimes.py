@@ -64,6 +64,7 @@ SOMETIMES: Final = (
     "lost request of GET transactions",
     "lost answer of GET transactions",
     "told of a fall-back",
+    "a server that lags answered",
     "a transaction was hidden",
     "a record contradicted itself",
     "the network's clock was wrong",
