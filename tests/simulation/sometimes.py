@@ -29,6 +29,7 @@ AIMS: Final = (
     "wallets.before_plan.activate",
     "wallets.before_effects.activate",
     "wallets.before_effects.refill",
+    "order.before_deadline",
     "watcher.before_commit",
     "watcher.after_commit",
 )
