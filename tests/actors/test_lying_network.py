@@ -128,6 +128,21 @@ async def test_the_alarm_is_given_once_over_restarts(autojump_clock: object) -> 
             assert WithdrawalStatus.COMPLETED is (await market.ended(withdrawal)).status
 
 
+async def test_a_contradiction_that_lasts_for_a_minute_is_no_alarm(autojump_clock: object) -> None:
+    """Servers behind one address lag one another."""
+    async with scene() as at:
+        at.liar.loses_answers = at.liar.hides_hashes = at.liar.hides_history = True
+        withdrawal = await at.withdraw("3.00")
+        with trio.fail_after(HOUR_S):
+            while not any("number" in (each.last_error or "") for each in at.payments):
+                await trio.sleep(1)
+        await trio.sleep(60)
+        at.liar.hides_hashes = False
+        assert WithdrawalStatus.COMPLETED is (await at.market.ended(withdrawal)).status
+        assert [] == await at.market.audit("operation.unclear")
+        assert 30_000_000 == at.paid
+
+
 async def test_a_hidden_hash_is_found_in_the_accounts_history(autojump_clock: object) -> None:
     async with scene() as at:
         at.liar.loses_answers = at.liar.hides_hashes = True

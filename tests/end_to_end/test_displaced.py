@@ -69,16 +69,25 @@ def test_a_command_beside_a_running_process_displaces_nobody(grounds: Grounds) -
         own_home() as other_home,
         start_orchestrator(home, sandbox=grounds.sandbox, env=env) as running,
     ):
-        ended = run_bootstrap(other_home, env)
-        assert ended.returncode == 0, ended.stderr
+        for expected, arguments in COMMANDS:
+            ended = command(other_home, env, *arguments)
+            assert ended.returncode == expected, ended.stderr
         assert create_user(running, "one").status_code == 201
         assert "process.displaced" not in running.log_text()
         assert running.alive()
 
 
-def run_bootstrap(home: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+COMMANDS = (
+    (0, ("bootstrap",)),
+    (0, ("operations", "list")),
+    (1, ("operations", "resolve", "cop_unknown", "--not-included")),
+    (2, ("operations", "resolve", "cop_unknown")),
+)
+
+
+def command(home: Path, env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "offerhub", "bootstrap"],
+        [sys.executable, "-m", "offerhub", *arguments],
         env={"OFFERHUB_HOME": str(home), "PATH": "", **env},
         cwd=home,
         capture_output=True,
