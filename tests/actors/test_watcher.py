@@ -12,6 +12,7 @@ from stellar_sdk import TransactionEnvelope as Envelope
 from stellar_sdk.operation import Payment
 from stellar_sdk.sep.toid import TOID
 
+from actors.lane_parts import XlmPolicy
 from actors.sealing import KeyRing
 from actors.watcher import WatcherState
 from offerhub.domain.deposits import CURSOR
@@ -22,12 +23,18 @@ from offerhub.domain.intents import (
     ReleaseFunds,
 )
 from offerhub.domain.ledger import TREASURY, check_identities, suspense
+from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.users import User
 from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.providers.rate import RateBudget
 from offerhub.providers.stellar.horizon import HorizonClient
-from offerhub.providers.stellar.port import NetworkState, PaymentPage, UnreadableRecord
+from offerhub.providers.stellar.port import (
+    AccountState,
+    NetworkState,
+    PaymentPage,
+    UnreadableRecord,
+)
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.sandbox.constants import (
     ISSUER_KEYPAIR,
@@ -336,6 +343,42 @@ async def test_a_deposit_is_credited_though_accounts_re_read_themselves_all_the_
             with trio.fail_after(60):
                 await market.wait_available(user, "5.00")
             nursery.cancel_scope.cancel()
+
+
+@pytest.mark.expect_errors
+async def test_accounts_that_wait_for_xlm_cost_no_calls_and_hold_up_no_deposit(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five of them, whose refill never comes, under the calls that Horizon allows."""
+    universe = Universe(seed=1, ledger_s=5.0)
+    outside = open_outside_account(universe, "outside")
+    too_much = XlmPolicy(minimum=Money.parse("1000000.00"), level=Money.parse("2000000.00"))
+    asked: list[str] = []
+    honest = HorizonClient.account
+
+    async def account(self: HorizonClient, address: str) -> AccountState | None:
+        asked.append(address)
+        return await honest(self, address)
+
+    monkeypatch.setattr(HorizonClient, "account", account)
+    async with closing(universe):
+        async with living(universe) as market:
+            users = [await market.user(f"user {number}", "9.00") for number in range(5)]
+        async with started(
+            universe, chosen=evolve(choices(), wallet_xlm=too_much), horizon_per_hour=3600
+        ) as machine:
+            market = Market(machine, universe)
+            for user in users:
+                await market.withdraw(user, "1.00", outside)
+            await trio.sleep(300)
+            asked.clear()
+            await trio.sleep(600)
+            ours = [address for address in asked if address in {u.public_key for u in users}]
+            # A sweep a minute may wake each of them once.
+            assert len(ours) <= 10 * 2 * len(users)
+            await market.deposit(users[0], "5.00")
+            with trio.fail_after(60):
+                await market.wait_available(users[0], "13.00")
 
 
 # Trouble at the server.
