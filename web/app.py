@@ -12,11 +12,11 @@ from actors.system import System
 from web.authentication import Authentication
 from web.call import BASE_PATH, Route
 from web.errors import BODY_MAX_BYTES
-from web.facts import TrustedProxies
 from web.gate import Gate, Observe
 from web.health import Health
 from web.idempotency import ReplayCache
 from web.rate_limit import RateLimit
+from web.request_info import TrustedProxies
 from web.routes import ROUTES
 
 _BODY_DEADLINE_S: Final = 30

@@ -9,7 +9,7 @@ from offerhub.domain.api_keys import Scope, allows
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Clock
 from web.call import Caller
-from web.facts import Facts
+from web.request_info import RequestInfo
 
 _PREFIX: Final = "ohk_"
 _TEXT_MAX: Final = 200
@@ -24,7 +24,9 @@ class Authentication:
         self._ring = ring
         self._clock = clock
 
-    async def caller(self, facts: Facts, before_query: Callable[[Facts], None]) -> Caller:
+    async def caller(
+        self, info: RequestInfo, before_query: Callable[[RequestInfo], None]
+    ) -> Caller:
         """The caller of a request. Raises `UNAUTHORIZED`, `INVALID_API_KEY`.
 
         A key that was seen lately costs no query.
@@ -32,7 +34,7 @@ class Authentication:
         Args:
             before_query: called before storage is asked for a key; raises to prevent it.
         """
-        text = _presented(facts)
+        text = _presented(info)
         digest = digest_of(text)
         known = self._ring.get(digest)
         if known is None:
@@ -40,21 +42,21 @@ class Authentication:
                 return MASTER
             if not text.startswith(_PREFIX) or len(text) > _TEXT_MAX:
                 raise _invalid()
-            before_query(facts)
+            before_query(info)
             known = await self._ring.find(digest, token=text.startswith(TOKEN_PREFIX))
         if known is None or not known.valid_at(self._clock()):
             raise _invalid()
         return Caller(f"key:{known.key.id}", known.scopes, known)
 
 
-def _presented(facts: Facts) -> str:
-    authorization = facts.headers.get(b"authorization")
+def _presented(info: RequestInfo) -> str:
+    authorization = info.headers.get(b"authorization")
     if authorization is not None:
         scheme, _, rest = authorization.partition(b" ")
         if scheme.lower() != b"bearer" or not rest.strip():
             raise _unauthorized()
         return rest.strip().decode("latin-1")
-    key = facts.headers.get(b"x-api-key")
+    key = info.headers.get(b"x-api-key")
     if key is None or not key.strip():
         raise _unauthorized()
     return key.strip().decode("latin-1")

@@ -88,7 +88,7 @@ class Call:
         """An id out of the path; one of another form exists nowhere."""
         text = self.params[name]
         if not is_id(text, prefix):
-            raise DomainError(missing, "there is nothing with this id")
+            raise DomainError(missing, "nothing has this id")
         return text
 
 

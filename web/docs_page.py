@@ -29,7 +29,7 @@ def _lines(routes: Sequence[Route]) -> Iterator[str]:
         '<meta name="viewport" content="width=device-width">'
         f"<title>OFFER-HUB Orchestrator API</title><style>{_STYLE}</style></head><body>"
         f"<h1>OFFER-HUB Orchestrator {escape(__version__)}</h1>"
-        f'<p>The same as OpenAPI 3.1: <a href="{BASE_PATH}/openapi.json">openapi.json</a>.</p>'
+        f'<p>Also available as OpenAPI 3.1: <a href="{BASE_PATH}/openapi.json">openapi.json</a>.</p>'
     )
     for tag in dict.fromkeys(route.tag for route in routes):
         yield f"<h2>{escape(tag)}</h2>"

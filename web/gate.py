@@ -21,12 +21,12 @@ from web.authentication import Authentication, check_scope
 from web.bodies import EMPTY
 from web.call import Answer, Call, Caller, Route
 from web.errors import body_too_large, refusal_of
-from web.facts import Facts, TrustedProxies, read_facts
 from web.health import Health
 from web.idempotency import ReplayCache, Replays, fingerprint, is_final, read_key
 from web.rate_limit import RateLimit
 from web.reading import read_json, read_query, too_large
 from web.renderings import Renderings
+from web.request_info import RequestInfo, TrustedProxies, read_request_info
 from web.statuses import STATUS
 
 Observe = Callable[[str, int, str | None, float], None]
@@ -61,16 +61,16 @@ class Gate:
     async def serve(self, route: Route, **params: str) -> Response:
         """Answer a request of a route. Cancelled, a handler's outcome is unknown."""
         request = cast("Request", quart.request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - one look-up, not one per attribute
-        facts = self._facts(request)
+        info = self._info(request)
         began = trio.current_time()
         code = None
         try:
-            answer = await self._answered(route, params, request, facts)
+            answer = await self._answered(route, params, request, info)
         except Exception as failure:  # noqa: BLE001 - every failure has an answer
-            error = refusal_of(failure, facts.request_id, route.endpoint)
+            error = refusal_of(failure, info.request_id, route.endpoint)
             code = error.code.value
-            answer = self._refusal(error, facts)
-        response = self._response(answer, facts, request.path)
+            answer = self._refusal(error, info)
+        response = self._response(answer, info, request.path)
         if self._observe is not None:
             self._observe(route.endpoint, response.status_code, code, trio.current_time() - began)
         return response
@@ -78,33 +78,35 @@ class Gate:
     def refuse(self, failure: Exception) -> Response:
         """Answer what no route took: an unknown path, a method that is not allowed."""
         request = cast("Request", quart.request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-        facts = self._facts(request)
-        facts.allowance = self._rate_limit.take(_address(facts))
-        error = refusal_of(failure, facts.request_id, "none")
-        if facts.allowance is not None and facts.allowance.exceeded:
-            error = facts.allowance.refusal()
+        info = self._info(request)
+        info.allowance = self._rate_limit.take(_address(info))
+        error = refusal_of(failure, info.request_id, "none")
+        if info.allowance is not None and info.allowance.exceeded:
+            error = info.allowance.refusal()
         if self._observe is not None:
             self._observe("none", STATUS[error.code], error.code.value, 0.0)
-        answer = self._refusal(error, facts)
-        return self._response(answer, facts, request.path)
+        answer = self._refusal(error, info)
+        return self._response(answer, info, request.path)
 
-    def _facts(self, request: Request) -> Facts:
+    def _info(self, request: Request) -> RequestInfo:
         scope = request.scope
-        return read_facts(scope["headers"], scope.get("client"), self._proxies, self._system.ids)
+        return read_request_info(
+            scope["headers"], scope.get("client"), self._proxies, self._system.ids
+        )
 
     async def _answered(
-        self, route: Route, params: Mapping[str, str], request: Request, facts: Facts
+        self, route: Route, params: Mapping[str, str], request: Request, info: RequestInfo
     ) -> Answer | Response:
         changes = route.method == "POST"
-        if changes and too_large(facts):
-            facts.allowance = self._rate_limit.take(_address(facts), count=False)
+        if changes and too_large(info):
+            info.allowance = self._rate_limit.take(_address(info), count=False)
             raise body_too_large()
-        caller = None if route.public else await self._caller(facts)
-        facts.allowance = self._rate_limit.take(
-            caller.actor if caller else _address(facts), count=route.limited
+        caller = None if route.public else await self._caller(info)
+        info.allowance = self._rate_limit.take(
+            caller.actor if caller else _address(info), count=route.limited
         )
-        if facts.allowance is not None and facts.allowance.exceeded and route.limited:
-            raise facts.allowance.refusal()
+        if info.allowance is not None and info.allowance.exceeded and route.limited:
+            raise info.allowance.refusal()
         call = Call(
             route=route,
             params=params,
@@ -112,14 +114,14 @@ class Gate:
             health=self._health,
             renderings=self._renderings,
             trace=Trace(
-                correlation_id=facts.request_id,
+                correlation_id=info.request_id,
                 actor=caller.actor if caller else "system:anyone",
-                ip=facts.ip,
-                user_agent=facts.user_agent,
+                ip=info.ip,
+                user_agent=info.user_agent,
             ),
             caller=caller,
             raw_headers=tuple(request.scope["headers"]),
-            prefers_async=route.long and facts.prefers_async,
+            prefers_async=route.long and info.prefers_async,
         )
         if caller is not None and route.scope is not None:
             try:
@@ -127,39 +129,39 @@ class Gate:
             except DomainError as error:
                 return await self._refused(call, error)
         if changes:
-            return await self._change(call, request, facts)
+            return await self._change(call, request, info)
         if not route.public:
             call.query = read_query(route, request.query_string)
         if route.method == "DELETE":
             return await self._handled(call)
         return await route.handler(call)
 
-    async def _caller(self, facts: Facts) -> Caller:
+    async def _caller(self, info: RequestInfo) -> Caller:
         """The caller; who has no valid key counts against his address."""
         try:
-            return await self._authentication.caller(facts, self._before_query)
+            return await self._authentication.caller(info, self._before_query)
         except DomainError:
-            facts.allowance = self._rate_limit.take(_address(facts))
-            if facts.allowance is not None and facts.allowance.exceeded:
-                raise facts.allowance.refusal() from None
+            info.allowance = self._rate_limit.take(_address(info))
+            if info.allowance is not None and info.allowance.exceeded:
+                raise info.allowance.refusal() from None
             raise
 
-    def _before_query(self, facts: Facts) -> None:
+    def _before_query(self, info: RequestInfo) -> None:
         """Whoever guesses keys beyond his limit costs no more queries."""
-        allowance = self._rate_limit.take(_address(facts), count=False)
+        allowance = self._rate_limit.take(_address(info), count=False)
         if allowance is not None and allowance.remaining == 0:
             raise allowance.refusal()
 
-    async def _change(self, call: Call, request: Request, facts: Facts) -> Answer | Response:
+    async def _change(self, call: Call, request: Request, info: RequestInfo) -> Answer | Response:
         raw = call.raw_body = cast("bytes", await request.get_data())
         if call.route.signed:
             return await self._handled(call)
-        header = facts.headers.get(b"idempotency-key")
+        header = info.headers.get(b"idempotency-key")
         key = None if header is None else read_key(header)
         unreadable: DomainError | None = None
         body: object = raw
         try:
-            body = read_json(raw, facts)
+            body = read_json(raw, info)
             read_query(call.route, request.query_string)
         except DomainError as error:
             unreadable = error
@@ -240,7 +242,7 @@ class Gate:
             return read_text(text)
         raise error
 
-    def _refusal(self, error: DomainError, facts: Facts) -> Answer:
+    def _refusal(self, error: DomainError, info: RequestInfo) -> Answer:
         headers: tuple[tuple[str, str], ...] = ()
         match error.code:
             case ErrorCode.RATE_LIMITED:
@@ -258,14 +260,14 @@ class Gate:
                 pass
         return Answer(
             STATUS[error.code],
-            error_body(error, facts.request_id, self._system.clock()),
+            error_body(error, info.request_id, self._system.clock()),
             headers,
         )
 
-    def _response(self, answer: Answer | Response, facts: Facts, path: str) -> Response:
+    def _response(self, answer: Answer | Response, info: RequestInfo, path: str) -> Response:
         if isinstance(answer, Response):
             response = answer
-        elif answer.status >= 400 and facts.accepts_problem:
+        elif answer.status >= 400 and info.accepts_problem:
             response = Response(
                 as_problem(answer.status, answer.body, path),
                 answer.status,
@@ -277,8 +279,8 @@ class Gate:
             if answer.headers:
                 response.headers.extend(answer.headers)
         headers = response.headers
-        headers["X-Request-ID"] = facts.request_id
-        allowance = facts.allowance
+        headers["X-Request-ID"] = info.request_id
+        allowance = info.allowance
         if allowance is not None:
             headers["X-RateLimit-Limit"] = str(allowance.limit)
             headers["X-RateLimit-Remaining"] = str(allowance.remaining)
@@ -286,5 +288,5 @@ class Gate:
         return response
 
 
-def _address(facts: Facts) -> str:
-    return f"ip:{facts.ip}"
+def _address(info: RequestInfo) -> str:
+    return f"ip:{info.ip}"

@@ -84,13 +84,16 @@ def is_final(error: DomainError) -> bool:
 def in_progress() -> DomainError:
     """The first request with the key has not been answered yet."""
     return DomainError(
-        ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "the first request with this key is still running"
+        ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
+        "the first request with this idempotency key is still running",
     )
 
 
 def reused() -> DomainError:
     """The key stands for something else."""
-    return DomainError(ErrorCode.IDEMPOTENCY_KEY_REUSED, "this key was used for another request")
+    return DomainError(
+        ErrorCode.IDEMPOTENCY_KEY_REUSED, "this idempotency key was used for a different request"
+    )
 
 
 class ReplayCache(Protocol):

@@ -85,7 +85,7 @@ def fallen_back(order: Order, failed: FailedAttempt) -> DomainError:
     """The refusal of an escrow or a funding that has fallen back; its key may try again."""
     return DomainError(
         ErrorCode.PROVIDER_ERROR,
-        f"the {failed.operation.value} did not reach the chain; the order has fallen back",
+        f"the {failed.operation.value} failed; the order is back in its previous state",
         {
             "orderId": order.id,
             "currentState": order.status.value,

@@ -26,9 +26,9 @@ _OF_POSTS: Final = (
     E.IDEMPOTENCY_KEY_IN_PROGRESS,
 )
 _HEADERS: Final = {
-    "X-Request-ID": "The request's id: the caller's, if it sent a sane one.",
-    "X-RateLimit-Limit": "Requests a minute.",
-    "X-RateLimit-Remaining": "What is left of them in this window.",
+    "X-Request-ID": "The request id: the caller's, if it sent a valid one.",
+    "X-RateLimit-Limit": "Requests per minute.",
+    "X-RateLimit-Remaining": "Requests left in this window.",
     "X-RateLimit-Reset": "When the window ends, in Unix seconds.",
 }
 
@@ -150,9 +150,9 @@ def _parameters(route: Route) -> Iterable[dict[str, object]]:
 def _responses(route: Route) -> dict[str, object]:
     responses: dict[str, object] = {str(route.status): _success(route, route.summary)}
     if route.reads_key_first:
-        responses["200"] = _success(route, "It existed already")
+        responses["200"] = _success(route, "The user already existed")
     if route.long:
-        responses["202"] = _success(route, "Still running on the chain: the resource as it stands")
+        responses["202"] = _success(route, "Still running on the chain: the current resource")
     by_status: dict[int, list[str]] = {}
     for code in codes_of(route):
         by_status.setdefault(STATUS[code], []).append(code.value)

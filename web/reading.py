@@ -9,24 +9,24 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from web.bodies import EMPTY
 from web.call import Route
 from web.errors import BODY_MAX_BYTES
-from web.facts import Facts
 from web.field_errors import FieldErrors, field_error
+from web.request_info import RequestInfo
 
 _JSON: Final = b"application/json"
 _PARAMETERS_MAX: Final = 50
 
 
-def too_large(facts: Facts) -> bool:
+def too_large(info: RequestInfo) -> bool:
     """Whether the body says of itself that it is over the limit."""
-    length = facts.headers.get(b"content-length")
+    length = info.headers.get(b"content-length")
     return length is not None and length.isdigit() and int(length[:20]) > BODY_MAX_BYTES
 
 
-def read_json(raw: bytes, facts: Facts) -> object:
+def read_json(raw: bytes, info: RequestInfo) -> object:
     """The body as parsed JSON; nothing at all is an empty object."""
     if not raw:
         return {}
-    media = facts.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    media = info.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
     if media != _JSON and not (media.startswith(b"application/") and media.endswith(b"+json")):
         raise DomainError(
             ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json"

@@ -155,7 +155,9 @@ async def place_of(last: str, hub: EventHub, storage: Storage) -> int:
         if not errors:
             # The kind has read it, so it is a datetime.
             return await storage.sequence_before(cast("datetime", moment))
-    raise field_error("lastEventId", "is no event's sequence or id, and no time in ISO 8601")
+    raise field_error(
+        "lastEventId", "must be the sequence number or id of an event, or an ISO 8601 time"
+    )
 
 
 def _allowed(call: Call) -> Allowed:

@@ -24,8 +24,8 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
+from storage.commit_values import Counters, Filled, account_owner, fill
 from storage.envelopes import archived
-from storage.figures import Counters, Filled, account_owner, fill
 from storage.memory.tables import Tables
 from storage.port import Encode, StoredAudit, StoredClaim, StoredTransfer, no_answers
 

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Side
-from storage.figures import Counters, Filled, account_owner, new_users
+from storage.commit_values import Counters, Filled, account_owner, new_users
 from storage.postgres.statement import Part, Statement
 
 CHANNEL: Final = "offerhub_events"

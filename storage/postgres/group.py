@@ -21,7 +21,7 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
-from storage.figures import Counters, Filled, fill, users_of
+from storage.commit_values import Counters, Filled, fill, users_of
 from storage.port import Encode
 from storage.postgres.append import Places, add_appends, check_appends
 from storage.postgres.entities import TABLES, add_writes, aio_versions, stale

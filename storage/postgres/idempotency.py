@@ -9,7 +9,7 @@ from offerhub.domain.unit_of_work import (
     IdempotencyState,
     UnitOfWork,
 )
-from storage.figures import Filled
+from storage.commit_values import Filled
 from storage.port import StoredClaim
 from storage.postgres.pool import Connection
 from storage.postgres.statement import Part, Statement

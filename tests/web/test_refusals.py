@@ -337,10 +337,10 @@ async def test_a_fault_of_the_gate_itself_is_a_500_too(house):
     original = gate._response
     faults = [RuntimeError("inner text")]
 
-    def once(answer, facts, path):
+    def once(answer, info, path):
         if faults:
             raise faults.pop()
-        return original(answer, facts, path)
+        return original(answer, info, path)
 
     gate._response = once
 

@@ -34,7 +34,7 @@ async def health(call: Call) -> Answer:
 
 
 async def health_detailed(call: Call) -> Answer:
-    """Each dependency, asked now."""
+    """Health of each dependency."""
     states = await call.health.check()
     return now(
         call,
@@ -93,7 +93,7 @@ ROUTES: Final = (
         "GET",
         "/health",
         health,
-        "Whether the instance does well",
+        "Health of the instance",
         Health,
         "Instance",
         limited=False,
@@ -103,10 +103,12 @@ ROUTES: Final = (
         "GET",
         "/health/detailed",
         health_detailed,
-        "Each dependency, asked now",
+        "Health of each dependency",
         HealthDetailed,
         "Instance",
         Scope.READ,
     ),
-    Route("GET", "/config", config, "What this instance is", Config, "Instance", public=True),
+    Route(
+        "GET", "/config", config, "Configuration of the instance", Config, "Instance", public=True
+    ),
 )

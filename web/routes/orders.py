@@ -183,7 +183,7 @@ async def _order(call: Call) -> Order:
     if order is None:
         order = await call.system.storage.load(Order, order_id)
     if order is None:
-        raise DomainError(E.ORDER_NOT_FOUND, "there is no such order")
+        raise DomainError(E.ORDER_NOT_FOUND, "no order has this id")
     return order
 
 

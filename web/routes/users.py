@@ -131,7 +131,7 @@ async def deposit(call: Call) -> Answer:
     if found.status is not WalletStatus.ACTIVE:
         raise DomainError(
             E.WALLET_NOT_READY,
-            "the wallet is being activated and cannot receive USDC yet",
+            "the wallet is still being activated and cannot receive USDC yet",
             {"status": found.status.value},
         )
     instance = call.system.instance
@@ -182,7 +182,7 @@ def _silent() -> StellarUnavailable:
 
 
 def _no_user() -> DomainError:
-    return DomainError(E.USER_NOT_FOUND, "there is no such user")
+    return DomainError(E.USER_NOT_FOUND, "no user has this id")
 
 
 def _id(call: Call) -> str:

@@ -26,11 +26,11 @@ async def create(call: Call) -> Answer:
     match body.destination_type:
         case DestinationType.BANK:
             raise DomainError(
-                E.WITHDRAWAL_DESTINATION_INVALID, "withdrawals to a bank are not paid"
+                E.WITHDRAWAL_DESTINATION_INVALID, "withdrawals to a bank are not supported"
             )
         case DestinationType.AIRTM_BALANCE:
             raise DomainError(
-                E.PROVIDER_NOT_ENABLED, "this instance does not pay to AirTM accounts"
+                E.PROVIDER_NOT_ENABLED, "withdrawals to AirTM are not enabled on this instance"
             )
         case DestinationType.CRYPTO:
             pass
@@ -66,7 +66,7 @@ async def show(call: Call) -> Answer:
     if found is None:
         found = await call.system.storage.load(Withdrawal, withdrawal_id)
     if found is None:
-        raise DomainError(E.WITHDRAWAL_NOT_FOUND, "there is no such withdrawal")
+        raise DomainError(E.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id")
     return now(call, render_withdrawal(found))
 
 

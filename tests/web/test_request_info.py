@@ -9,8 +9,8 @@ import trio.testing
 
 from offerhub.domain.ids import Ids
 from tests.web.house import Numbered
-from web.facts import read_facts
 from web.rate_limit import RateLimit
+from web.request_info import read_request_info
 
 IDS = Ids(Numbered())
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
@@ -32,13 +32,13 @@ PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 def test_the_client_is_the_nearest_that_is_no_proxy_of_ours(peer, forwarded, client):
     headers = [(b"x-forwarded-for", value) for value in forwarded]
 
-    assert client == read_facts(headers, (peer, 1), PROXIES, IDS).ip
+    assert client == read_request_info(headers, (peer, 1), PROXIES, IDS).ip
 
 
 def test_a_preference_is_read_among_others():
-    facts = read_facts([(b"prefer", b"wait=5, Respond-Async; x=1")], None, (), IDS)
+    info = read_request_info([(b"prefer", b"wait=5, Respond-Async; x=1")], None, (), IDS)
 
-    assert facts.prefers_async
+    assert info.prefers_async
 
 
 def left(limit, **more):

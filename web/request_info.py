@@ -1,4 +1,4 @@
-"""What a request says of itself in its headers, read in one pass."""
+"""What a request's headers say: its id, its client, what it prefers; read in one pass."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ _USER_AGENT_MAX: Final = 200
 
 
 @define(eq=False)
-class Facts:
+class RequestInfo:
     """The headers that matter, the request's id and its client; `allowance` comes later."""
 
     headers: dict[bytes, bytes]
@@ -62,12 +62,12 @@ class Facts:
         )
 
 
-def read_facts(
+def read_request_info(
     raw: Iterable[tuple[bytes, bytes]],
     client: Sequence[object] | None,
     proxies: TrustedProxies,
     ids: Ids,
-) -> Facts:
+) -> RequestInfo:
     """Read the headers; of one that comes twice the first counts, of forwarders all."""
     headers: dict[bytes, bytes] = {}
     for name, value in raw:
@@ -87,7 +87,7 @@ def read_facts(
     peer = str(client[0]) if client else None
     if proxies and peer is not None and b"x-forwarded-for" in headers:
         peer = _behind(peer, headers[b"x-forwarded-for"].decode("latin-1"), proxies)
-    return Facts(headers, request_id, peer)
+    return RequestInfo(headers, request_id, peer)
 
 
 def _behind(peer: str, forwarded: str, proxies: TrustedProxies) -> str:
