@@ -16,7 +16,7 @@ from offerhub.domain import user_decisions as decisions
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
-from offerhub.domain.users import UserCreated, Wallet
+from offerhub.domain.users import UserCreated, Wallet, WalletStatus
 from storage.port import Storage
 
 PLATFORM_EXTERNAL_ID: Final = "offerhub:platform"
@@ -97,6 +97,9 @@ class UsersActor(Actor[CreateUser]):
         if wallet is None:
             msg = f"{user.id} has no wallet"
             raise LookupError(msg)
+        if wallet.status is WalletStatus.ACTIVATING:
+            # Whoever created it may have crashed before the wallets' actor heard of it.
+            self._parts.activate(wallet.id)
         existing = UserCreated(user, wallet, new=False)
         deciding = Deciding(self._parts.now(), self._parts.ids, message.trace)
         unit = decisions.keep_existing(existing, deciding)

@@ -4,7 +4,7 @@ Everything it owes survives a restart: wallets that are not active and operation
 read from storage when it starts (docs/spec/domain.md §4).
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Final, Never, assert_never
 
 import structlog
@@ -78,11 +78,13 @@ class WalletParts:
 
 @define
 class _Work:
-    """What waits, in order of arrival, and what is on the way."""
+    """What waits, in order of arrival, what is on the way, and what pauses."""
 
     activate: dict[str, Wallet] = field(factory=dict)
     refill: dict[str, Wallet] = field(factory=dict)
     under_way: dict[str, ChainOperation] = field(factory=dict)
+    pausing: set[str] = field(factory=set)
+    """Wallets whose activation failed, until their next attempt."""
 
 
 class WrittenElsewhere(Exception):
@@ -108,10 +110,7 @@ class WalletsActor(Actor[Never]):
             )
             for operation in operations:
                 self._work.under_way[operation.id] = operation
-        taken = self._on_the_way()
-        for wallet in await when_possible(storage.wallets_activating, random):
-            if wallet.public_key not in taken and wallet.role is WalletRole.USER:
-                self._work.activate[wallet.id] = wallet
+        self._take_up(await when_possible(storage.wallets_activating, random))
         await self._find_standing()
         self.self_address.wake(RESUME)
 
@@ -138,17 +137,17 @@ class WalletsActor(Actor[Never]):
         wallet_ids = [each for each in ids if each.startswith("wal_")]
         if wallet_ids:
             found = await when_possible(lambda: storage.load_many(Wallet, wallet_ids), random)
-            self._work.activate.update(
-                {
-                    wallet_id: wallet
-                    for wallet_id, wallet in found.items()
-                    if wallet.status is WalletStatus.ACTIVATING
-                }
-            )
+            self._take_up(found.values())
+        resuming = RESUME in ids
+        if resuming:
+            # A crash may have come between a commit and the wake-up that it asked for.
+            self._take_up(await when_possible(storage.wallets_activating, random))
         wanted = [key.address for key in keys if isinstance(key, RefillWanted)]
         if wanted:
             await self._want_refills(wanted)
         operation_ids = [each for each in ids if each.startswith("cop_")]
+        if resuming:
+            operation_ids.extend(self._work.under_way)
         if operation_ids:
             ended = await when_possible(
                 lambda: storage.load_many(ChainOperation, operation_ids), random
@@ -156,6 +155,18 @@ class WalletsActor(Actor[Never]):
             for operation in ended.values():
                 await self._take_end(operation)
         await self._plan()
+
+    def _take_up(self, wallets: Iterable[Wallet]) -> None:
+        """Activate those that nothing is under way for, and that do not pause after a failure."""
+        taken = self._on_the_way()
+        for wallet in wallets:
+            if (
+                wallet.status is WalletStatus.ACTIVATING
+                and wallet.role is WalletRole.USER
+                and wallet.public_key not in taken
+                and wallet.id not in self._work.pausing
+            ):
+                self._work.activate[wallet.id] = wallet
 
     async def _want_refills(self, addresses: Sequence[str]) -> None:
         storage, random = self._parts.storage, self._parts.random
@@ -268,12 +279,14 @@ class WalletsActor(Actor[Never]):
             if account is not None and account.usdc is not None:
                 standing.append(wallet)
             else:
+                self._work.pausing.add(wallet.id)
                 self.spawn(self._again_later, wallet.id, self._failures)
         if standing:
             await self._activated(standing)
 
     async def _again_later(self, wallet_id: str, failures: int) -> None:
         await trio.sleep(_AGAIN.delay_s(failures, self._parts.random))
+        self._work.pausing.discard(wallet_id)
         self.self_address.wake(wallet_id)
 
     async def _activated(self, wallets: Sequence[Wallet]) -> None:

@@ -162,8 +162,8 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     E.PROVIDER_UNAVAILABLE: (_NOT_YET, ""),
     E.SERVICE_UNAVAILABLE: (
         (
-            "The database is unavailable, the process is stopping, or this version does not support the action"
-            " (the message says which)."
+            "The database is unavailable, the process is stopping, what handled the request crashed, or this version"
+            " does not support the action (the message says which). After a crash the outcome is unknown."
         ),
         (
             "Retry with the same key after `Retry-After`;"

@@ -12,7 +12,7 @@ from werkzeug.exceptions import (
 )
 
 from actors.journal import JournalClosed
-from actors.kernel import ActorStopped, AskTimeout
+from actors.kernel import ActorCrashed, ActorStopped, AskTimeout
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.providers.stellar.port import StellarUnavailable
 from storage.errors import StorageUnavailable
@@ -29,6 +29,14 @@ def unavailable() -> DomainError:
     )
 
 
+def outcome_unknown() -> DomainError:
+    """It may or may not have been done; the same idempotency key never does it twice."""
+    return DomainError(
+        ErrorCode.SERVICE_UNAVAILABLE,
+        "the outcome is not known; repeat the request with the same Idempotency-Key to learn it",
+    )
+
+
 def body_too_large() -> DomainError:
     """More than 1 MiB."""
     return DomainError(
@@ -41,14 +49,12 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
     match error:
         case DomainError():
             return error
-        case StorageUnavailable() | ActorStopped() | AskTimeout() | JournalClosed():
-            _log.warning(
-                "request.unavailable",
-                request_id=request_id,
-                endpoint=endpoint,
-                error=type(error).__name__,
-            )
+        case StorageUnavailable() | ActorStopped():
+            _warn(error, request_id, endpoint)
             return unavailable()
+        case ActorCrashed() | AskTimeout() | JournalClosed():
+            _warn(error, request_id, endpoint)
+            return outcome_unknown()
         case StellarUnavailable():
             return DomainError(
                 ErrorCode.STELLAR_NETWORK_ERROR, "the Stellar network did not respond; try again"
@@ -64,6 +70,15 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
                 exc_info=error,
             )
             return _internal()
+
+
+def _warn(error: Exception, request_id: str, endpoint: str) -> None:
+    _log.warning(
+        "request.unavailable",
+        request_id=request_id,
+        endpoint=endpoint,
+        error=type(error).__name__,
+    )
 
 
 def _internal() -> DomainError:

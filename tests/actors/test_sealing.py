@@ -12,6 +12,7 @@ from tests.simulation.world import bytes_from
 KEY = hashlib.sha256(b"the key").digest()
 OTHER = hashlib.sha256(b"another key").digest()
 KEYS = Keypair.from_raw_ed25519_seed(hashlib.sha256(b"a wallet").digest())
+OTHERS = Keypair.from_raw_ed25519_seed(hashlib.sha256(b"another wallet").digest())
 
 
 def ring(key: bytes = KEY, *old: bytes) -> KeyRing:
@@ -26,7 +27,7 @@ def test_a_sealed_seed_opens_for_its_own_wallet() -> None:
 
 @pytest.mark.parametrize(
     ("wallet_id", "public_key"),
-    [("wal_2", KEYS.public_key), ("wal_1", Keypair.random().public_key)],
+    [("wal_2", KEYS.public_key), ("wal_1", OTHERS.public_key)],
 )
 def test_a_seed_that_was_moved_to_another_row_does_not_open(
     wallet_id: str, public_key: str

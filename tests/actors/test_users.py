@@ -3,11 +3,13 @@
 import pytest
 import trio
 
+from actors.kernel import ActorCrashed
 from actors.messages import CreateUser
+from actors.recovery import SWEEP_S
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, UserType, Wallet
-from tests.actors.purchase import closing, living, open_market
+from tests.actors.purchase import closing, failing_at, living, open_market
 from tests.simulation.world import Universe
 from web.answers import read_text
 
@@ -87,3 +89,29 @@ async def test_what_a_user_is_carries_no_seed(autojump_clock: object) -> None:
         )
         assert wallet.seed.ciphertext.hex() not in reported
         assert repr(wallet.seed.ciphertext) not in reported
+
+
+@pytest.mark.expect_errors
+@pytest.mark.parametrize("repeated", [False, True])
+async def test_a_wallet_whose_wake_up_was_lost_with_a_crash_becomes_active(
+    repeated: bool, autojump_clock: object
+) -> None:
+    """The user is committed, the crash comes before the wallets' actor hears of its wallet.
+
+    Recovery's next sweep takes it up; whoever repeats the creation need not wait for it.
+    """
+    async with open_market() as market:
+        await market.user("first")
+        async with failing_at("journal.after_commit") as crashes:
+            with pytest.raises(ActorCrashed):
+                await market.new_user("user")
+            assert 1 == crashes()
+        (user,) = [
+            each
+            for each in market.universe.database.tables.of(User).rows.values()
+            if each.external_user_id == "user"
+        ]
+        if repeated:
+            assert user == await market.new_user("user")
+        with trio.fail_after(SWEEP_S / 2 if repeated else 2 * SWEEP_S):
+            await market.wait_active(user)

@@ -269,7 +269,7 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
         if method in {"error", "critical", "exception"} and living:
             if event == "actor.crashed":
                 lives.note_crash(str(facts.get("actor")), str(facts.get("error")))
-            elif event == "request.failed" and facts.get("error") == "ActorCrashed":
+            elif event == "request.unavailable" and facts.get("error") == "ActorCrashed":
                 history.mark("asked an actor that crashed")
             elif event not in _EXPECTED_ERRORS:
                 history.alarm(f"unexpected ERROR: {event} {facts}")
