@@ -37,7 +37,7 @@ from actors.orders import OrderActor, OrderParts
 from actors.publisher import EventBuffer, EventHub, Publisher
 from actors.recovery import Recovery, RecoveryParts
 from actors.refusals import Refusals
-from actors.sealing import CannotOpen, KeyRing
+from actors.signing import CannotSign, Signer
 from actors.system import Instance, System
 from actors.timer import Timer, TimerParts
 from actors.users import UserParts, UsersActor
@@ -94,7 +94,7 @@ class World:
     now: Clock
     random_bytes: RandomBytes
     random: Callable[[], float]
-    ring: KeyRing = field(repr=False)
+    signer: Signer = field(repr=False)
     encode: Encode
     on_displaced: Callable[[], None] = lambda: None
 
@@ -149,7 +149,7 @@ async def prepare(world: World, choices: Choices) -> Platform:
     Raises `BootstrapFailed` when the key is not the one that this storage was begun with, or the
     platform's user is another than the one that was asked for.
     """
-    await _check_ring(world)
+    await _check_signer(world)
     fence = Fence(world.storage, world.on_displaced)
     journal = Journal(world.storage, Board(), EventHub(world.storage), on_fenced=fence.trip)
     ids = Ids(world.random_bytes)
@@ -169,19 +169,19 @@ async def prepare(world: World, choices: Choices) -> Platform:
     return platform
 
 
-async def _check_ring(world: World) -> None:
+async def _check_signer(world: World) -> None:
     stored = await world.storage.setting(_VAULT_CHECK)
     if stored is None:
-        await world.storage.put_setting(_VAULT_CHECK, world.ring.check_value())
+        await world.storage.put_setting(_VAULT_CHECK, await world.signer.mark())
         return
     try:
-        world.ring.verify(stored)
-    except CannotOpen as error:
+        await world.signer.recognise(stored)
+    except CannotSign as error:
         raise BootstrapFailed(str(error)) from None
 
 
 def _vault(world: World, choices: Choices) -> Vault:
-    return Vault(world.storage, world.ring, choices.rules, world.random_bytes, world.now)
+    return Vault(world.storage, world.signer, choices.rules, world.now)
 
 
 def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bottom

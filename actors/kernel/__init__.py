@@ -11,7 +11,7 @@ face: `_message`, `_address`, `_actor` and `_cell` make an actor, `_registry` on
 `_views` the snapshots.
 """
 
-from actors.kernel._actor import Actor
+from actors.kernel._actor import Actor, Later
 from actors.kernel._address import Address
 from actors.kernel._asks import AskCycle, AskGraph
 from actors.kernel._cell import Cell
@@ -58,6 +58,7 @@ __all__ = [
     "Cell",
     "ChildSpec",
     "EndedUnexpectedly",
+    "Later",
     "MailboxStatistics",
     "Message",
     "Node",

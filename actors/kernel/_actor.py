@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
 from typing import Generic, TypeVar, TypeVarTuple
 
 import trio
@@ -10,6 +11,16 @@ from actors.kernel._address import Address
 
 M = TypeVar("M")
 Ts = TypeVarTuple("Ts")
+
+
+class Later:
+    """An answer that a child task brings, while the actor goes on to its next message.
+
+    Returned by `handle`. A refusal out of the task goes to the asker, anything else is a crash.
+    """
+
+    def __init__(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+        self.bring: Callable[[], Awaitable[object]] = partial(async_fn, *args)
 
 
 class Actor(ABC, Generic[M]):
@@ -30,7 +41,10 @@ class Actor(ABC, Generic[M]):
 
     @abstractmethod
     async def handle(self, message: M) -> object:
-        """Answers one message; never runs beside itself or `woken`."""
+        """Answers one message, or says that a child task will (`Later`).
+
+        Never runs beside itself or `woken`.
+        """
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Runs between messages after wake-ups; the keys of a crashed run are delivered again."""

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 import outcome
 import trio
 
-from actors.kernel._actor import Actor
+from actors.kernel._actor import Actor, Later
 from actors.kernel._address import Address, Reply
 from actors.kernel._asks import as_asker
 from actors.kernel._failure import ActorCrashed, ActorStopped, Refusal, lone, ungrouped
@@ -111,7 +111,11 @@ class Cell(Generic[M]):
                     raise
                 self._answer(outcome.Error(refusal))
             else:
-                self._answer(outcome.Value(answer))
+                if isinstance(answer, Later):
+                    reply, self._at_hand = self._at_hand, None
+                    actor.spawn(self._answer_later, answer, reply)
+                else:
+                    self._answer(outcome.Value(answer))
             # Counted at the end: a sweep during a long message is no evidence of idleness.
             self._handled += 1
 
@@ -119,6 +123,23 @@ class Cell(Generic[M]):
         if self._at_hand is not None:
             self._at_hand.settle(answer)
             self._at_hand = None
+
+    async def _answer_later(self, later: Later, reply: Reply | None) -> None:
+        answer: outcome.Outcome[object] = outcome.Error(ActorCrashed(self.name))
+        try:
+            answer = outcome.Value(await later.bring())
+        except trio.Cancelled:
+            if self.stopping.is_set():
+                answer = outcome.Error(ActorStopped(self.name))
+            raise
+        except (Exception, BaseExceptionGroup) as error:
+            refusal = lone(error)
+            if reply is None or not isinstance(refusal, Refusal):
+                raise
+            answer = outcome.Error(refusal)
+        finally:
+            if reply is not None:
+                reply.settle(answer)
 
     async def _deliver_wakes(self, actor: Actor[M]) -> None:
         keys, self._wakes = self._wakes, {}

@@ -27,6 +27,7 @@ from actors.kernel import (
 )
 from actors.patience import is_unavailable
 from actors.sealing import KeyRing
+from actors.signing import LocalSigner
 from actors.tree import Choices, Tree, World, build, prepare
 from offerhub.composition.choices import choices_from
 from offerhub.composition.outside import Outside, open_outside
@@ -200,7 +201,9 @@ class Work:
             now=sources.now,
             random_bytes=sources.random_bytes,
             random=sources.random,
-            ring=KeyRing(encryption.key, sources.random_bytes, encryption.old),
+            signer=LocalSigner(
+                KeyRing(encryption.key, sources.random_bytes, encryption.old), sources.random_bytes
+            ),
             encode=AnswerEncoder(ROUTES),
             on_displaced=self._on_displaced,
         )

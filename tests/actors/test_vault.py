@@ -17,6 +17,7 @@ from actors.bootstrap import BootstrapFailed
 from actors.kernel import State
 from actors.ledger_clock import LedgerClock
 from actors.sealing import KeyRing
+from actors.signing import LocalSigner
 from actors.tree import World, prepare
 from offerhub.domain.chain import ChainStatus, FailureKind
 from offerhub.domain.intents import PayUsdc
@@ -25,7 +26,7 @@ from offerhub.domain.steps import StepKind
 from offerhub.domain.users import Wallet
 from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.providers.stellar.build import build_own
-from offerhub.providers.stellar.envelope import sign
+from offerhub.providers.stellar.envelope import attach
 from offerhub.providers.stellar.horizon import HorizonClient
 from offerhub.providers.stellar.port import NetworkState
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
@@ -487,18 +488,18 @@ async def test_no_secret_is_told_by_a_purchase_or_by_a_crash_of_the_vault(
     async with open_market() as market:
         order = await market.deployed_order()
         with monkeypatch.context() as broken:
-            honest = sign
+            honest = attach
             crashes = 0
 
-            def fail(checked: Any, keypairs: Any) -> str:
+            def fail(checked: Any, signatures: Any) -> str:
                 nonlocal crashes
                 if not crashes:
                     crashes += 1
                     msg = "provoked while a seed was open"
                     raise RuntimeError(msg)
-                return honest(checked, keypairs)
+                return honest(checked, signatures)
 
-            broken.setattr("actors.vault.sign", fail)
+            broken.setattr("actors.vault.attach", fail)
             await market.start_funding(order)
             assert OrderStatus.IN_PROGRESS is (await market.settled(order)).status
             assert 1 == crashes
@@ -542,7 +543,7 @@ def world_of(universe: Universe, key: bytes) -> World:
         now=now,
         random_bytes=random_bytes,
         random=lambda: 0.5,
-        ring=KeyRing(key, random_bytes),
+        signer=LocalSigner(KeyRing(key, random_bytes), random_bytes),
         encode=no_answers,
     )
 
@@ -568,7 +569,9 @@ async def test_the_start_goes_on_with_the_old_key_beside_the_new_one(
     new = hashlib.sha256(b"a new key").digest()
     world = evolve(
         world_of(universe, ENCRYPTION_KEY),
-        ring=KeyRing(new, bytes_from("rotated"), (ENCRYPTION_KEY,)),
+        signer=LocalSigner(
+            KeyRing(new, bytes_from("rotated"), (ENCRYPTION_KEY,)), bytes_from("rotated")
+        ),
     )
     before = (await prepare(world, choices())).wallet
     assert before == (await prepare(world, choices())).wallet

@@ -30,7 +30,7 @@ from offerhub.domain.money import Money
 from offerhub.providers.rate import RateBudget
 from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.check import check_transaction
-from offerhub.providers.stellar.envelope import CheckedTransaction, contract_id_of_deploy, sign
+from offerhub.providers.stellar.envelope import CheckedTransaction, attach, contract_id_of_deploy
 from offerhub.providers.stellar.horizon import HorizonClient
 from offerhub.providers.stellar.port import (
     Applied,
@@ -97,6 +97,11 @@ def clock() -> datetime:
     return datetime(2026, 11, 22, 12, tzinfo=UTC) + timedelta(seconds=trio.current_time())
 
 
+def signed_by(checked: CheckedTransaction, intent: OwnIntent | EscrowIntent) -> str:
+    digest = bytes.fromhex(checked.hash)
+    return attach(checked, {signer: KEYS[signer].sign(digest) for signer in intent.signers})
+
+
 @define
 class Bench:
     """The clients on one sandbox whose ledgers close every five seconds."""
@@ -128,7 +133,7 @@ class Bench:
             fee_per_operation_stroops=await self.horizon.fee_per_operation(),
         )
         checked = check_transaction(envelope, intent, RULES, sequence=sequence, network=network)
-        return sign(checked, [KEYS[signer] for signer in intent.signers]), checked
+        return signed_by(checked, intent), checked
 
     async def sign_step(self, intent: EscrowIntent) -> tuple[str, CheckedTransaction]:
         envelope = await self.provider.build(intent)
@@ -139,7 +144,7 @@ class Bench:
             sequence=await self.sequence(intent.source),
             network=await self.horizon.state(),
         )
-        return sign(checked, [KEYS[signer] for signer in intent.signers]), checked
+        return signed_by(checked, intent), checked
 
     async def do(self, intent: OwnIntent) -> CheckedTransaction:
         signed, checked = await self.sign_own(intent)

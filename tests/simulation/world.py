@@ -20,6 +20,7 @@ from stellar_sdk.operation import ChangeTrust, CreateAccount
 from actors.kernel import AskGraph, OnCrash, Supervisor
 from actors.lane_parts import XlmPolicy
 from actors.sealing import KeyRing
+from actors.signing import LocalSigner
 from actors.system import Instance, System
 from actors.tree import Choices, Tree, World, build, prepare
 from offerhub.domain.fees import FeePolicy, FeeTerms
@@ -196,7 +197,7 @@ async def started(
         now=now,
         random_bytes=random_bytes,
         random=chance.random,
-        ring=KeyRing(ENCRYPTION_KEY, random_bytes),
+        signer=LocalSigner(KeyRing(ENCRYPTION_KEY, random_bytes), random_bytes),
         encode=AnswerEncoder(ROUTES),
     )
     operator = chosen or choices()

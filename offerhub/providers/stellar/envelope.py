@@ -7,11 +7,12 @@ and signatures are appended to those bytes.
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from attrs import field, frozen
 from stellar_sdk import Address, Keypair, StrKey, xdr
+from stellar_sdk.exceptions import BadSignatureError
 
 from offerhub.domain.intents import Intent
 
@@ -91,24 +92,32 @@ def transaction_hash(body: bytes, network_id: bytes) -> str:
     return hashlib.sha256(network_id + _TAG + body).hexdigest()
 
 
-def sign(checked: CheckedTransaction, keypairs: Sequence[Keypair]) -> str:
-    """Sign with exactly the keys that the intent names and return the envelope, base64.
+def attach(checked: CheckedTransaction, signatures: Mapping[str, bytes]) -> str:
+    """The envelope, base64, with exactly the signatures that the intent names, each one verified.
 
-    Raises: `ForeignTransaction` if the keys are not those.
+    Args:
+        signatures: 64 bytes over the transaction's hash, by address.
+
+    Raises: `ForeignTransaction` if they are not those, or one does not verify.
     """
-    if {keypair.public_key for keypair in keypairs} != set(checked.signers) or len(keypairs) != len(
-        checked.signers
-    ):
-        msg = "the keys are not those of the transaction's signers"
+    if set(signatures) != set(checked.signers):
+        msg = "the signatures are not those of the transaction's signers"
         raise ForeignTransaction(msg)
-    if len(keypairs) > _SIGNATURES_MAX:
+    if len(signatures) > _SIGNATURES_MAX:
         msg = f"a transaction carries at most {_SIGNATURES_MAX} signatures"
         raise ForeignTransaction(msg)
     digest = bytes.fromhex(checked.hash)
-    signatures = b"".join(
-        keypair.sign_decorated(digest).to_xdr_object().to_xdr_bytes() for keypair in keypairs
-    )
-    return base64.b64encode(_TAG + checked.body + len(keypairs).to_bytes(4) + signatures).decode()
+    decorated = []
+    for address in checked.signers:
+        keypair, signature = Keypair.from_public_key(address), signatures[address]
+        try:
+            keypair.verify(digest, signature)
+        except BadSignatureError:
+            msg = f"the signature of {address} does not verify"
+            raise ForeignTransaction(msg) from None
+        decorated.append(keypair.signature_hint() + len(signature).to_bytes(4) + signature)
+    attached = len(decorated).to_bytes(4) + b"".join(decorated)
+    return base64.b64encode(_TAG + checked.body + attached).decode()
 
 
 def hash_of(envelope_xdr: str, network_id: bytes) -> str:
