@@ -8,7 +8,7 @@ from typing import Any, Final
 import trio
 from attrs import define, field, frozen
 
-from tests.simulation.front import Front, Reply
+from tests.simulation.asgi_client import Front, Reply
 from tests.simulation.history import History
 from tests.simulation.lives import Life, Lives
 

@@ -17,15 +17,15 @@ from actors.patience import is_unavailable
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from storage.port import StorageUnavailable
-from tests.simulation.checks import WatchedDatabase
+from tests.simulation.asgi_client import Front
 from tests.simulation.climate import Climate
-from tests.simulation.doubtful import DoubtfulStorage
+from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.envelopes import Envelopes
-from tests.simulation.front import Front
 from tests.simulation.history import History
 from tests.simulation.network import Network
 from tests.simulation.resources import Resources
 from tests.simulation.transport import SMOOTH, Fate, Loss
+from tests.simulation.unknown_commits import DoubtfulStorage
 from tests.simulation.world import RULES, Machine, Universe, choices, now, started
 
 _living: ContextVar["Life | None"] = ContextVar("living", default=None)

@@ -13,10 +13,9 @@ from attrs import define, frozen
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
-from tests.simulation.at_rest import Rest, unrest
-from tests.simulation.checks import WatchedDatabase
 from tests.simulation.client import Client
 from tests.simulation.climate import Climate, drawn, drawn_faults
+from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.determinism import run_seeded
 from tests.simulation.envelopes import Envelopes
 from tests.simulation.history import History
@@ -25,6 +24,7 @@ from tests.simulation.market import Market
 from tests.simulation.network import HONEST, Network
 from tests.simulation.outside import OUTSIDE, opened
 from tests.simulation.plans import Plan, plan_of
+from tests.simulation.rest_checks import Rest, unrest
 from tests.simulation.world import Universe, now
 
 QUIET_S: Final = 3600.0

@@ -7,8 +7,8 @@ import trio
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.sandbox.faucet import Faucet
-from tests.simulation.checks import WatchedDatabase
-from tests.simulation.front import Front
+from tests.simulation.asgi_client import Front
+from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.history import History
 from tests.simulation.resources import Resources
 from tests.simulation.world import Universe, now, started

@@ -18,8 +18,8 @@ from offerhub.sandbox.constants import ISSUER_ADDRESS
 from offerhub.sandbox.engine.rows import OperationRow
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
-from tests.simulation.checks import WatchedDatabase
 from tests.simulation.client import Client
+from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.world import Universe
 from web.answers import read_text
 
