@@ -4,7 +4,7 @@ from typing import Final, assert_never
 
 from attrs import frozen
 
-from actors.journal import Journal
+from actors.core import Core
 from actors.kernel import Actor, Message
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ledger import Side, balance_changes
@@ -16,7 +16,6 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
-from storage.port import Storage
 
 IDLE_S: Final = 30.0
 
@@ -32,8 +31,7 @@ class CommitDebit(Message[CommitOutcome]):
 class BalanceParts:
     """What every balance actor works with."""
 
-    storage: Storage
-    journal: Journal
+    core: Core
     currency: str
 
 
@@ -57,7 +55,7 @@ class BalanceActor(Actor[CommitDebit]):
                 assert_never(message)
 
     async def _commit(self, unit: UnitOfWork) -> CommitOutcome:
-        outcome = await self._parts.journal.commit(unit)
+        outcome = await self._parts.core.journal.commit(unit)
         match outcome:
             case Refused(RefusalKind.FUNDS):
                 raise await self._insufficient(unit)
@@ -68,7 +66,7 @@ class BalanceActor(Actor[CommitDebit]):
 
     async def _insufficient(self, unit: UnitOfWork) -> DomainError:
         # Not onto the board: a commit may have put a newer row there while this one was read.
-        balance = await self._parts.storage.balance(self._user_id)
+        balance = await self._parts.core.storage.balance(self._user_id)
         taken = balance_changes(unit.transfers).get(self._user_id, {})
         return DomainError(
             ErrorCode.INSUFFICIENT_FUNDS,

@@ -12,6 +12,7 @@ import trio
 from attrs import frozen
 
 from actors.board import Board
+from actors.core import Core
 from actors.directory import Directory
 from actors.journal import Journal
 from actors.kernel import Address, Backoff
@@ -22,7 +23,6 @@ from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR
-from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.intents import OpenChannels, OwnIntent, TrustUsdc
 from offerhub.domain.money import Money
 from offerhub.domain.trace import Trace
@@ -154,15 +154,11 @@ class BootstrapParts:
         fill_treasury: gives the platform's wallet USDC in the sandbox; `None` elsewhere.
     """
 
-    storage: Storage
-    journal: Journal
+    core: Core
     operations: Board[ChainOperation]
     network: StellarNetwork
     directory: Directory
     channels: Channels
-    now: Clock
-    ids: Ids
-    random: Callable[[], float]
     channel_xlm: Money
     fill_treasury: Callable[[str], Awaitable[None]] | None
 
@@ -194,11 +190,14 @@ class Bootstrap:
                 return
             trouble += 1
             log.info("bootstrap.waiting", reason=self.waits_for)
-            await trio.sleep(_AGAIN.delay_s(trouble, self._parts.random))
+            await trio.sleep(_AGAIN.delay_s(trouble, self._parts.core.random))
 
     async def _stand(self) -> None:
         platform, parts = self._platform, self._parts
-        if await when_possible(lambda: parts.storage.cursor(CURSOR), parts.random) is None:
+        if (
+            await when_possible(lambda: parts.core.storage.cursor(CURSOR), parts.core.random)
+            is None
+        ):
             msg = "the chain watcher has no cursor yet"
             raise _NotYet(msg)
         address = platform.wallet.public_key
@@ -230,16 +229,16 @@ class Bootstrap:
 
     async def _settle_earlier(self) -> None:
         """Wait for what an earlier life has planned: the accounts are looked at after it."""
-        storage = self._parts.storage
+        storage = self._parts.core.storage
         open_operations = await when_possible(
-            lambda: storage.open_operations(subject=Subject.BOOTSTRAP), self._parts.random
+            lambda: storage.open_operations(subject=Subject.BOOTSTRAP), self._parts.core.random
         )
         for operation in open_operations:
             await self._end_of(operation)
 
     async def _activated(self) -> None:
         """Mark what stands on the chain as active."""
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         waiting = [
             wallet
             for wallet in await when_possible(storage.wallets_of_platform, random)
@@ -247,7 +246,7 @@ class Bootstrap:
         ]
         if waiting:
             active, unit = decisions.activated(waiting, self._deciding())
-            await committed_when_possible(self._parts.journal, unit, random)
+            await committed_when_possible(self._parts.core.journal, unit, random)
             for wallet in active:
                 if wallet.role is WalletRole.PLATFORM:
                     self._parts.directory.note_wallet(wallet)
@@ -258,13 +257,13 @@ class Bootstrap:
         operation, unit = decisions.plan_for_wallets(
             Subject.BOOTSTRAP, intent, (self._platform.wallet.id,), self._deciding()
         )
-        await committed_when_possible(parts.journal, unit, parts.random)
+        await committed_when_possible(parts.core.journal, unit, parts.core.random)
         await self._end_of(operation)
 
     async def _end_of(self, planned: ChainOperation) -> None:
         """Wait for the end of an operation. Raises `_NotYet` if it failed."""
         parts = self._parts
-        storage, random = parts.storage, parts.random
+        storage, random = parts.core.storage, parts.core.random
         operation: ChainOperation | None = planned
         while operation is not None and operation.is_open:
             await parts.operations.wait_until(planned.id, lambda each: not each.is_open, _LOOK_S)
@@ -277,8 +276,8 @@ class Bootstrap:
             raise _NotYet(msg)
 
     def _deciding(self) -> Deciding:
-        trace = Trace.system("bootstrap", self._parts.ids.new("req"))
-        return Deciding(self._parts.now(), self._parts.ids, trace)
+        trace = Trace.system("bootstrap", self._parts.core.ids.new("req"))
+        return Deciding(self._parts.core.now(), self._parts.core.ids, trace)
 
 
 class _NotYet(Exception):

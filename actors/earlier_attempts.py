@@ -64,7 +64,7 @@ class EarlierAttempts:
             except StellarUnavailable as away:
                 trouble += 1
                 operation = await self._moves.note(operation, away.reason)
-                await trio.sleep(_RETRY.delay_s(trouble, self._parts.random))
+                await trio.sleep(_RETRY.delay_s(trouble, self._parts.core.random))
             except EarlierAttemptUnclear as unclear:
                 alarm_at = min(alarm_at, trio.current_time() + LAG_S)
                 if trio.current_time() < alarm_at:
@@ -82,10 +82,10 @@ class EarlierAttempts:
     async def _adopt(self, operation: ChainOperation, earlier: ChainOperation) -> ChainOperation:
         log.error("lane.dead_envelope_included", operation=operation.id, earlier=earlier.id)
         # It has ended, so its envelope is in the archive.
-        tx_hash, storage = earlier.tx_hash or "", self._parts.storage
-        envelope = await when_possible(lambda: storage.envelope(tx_hash), self._parts.random)
+        tx_hash, storage = earlier.tx_hash or "", self._parts.core.storage
+        envelope = await when_possible(lambda: storage.envelope(tx_hash), self._parts.core.random)
         return await self._moves.commit(
-            adopted(operation, evolve(earlier, envelope=envelope), self._parts.now()),
+            adopted(operation, evolve(earlier, envelope=envelope), self._parts.core.now()),
             audit=self._moves.deciding(operation).audit(
                 "operation.adopt",
                 "ChainOperation",
@@ -103,7 +103,7 @@ async def included_before(operation: ChainOperation, parts: LaneParts) -> ChainO
         EarlierAttemptUnclear: it did, and proves neither.
     """
     of_subject = await when_possible(
-        lambda: parts.storage.operations_of(operation.subject_id), parts.random
+        lambda: parts.core.storage.operations_of(operation.subject_id), parts.core.random
     )
     signed = {
         earlier.tx_hash: earlier
@@ -136,7 +136,7 @@ async def _succeeded(earlier: ChainOperation, tx_hash: str, parts: LaneParts) ->
             datetime.fromtimestamp(earlier.max_time or 0, UTC),
             earlier.signed_after,
         ),
-        now=parts.now(),
+        now=parts.core.now(),
         network=NetworkSeen(state.latest_ledger, state.latest_closed_at, state.elder_ledger),
         account=None if account is None else AccountSeen(account.sequence, account.ledger),
         absent_at=_SEEN_ABSENT,

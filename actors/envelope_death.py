@@ -95,7 +95,7 @@ class Inquest:
     def _judged(self, state: NetworkState, account: AccountState | None) -> Finding:
         return judge(
             self._envelope,
-            now=self._parts.now(),
+            now=self._parts.core.now(),
             network=NetworkSeen(state.latest_ledger, state.latest_closed_at, state.elder_ledger),
             account=None if account is None else AccountSeen(account.sequence, account.ledger),
             absent_at=self._absent_at,
@@ -125,9 +125,9 @@ class Inquest:
         It does when an envelope was signed after a look at a server that lagged: its number was used
         already. The network's word alone would not prove that.
         """
-        storage = self._parts.storage
+        storage = self._parts.core.storage
         known = await when_possible(
-            lambda: storage.operations_by_hash([record.hash]), self._parts.random
+            lambda: storage.operations_by_hash([record.hash]), self._parts.core.random
         )
         other = known.get(record.hash)
         return (

@@ -1,14 +1,13 @@
 """Housekeeping: deletes what nobody can ask for any more, a bounded batch at a time."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Final, Never, assert_never
 
 from attrs import frozen
 
+from actors.core import Core
 from actors.patience import WokenActor, when_possible
 from offerhub.domain.due import Perishable
-from offerhub.domain.ids import Clock
-from storage.port import Storage
 
 BATCH: Final = 500
 PACE_S: Final = 1.0
@@ -19,9 +18,7 @@ PACE_S: Final = 1.0
 class HousekeepingParts:
     """What housekeeping works with."""
 
-    storage: Storage
-    now: Clock
-    random: Callable[[], float]
+    core: Core
 
 
 class Housekeeping(WokenActor[Never]):
@@ -42,6 +39,6 @@ class Housekeeping(WokenActor[Never]):
 
     async def _clean_up(self, what: Perishable) -> int:
         return await when_possible(
-            lambda: self._parts.storage.clean_up(what, self._parts.now(), BATCH),
-            self._parts.random,
+            lambda: self._parts.core.storage.clean_up(what, self._parts.core.now(), BATCH),
+            self._parts.core.random,
         )

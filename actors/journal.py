@@ -19,7 +19,6 @@ from actors.board import Board
 from actors.failpoints import reach
 from actors.publisher import EventHub
 from offerhub.domain.errors import DomainError, ErrorCode
-from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
@@ -29,7 +28,6 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
-from offerhub.domain.withdrawal import Withdrawal
 from storage.port import Storage, StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -62,11 +60,10 @@ class Journal:
     """Commits units in groups; its `run` is a service of the tree.
 
     Args:
-        orders, withdrawals: boards that show what a unit wrote before its events are told; who
-            hears of a change and asks for the order is to see the change.
         on_fenced: told when storage refuses what this process commits, because a newer process owns
             the database; never waits.
-        on_write: told every entity that a unit wrote, once it is committed; never waits.
+        on_write: given every entity that a unit wrote, once it is committed and before its events
+            are published; never waits.
         answers: writes the text of final answers, within the commit, and has it for the request
             that waits for it.
     """
@@ -76,8 +73,6 @@ class Journal:
         storage: Storage,
         balances: Board[Balance],
         hub: EventHub,
-        orders: Board[Order] | None = None,
-        withdrawals: Board[Withdrawal] | None = None,
         on_write: Callable[[Entity], None] | None = None,
         on_fenced: Callable[[], None] = lambda: None,
         answers: Answers | None = None,
@@ -85,8 +80,6 @@ class Journal:
         self._storage = storage
         self._balances = balances
         self._hub = hub
-        self._orders: Board[Order] = orders or Board()
-        self._withdrawals: Board[Withdrawal] = withdrawals or Board()
         self._on_write = on_write
         self._on_fenced = on_fenced
         self._answers = answers or Answers()
@@ -170,10 +163,6 @@ class Journal:
         for user_id, balance in committed.balances.items():
             self._balances.put(user_id, balance)
         for entity in unit.writes:
-            if isinstance(entity, Order):
-                self._orders.put(entity.id, entity)
-            elif isinstance(entity, Withdrawal):
-                self._withdrawals.put(entity.id, entity)
             if self._on_write is not None:
                 self._on_write(entity)
 

@@ -98,7 +98,7 @@ class Lane(WokenActor[Never]):
 
     async def start(self) -> None:
         """Find out how much XLM the account needs."""
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         wallets = await when_possible(lambda: storage.wallets_by_address([self._source]), random)
         wallet = wallets.get(self._source)
         if wallet is not None:
@@ -107,6 +107,10 @@ class Lane(WokenActor[Never]):
     async def handle(self, message: Never) -> Never:
         """Nothing is asked of it: it is woken."""
         assert_never(message)
+
+    def busy(self) -> bool:
+        """Whether it must remember something: that it waits for XLM."""
+        return self._waits_for_xlm or super().busy()
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Work one operation, the next one after it."""
@@ -131,14 +135,14 @@ class Lane(WokenActor[Never]):
         self.self_address.wake(Wake.WORK)
 
     async def _next(self) -> ChainOperation | None:
-        storage, source = self._parts.storage, self._source
+        storage, source = self._parts.core.storage, self._source
         if not self._waits_for_xlm:
-            found = await storage.next_operations(source, self._parts.now(), 1)
+            found = await storage.next_operations(source, self._parts.core.now(), 1)
             return found[0] if found else None
         # What it waits for comes as a wake-up. Only a refill passes: it may be its own.
         self._parts.want_refill(source)
         refills = await storage.open_operations(source=source, subject=Subject.REFILL)
-        now = self._parts.now()
+        now = self._parts.core.now()
         due = [each for each in refills if each.not_before is None or each.not_before <= now]
         return due[0] if due else None
 
@@ -168,7 +172,7 @@ class Lane(WokenActor[Never]):
         except EscrowRefused as refused:
             return await self._not_built(operation, refused)
         except (ProviderUnavailable, StellarUnavailable) as away:
-            now = self._parts.now()
+            now = self._parts.core.now()
             return await self._moves.commit(
                 outside_away(operation, away.reason, self._retry(), now)
             )
@@ -187,7 +191,7 @@ class Lane(WokenActor[Never]):
 
     async def _not_built(self, operation: ChainOperation, refused: EscrowRefused) -> ChainOperation:
         """What has a last attempt is given up after a while; the rest pauses for ever longer."""
-        paused = build_refused(operation, refused.message, self._retry(), self._parts.now())
+        paused = build_refused(operation, refused.message, self._retry(), self._parts.core.now())
         given_up = operation.rules.falls_back and paused.refusals >= _REFUSALS_MAX
         if refused.definitive or given_up:
             kind = FailureKind.REFUSED if refused.definitive else FailureKind.UNREADY
@@ -200,7 +204,7 @@ class Lane(WokenActor[Never]):
         return paused
 
     def _retry(self) -> RetryPolicy:
-        return RetryPolicy(self._parts.attempts_max, self._parts.random())
+        return RetryPolicy(self._parts.attempts_max, self._parts.core.random())
 
     async def _funded_account(self, intent: Intent) -> AccountState:
         """The source account, with enough XLM for its own fees.
@@ -243,7 +247,7 @@ class Lane(WokenActor[Never]):
                 assert_never(intent)
 
     async def _asked_vault(self, message: SignTransaction) -> SignedEnvelope | NotSigned:
-        return await when_possible(lambda: self._parts.vault.ask(message), self._parts.random)
+        return await when_possible(lambda: self._parts.vault.ask(message), self._parts.core.random)
 
     async def _store_envelope(
         self,
@@ -255,7 +259,7 @@ class Lane(WokenActor[Never]):
         """From here on the envelope may reach the network: it is stored before it can."""
         reach(f"lane.before_signed.{operation.step}")
         stored = await self._moves.commit(
-            signed(operation, envelope, network.latest_ledger, self._parts.now()),
+            signed(operation, envelope, network.latest_ledger, self._parts.core.now()),
             audit=self._moves.deciding(operation).audit(
                 "transaction.sign",
                 "ChainOperation",
@@ -281,7 +285,7 @@ class Lane(WokenActor[Never]):
     ) -> ChainOperation:
         log.warning("lane.transaction_not_signed", operation=operation.id, reason=answer.reason)
         differed = await self._moves.commit(
-            build_differed(operation, answer.reason, pause, self._parts.now()),
+            build_differed(operation, answer.reason, pause, self._parts.core.now()),
             audit=self._moves.deciding(operation).audit(
                 "transaction.refuse_to_sign",
                 "ChainOperation",
@@ -300,7 +304,7 @@ class Lane(WokenActor[Never]):
         self, operation: ChainOperation, kind: FailureKind, message: str, code: str | None
     ) -> ChainOperation:
         failure = ChainFailure(kind, message, code)
-        return await self._moves.commit(failed(operation, failure, self._parts.now()))
+        return await self._moves.commit(failed(operation, failure, self._parts.core.now()))
 
     def _refresh(self, operation: ChainOperation) -> None:
         """Tell the provider's read model of calls that went past it; nobody waits for it.

@@ -6,7 +6,7 @@ from enum import Enum
 from attrs import frozen
 
 from actors.alarms import Alarms
-from actors.journal import Journal
+from actors.core import Core
 from actors.kernel import Address
 from actors.ledger_clock import LedgerClock
 from actors.patience import committed_when_possible
@@ -16,7 +16,6 @@ from offerhub.domain.chain import (
 )
 from offerhub.domain.chain_moves import waiting
 from offerhub.domain.deciding import Deciding
-from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import AuditEntry, Committed, UnitOfWork
 from offerhub.domain.users import WalletRole
@@ -27,7 +26,6 @@ from offerhub.providers.stellar.rules import SigningRules
 from offerhub.providers.trustless_work.port import (
     EscrowProvider,
 )
-from storage.port import Storage
 
 
 class Wake(Enum):
@@ -55,16 +53,12 @@ class LaneParts:
         alarms: what waits for an operator.
     """
 
-    storage: Storage
-    journal: Journal
+    core: Core
     vault: Address[SignTransaction]
     network: StellarNetwork
     provider: EscrowProvider
     clock: LedgerClock
     rules: SigningRules
-    now: Clock
-    ids: Ids
-    random: Callable[[], float]
     want_refill: Callable[[str], None]
     xlm: dict[WalletRole, XlmPolicy]
     attempts_max: int
@@ -94,7 +88,9 @@ class Moves:
             writes=(moved,),
             audit=() if audit is None else (audit,),
         )
-        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+        outcome = await committed_when_possible(
+            self._parts.core.journal, unit, self._parts.core.random
+        )
         if not isinstance(outcome, Committed):
             msg = f"{moved.id} was written elsewhere: {outcome}"
             raise Superseded(msg)
@@ -104,8 +100,8 @@ class Moves:
         """Show why an open operation waits, once a reason."""
         if operation.last_error == reason:
             return operation
-        return await self.commit(waiting(operation, reason, self._parts.now()))
+        return await self.commit(waiting(operation, reason, self._parts.core.now()))
 
     def deciding(self, operation: ChainOperation) -> Deciding:
         """What a move is decided with: under the trace of who asked for the operation."""
-        return Deciding(self._parts.now(), self._parts.ids, operation.trace)
+        return Deciding(self._parts.core.now(), self._parts.core.ids, operation.trace)

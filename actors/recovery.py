@@ -11,13 +11,11 @@ from typing import Final, Never, TypeVar
 import trio
 from attrs import frozen
 
+from actors.core import Core
 from actors.kernel import Address, Registry
 from actors.lane_parts import Wake
-from actors.messages import OrderMessage, WithdrawalMessage
-from actors.patience import when_possible
-from offerhub.domain.order import Order
-from offerhub.domain.withdrawal import Withdrawal
-from storage.port import OnTheWay, OpenLane, Storage
+from actors.owners import Owner, Owners
+from storage.port import OnTheWay, OpenLane
 
 RESUME: Final = "resume"
 SWEEP_S: Final = 60.0
@@ -37,12 +35,10 @@ class RecoveryParts:
         wallets: the wallets' actor, which looks for wallets that are not active yet.
     """
 
-    storage: Storage
+    core: Core
     lanes: Registry[str, Never]
-    orders: Registry[str, OrderMessage]
-    withdrawals: Registry[str, WithdrawalMessage]
+    owners: Owners
     wallets: Address[Never]
-    random: Callable[[], float]
 
 
 class Recovery:
@@ -63,34 +59,29 @@ class Recovery:
             await self._sweep()
             with trio.move_on_after(SWEEP_S):
                 await self._soon.wait()
-                await trio.sleep(0.5 + self._parts.random())
+                await trio.sleep(0.5 + self._parts.core.random())
             self._soon = trio.Event()
 
     async def _sweep(self) -> None:
-        parts = self._parts
-        storage = parts.storage
+        parts, storage = self._parts, self._parts.core.storage
         parts.wallets.wake(RESUME)
-        await self._paced(
-            lambda after: storage.on_the_way(Order, after, PAGE),
-            lambda row: None if row.working else parts.orders.wake(row.id, RESUME),
-        )
-        await self._paced(
-            lambda after: storage.on_the_way(Withdrawal, after, PAGE),
-            lambda row: None if row.working else parts.withdrawals.wake(row.id, RESUME),
-        )
-        await self._paced(
-            lambda after: storage.open_lanes(after, PAGE),
-            lambda row: parts.lanes.wake(row.source, Wake.WORK),
-        )
+        for kind, owner in parts.owners.entities():
+
+            def wake(row: OnTheWay, owner: Owner = owner) -> None:
+                if not row.working:
+                    owner.wake(row.id, RESUME)
+
+            await self._paced(partial(storage.on_the_way, kind), wake)
+        await self._paced(storage.open_lanes, lambda row: parts.lanes.wake(row.source, Wake.WORK))
 
     async def _paced(
-        self, read: Callable[[int], Awaitable[Sequence[P]]], wake: Callable[[P], None]
+        self, read: Callable[[int, int], Awaitable[Sequence[P]]], wake: Callable[[P], None]
     ) -> None:
         """Wake page by page, with a pause that grows with the time that a page takes to be read."""
         after: int = 0
         while True:
             began_s = trio.current_time()
-            page = await when_possible(partial(read, after), self._parts.random)
+            page = await self._parts.core.when_possible(partial(read, after, PAGE))
             for row in page:
                 wake(row)
             if len(page) < PAGE:

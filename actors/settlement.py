@@ -74,7 +74,9 @@ class Settlement:
             by_provider = False
             trouble += 1
             unclear = operation.unclear_since is not None
-            await trio.sleep(UNCLEAR_S if unclear else _RETRY.delay_s(trouble, self._parts.random))
+            await trio.sleep(
+                UNCLEAR_S if unclear else _RETRY.delay_s(trouble, self._parts.core.random)
+            )
 
     async def _take(
         self, operation: ChainOperation, found: Included | Finding | Resolution, reason: str
@@ -97,7 +99,7 @@ class Settlement:
 
     async def _submitted(self, operation: ChainOperation, reason: str) -> ChainOperation:
         if operation.status is ChainStatus.SIGNED:
-            return await self._moves.commit(submitted(operation, reason, self._parts.now()))
+            return await self._moves.commit(submitted(operation, reason, self._parts.core.now()))
         return await self._moves.note(operation, reason)
 
     async def _submit(
@@ -128,7 +130,7 @@ class Settlement:
         if record.successful:
             payouts = await self._payouts(record.hash) if rules.pays_out else ()
             moved = confirmed(
-                operation, record.ledger, record.closed_at, payouts, self._parts.now()
+                operation, record.ledger, record.closed_at, payouts, self._parts.core.now()
             )
         else:
             await self._moved_nothing(record.hash)
@@ -138,7 +140,7 @@ class Settlement:
             moved = failed(
                 operation,
                 ChainFailure(kind, f"the network refused it: {code}", code),
-                self._parts.now(),
+                self._parts.core.now(),
                 ledger=record.ledger,
                 closed_at=record.closed_at,
             )
@@ -168,11 +170,11 @@ class Settlement:
         failure = ChainFailure(
             FailureKind.DEAD, f"its time ran out on the network ({reason})", "expired"
         )
-        return await self._moves.commit(expired(operation, failure, self._parts.now()))
+        return await self._moves.commit(expired(operation, failure, self._parts.core.now()))
 
     async def _resolved(self, operation: ChainOperation, resolution: Resolution) -> ChainOperation:
         """Take an operator's word for what nobody shows."""
-        now = self._parts.now()
+        now = self._parts.core.now()
         match resolution.outcome:
             case Outcome.INCLUDED:
                 pays_out = operation.rules.pays_out and operation.tx_hash is not None

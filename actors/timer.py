@@ -17,11 +17,10 @@ from typing import Final
 import trio
 from attrs import frozen
 
+from actors.core import Core
 from actors.patience import when_possible
 from offerhub.domain.due import Due, due_of
-from offerhub.domain.ids import Clock
 from offerhub.domain.unit_of_work import Entity
-from storage.port import Storage
 
 BATCH: Final = 32
 """How many are woken at once: each will read its row and commit."""
@@ -41,9 +40,7 @@ class TimerParts:
         wake: wakes the owner of what is due; never waits, and coalesces.
     """
 
-    storage: Storage
-    now: Clock
-    random: Callable[[], float]
+    core: Core
     wake: Callable[[Due], None]
 
 
@@ -61,7 +58,7 @@ class Timer:
         due = due_of(entity)
         if due is None:
             return
-        if due.at <= self._parts.now():
+        if due.at <= self._parts.core.now():
             self._parts.wake(due)
         elif self._sleeps_until is None or due.at < self._sleeps_until:
             self._earlier.set()
@@ -75,7 +72,7 @@ class Timer:
             # What is committed from here on may be missing in what is read.
             self._sleeps_until, self._earlier = None, trio.Event()
             found = await when_possible(
-                lambda: self._parts.storage.due(self._place, BATCH), self._parts.random
+                lambda: self._parts.core.storage.due(self._place, BATCH), self._parts.core.random
             )
             coming = self._wake_those_due(found)
             await trio.sleep(PACE_S)
@@ -83,8 +80,8 @@ class Timer:
                 continue
             left_s = max(0.0, ends_s - trio.current_time())
             if coming is not None:
-                left_s = min(left_s, max(0.0, (coming - self._parts.now()).total_seconds()))
-            self._sleeps_until = self._parts.now() + timedelta(seconds=left_s)
+                left_s = min(left_s, max(0.0, (coming - self._parts.core.now()).total_seconds()))
+            self._sleeps_until = self._parts.core.now() + timedelta(seconds=left_s)
             with trio.move_on_after(left_s):
                 await self._earlier.wait()
             if trio.current_time() >= ends_s:
@@ -93,7 +90,7 @@ class Timer:
 
     def _wake_those_due(self, found: Sequence[Due]) -> datetime | None:
         """Wake the owners of what is due; returns when the first of the others is."""
-        now = self._parts.now()
+        now = self._parts.core.now()
         for due in found:
             if due.at > now:
                 return due.at

@@ -22,6 +22,7 @@ from actors.bootstrap import (
     Platform,
     ensure_platform,
 )
+from actors.core import Core
 from actors.directory import Directory
 from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
@@ -34,6 +35,8 @@ from actors.lane_parts import LaneParts, Wake, XlmPolicy
 from actors.ledger_clock import LedgerClock
 from actors.messages import OrderMessage, WithdrawalMessage
 from actors.orders import OrderActor, OrderParts
+from actors.owner import OwnerParts
+from actors.owners import Owner, Owners
 from actors.publisher import EventBuffer, EventHub, Publisher
 from actors.recovery import Recovery, RecoveryParts
 from actors.refusals import Refusals
@@ -73,6 +76,9 @@ PLATFORM_XLM: Final = XlmPolicy(minimum=Money.zero(), level=Money.zero())
 _FOR_ERRANDS: Final = frozenset(
     {"publisher", "journal", "fence", "vault", "lanes", "watcher", "wallets", "bootstrap"}
 )
+LANE_IDLE_S: Final = 15.0
+"""A lane reads its work anew whenever it is woken: there is little to keep."""
+
 OPERATIONS_KEPT: Final = 2_000
 """Operations on the board, envelopes included: their owners come for them at once."""
 
@@ -131,6 +137,7 @@ class Tree:
     bootstrap: Bootstrap
     watcher: ChainWatcher
     recovery: Recovery
+    owners: Owners
     lanes: Registry[str, Never]
     clock: LedgerClock
 
@@ -184,7 +191,7 @@ def _vault(world: World, choices: Choices) -> Vault:
     return Vault(world.storage, world.signer, choices.rules, world.now)
 
 
-def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bottom
+def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     world: World, choices: Choices, platform: Platform, buffer: EventBuffer | None = None
 ) -> Tree:
     """Build the tree around a prepared storage.
@@ -215,39 +222,28 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
     answers = Answers(world.encode)
 
     def note_write(entity: Entity) -> None:
-        """An entity was committed: whoever waits for it is woken."""
+        """An entity was committed: it is shown, and whoever waits for it is woken."""
+        owners.show(entity)
         timer.note(entity)
         if not isinstance(entity, ChainOperation):
             return
         operations.put(entity.id, entity)
         if not entity.is_open:
-            wake_owner(entity)
+            owners.ended(entity)
         elif entity.version == 1 and entity.not_before is None:
             lanes.wake(entity.source, Wake.WORK)
 
-    def wake_owner(operation: ChainOperation) -> None:
-        match operation.subject:
-            case Subject.ORDER:
-                orders.wake(operation.subject_id, operation.id)
-            case Subject.WITHDRAWAL:
-                withdrawals.wake(operation.subject_id, operation.id)
-            case Subject.ACTIVATION | Subject.REFILL:
-                wallets.address.wake(operation.id)
-            case Subject.BOOTSTRAP:
-                pass  # The bootstrap waits at the board.
-
-    timer = Timer(TimerParts(world.storage, world.now, world.random, wake_due))
     fence = Fence(world.storage, world.on_displaced)
     journal = Journal(
         world.storage,
         balance_board,
         hub,
-        order_board,
-        withdrawal_board,
         on_write=note_write,
         on_fenced=fence.trip,
         answers=answers,
     )
+    core = Core(world.storage, journal, world.now, ids, world.random)
+    timer = Timer(TimerParts(core, wake_due))
     directory = Directory(world.storage)
     channels = Channels()
     clock = LedgerClock(world.network, world.now)
@@ -270,16 +266,12 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
     vault = Cell("vault", lambda: _vault(world, choices), capacity=256)
 
     lane_parts = LaneParts(
-        storage=world.storage,
-        journal=journal,
+        core=core,
         vault=vault.address,
         network=world.network,
         provider=world.provider,
         clock=clock,
         rules=choices.rules,
-        now=world.now,
-        ids=ids,
-        random=world.random,
         want_refill=lambda address: wallets.address.wake(RefillWanted(address)),
         xlm=xlm,
         alarms=alarms,
@@ -290,9 +282,10 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         lambda source: Lane(source, lane_parts),
         random=world.random,
         on_crash=crashes.on_crash,
+        idle_s=LANE_IDLE_S,
         crashes_max=20,
     )
-    balance_parts = BalanceParts(world.storage, journal, instance.currency)
+    balance_parts = BalanceParts(core, instance.currency)
     balances: Registry[str, CommitDebit] = Registry(
         "balances",
         lambda user_id: BalanceActor(user_id, balance_parts),
@@ -311,20 +304,13 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
             )
         return channel
 
+    owner_parts = OwnerParts(core, balances, operations, directory, choices.attempts_max)
     order_parts = OrderParts(
-        storage=world.storage,
-        journal=journal,
-        balances=balances,
+        owner=owner_parts,
         board=order_board,
-        operations=operations,
-        directory=directory,
-        now=world.now,
-        ids=ids,
-        random=world.random,
         limits=instance.order_limits,
         currency=instance.currency,
         fee_terms=choices.fee_terms,
-        attempts_max=choices.attempts_max,
         platform_user_id=platform.user.id,
         platform_address=platform_address,
         usdc_issuer=choices.rules.usdc_issuer,
@@ -338,20 +324,12 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         on_crash=crashes.on_crash,
     )
     withdrawal_parts = WithdrawalParts(
-        storage=world.storage,
-        journal=journal,
-        balances=balances,
+        owner=owner_parts,
         board=withdrawal_board,
-        operations=operations,
-        directory=directory,
         network=world.network,
-        now=world.now,
-        ids=ids,
-        random=world.random,
         limits=instance.withdrawal_limits,
         currency=instance.currency,
-        attempts_max=choices.attempts_max,
-        closed_addresses=lambda: closed,
+        closed_addresses=closed,
     )
     withdrawals: Registry[str, WithdrawalMessage] = Registry(
         "withdrawals",
@@ -360,26 +338,19 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         on_crash=crashes.on_crash,
     )
     wallet_parts = WalletParts(
-        storage=world.storage,
-        journal=journal,
+        core=core,
         lanes=lanes,
         network=world.network,
         directory=directory,
-        now=world.now,
-        ids=ids,
-        random=world.random,
         channels=channels.all,
         platform_address=platform_address,
         xlm=xlm,
     )
     wallets = Cell("wallets", lambda: WalletsActor(wallet_parts), capacity=256)
     user_parts = UserParts(
-        storage=world.storage,
-        journal=journal,
+        core=core,
         vault=vault.address,
         directory=directory,
-        now=world.now,
-        ids=ids,
         activate=wallets.address.wake,
     )
     users = Cell("users", lambda: UsersActor(user_parts), capacity=256)
@@ -396,16 +367,12 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
             live=choices.live_keys,
         ),
     )
-    housekeeping_parts = HousekeepingParts(world.storage, world.now, world.random)
+    housekeeping_parts = HousekeepingParts(core)
     housekeeping = Cell("housekeeping", lambda: Housekeeping(housekeeping_parts))
     watcher = ChainWatcher(
         WatcherParts(
-            storage=world.storage,
-            journal=journal,
+            core=core,
             network=world.network,
-            now=world.now,
-            ids=ids,
-            random=world.random,
             usdc_code=choices.rules.usdc_code,
             usdc_issuer=choices.rules.usdc_issuer,
             passphrase=choices.rules.passphrase,
@@ -416,22 +383,25 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
     bootstrap = Bootstrap(
         platform,
         BootstrapParts(
-            storage=world.storage,
-            journal=journal,
+            core=core,
             operations=operations,
             network=world.network,
             directory=directory,
             channels=channels,
-            now=world.now,
-            ids=ids,
-            random=world.random,
             channel_xlm=CHANNEL_XLM.level,
             fill_treasury=choices.fill_treasury,
         ),
     )
-    recovery = Recovery(
-        RecoveryParts(world.storage, lanes, orders, withdrawals, wallets.address, world.random)
+    owners = Owners(
+        (
+            Owner(Subject.ORDER, orders.wake, Order, order_board),
+            Owner(Subject.WITHDRAWAL, withdrawals.wake, Withdrawal, withdrawal_board),
+            Owner(Subject.ACTIVATION, lambda _, key: wallets.address.wake(key)),
+            Owner(Subject.REFILL, lambda _, key: wallets.address.wake(key)),
+            Owner(Subject.BOOTSTRAP, lambda _, __: None),  # it waits at the board
+        )
     )
+    recovery = Recovery(RecoveryParts(core, lanes, owners, wallets.address))
     crashes.recovery = recovery
     system = System(
         instance=instance,
@@ -473,7 +443,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
     )
-    return Tree(system, journal, specs, bootstrap, watcher, recovery, lanes, clock)
+    return Tree(system, journal, specs, bootstrap, watcher, recovery, owners, lanes, clock)
 
 
 class _Crashes:

@@ -56,6 +56,6 @@ async def alarm(
 async def resolution_of(operation_id: str, parts: LaneParts) -> Resolution | None:
     """What an operator has found out of an operation, if one has."""
     stored = await when_possible(
-        lambda: parts.storage.setting(resolution_key(operation_id)), parts.random
+        lambda: parts.core.storage.setting(resolution_key(operation_id)), parts.core.random
     )
     return None if stored is None else Resolution.decoded(stored)

@@ -5,19 +5,17 @@ from typing import Final, assert_never
 
 from attrs import frozen
 
+from actors.core import Core
 from actors.directory import Directory
-from actors.journal import Journal
 from actors.kernel import Actor, Address
 from actors.messages import CreateUser
-from actors.orders import refused
+from actors.owner import refused
 from actors.patience import refusing_when_away
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.deciding import Deciding
-from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
 from offerhub.domain.users import UserCreated, Wallet, WalletStatus
-from storage.port import Storage
 
 PLATFORM_EXTERNAL_ID: Final = "offerhub:platform"
 """External id of the platform's own user: no marketplace's id may be it."""
@@ -31,12 +29,9 @@ class UserParts:
         activate: tells the wallets' actor of a wallet; never waits.
     """
 
-    storage: Storage
-    journal: Journal
+    core: Core
     vault: Address[MakeKeypair]
     directory: Directory
-    now: Clock
-    ids: Ids
     activate: Callable[[str], None]
 
 
@@ -60,11 +55,11 @@ class UsersActor(Actor[CreateUser]):
         found = await self._existing(message)
         if found is not None:
             return found
-        wallet_id = parts.ids.new("wal")
+        wallet_id = parts.core.ids.new("wal")
         keypair = await parts.vault.ask(MakeKeypair(wallet_id))
         user, wallet, unit = decisions.create_user(
             decisions.CreateUser(
-                user_id=parts.ids.new("usr"),
+                user_id=parts.core.ids.new("usr"),
                 wallet_id=wallet_id,
                 external_user_id=message.external_user_id,
                 email=message.email,
@@ -73,9 +68,9 @@ class UsersActor(Actor[CreateUser]):
                 public_key=keypair.public_key,
                 seed=keypair.seed,
             ),
-            Deciding(parts.now(), parts.ids, message.trace),
+            Deciding(parts.core.now(), parts.core.ids, message.trace),
         )
-        outcome = await parts.journal.commit(unit)
+        outcome = await parts.core.journal.commit(unit)
         match outcome:
             case Committed():
                 parts.directory.note_user(user)
@@ -90,10 +85,10 @@ class UsersActor(Actor[CreateUser]):
                 raise refused(outcome)
 
     async def _existing(self, message: CreateUser) -> UserCreated | None:
-        user = await self._parts.storage.user_by_external_id(message.external_user_id)
+        user = await self._parts.core.storage.user_by_external_id(message.external_user_id)
         if user is None:
             return None
-        wallet = await self._parts.storage.load(Wallet, user.wallet_id)
+        wallet = await self._parts.core.storage.load(Wallet, user.wallet_id)
         if wallet is None:
             msg = f"{user.id} has no wallet"
             raise LookupError(msg)
@@ -101,10 +96,10 @@ class UsersActor(Actor[CreateUser]):
             # Whoever created it may have crashed before the wallets' actor heard of it.
             self._parts.activate(wallet.id)
         existing = UserCreated(user, wallet, new=False)
-        deciding = Deciding(self._parts.now(), self._parts.ids, message.trace)
+        deciding = Deciding(self._parts.core.now(), self._parts.core.ids, message.trace)
         unit = decisions.keep_existing(existing, deciding)
         if unit is not None:
-            outcome = await self._parts.journal.commit(unit)
+            outcome = await self._parts.core.journal.commit(unit)
             if isinstance(outcome, Refused):
                 raise refused(outcome)
         return existing

@@ -11,9 +11,9 @@ import structlog
 import trio
 from attrs import define, field, frozen
 
+from actors.core import Core
 from actors.directory import Directory
 from actors.failpoints import reach
-from actors.journal import Journal
 from actors.kernel import Actor, Backoff, Registry
 from actors.lane_parts import Wake, XlmPolicy
 from actors.patience import committed_when_possible, when_possible
@@ -21,7 +21,6 @@ from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR
-from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.intents import (
     ActivateWallets,
     Intent,
@@ -33,7 +32,6 @@ from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Committed, UnitOfWork
 from offerhub.domain.users import Wallet, WalletRole, WalletStatus
 from offerhub.providers.stellar.port import StellarNetwork, StellarUnavailable
-from storage.port import Storage
 
 log = structlog.get_logger(__name__)
 
@@ -63,14 +61,10 @@ class WalletParts:
         platform_address: of the wallet that sponsors and pays.
     """
 
-    storage: Storage
-    journal: Journal
+    core: Core
     lanes: Registry[str, Never]
     network: StellarNetwork
     directory: Directory
-    now: Clock
-    ids: Ids
-    random: Callable[[], float]
     channels: Callable[[], Sequence[str]]
     platform_address: str
     xlm: dict[WalletRole, XlmPolicy]
@@ -102,7 +96,7 @@ class WalletsActor(Actor[Never]):
 
     async def start(self) -> None:
         """Take up what an earlier life left."""
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         for subject in (Subject.ACTIVATION, Subject.REFILL):
             operations = await when_possible(
                 lambda subject=subject: storage.open_operations(subject=subject),  # type: ignore[misc]
@@ -132,7 +126,7 @@ class WalletsActor(Actor[Never]):
 
     async def woken(self, keys: frozenset[Hashable]) -> None:
         """Take wallets to activate, addresses to refill, and operations that have ended."""
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         ids = [key for key in keys if isinstance(key, str)]
         wallet_ids = [each for each in ids if each.startswith("wal_")]
         if wallet_ids:
@@ -169,7 +163,7 @@ class WalletsActor(Actor[Never]):
                 self._work.activate[wallet.id] = wallet
 
     async def _want_refills(self, addresses: Sequence[str]) -> None:
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         on_the_way = self._on_the_way()
         found = await when_possible(lambda: storage.wallets_by_address(addresses), random)
         for wallet in found.values():
@@ -218,8 +212,8 @@ class WalletsActor(Actor[Never]):
     async def _ready(self) -> bool:
         """Whether channels and the watcher's cursor stand: no address is opened unwatched."""
         if not self._cursor_stands:
-            storage = self._parts.storage
-            cursor = await when_possible(lambda: storage.cursor(CURSOR), self._parts.random)
+            storage = self._parts.core.storage
+            cursor = await when_possible(lambda: storage.cursor(CURSOR), self._parts.core.random)
             self._cursor_stands = cursor is not None
         if self._parts.channels() and self._cursor_stands:
             return True
@@ -285,7 +279,7 @@ class WalletsActor(Actor[Never]):
             await self._activated(standing)
 
     async def _again_later(self, wallet_id: str, failures: int) -> None:
-        await trio.sleep(_AGAIN.delay_s(failures, self._parts.random))
+        await trio.sleep(_AGAIN.delay_s(failures, self._parts.core.random))
         self._work.pausing.discard(wallet_id)
         self.self_address.wake(wallet_id)
 
@@ -299,21 +293,23 @@ class WalletsActor(Actor[Never]):
             self._parts.directory.note_wallet(wallet)
 
     async def _targets(self, operation: ChainOperation) -> list[Wallet]:
-        storage, addresses = self._parts.storage, _addresses(operation.intent)
+        storage, addresses = self._parts.core.storage, _addresses(operation.intent)
         found = await when_possible(
-            lambda: storage.wallets_by_address(addresses), self._parts.random
+            lambda: storage.wallets_by_address(addresses), self._parts.core.random
         )
         return [found[address] for address in addresses if address in found]
 
     async def _committed(self, unit: UnitOfWork) -> None:
-        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+        outcome = await committed_when_possible(
+            self._parts.core.journal, unit, self._parts.core.random
+        )
         if not isinstance(outcome, Committed):
             msg = f"the wallets were written elsewhere: {outcome}"
             raise WrittenElsewhere(msg)
 
     def _deciding(self) -> Deciding:
-        trace = Trace.system("wallets", self._parts.ids.new("req"))
-        return Deciding(self._parts.now(), self._parts.ids, trace)
+        trace = Trace.system("wallets", self._parts.core.ids.new("req"))
+        return Deciding(self._parts.core.now(), self._parts.core.ids, trace)
 
 
 def _addresses(intent: Intent) -> tuple[str, ...]:

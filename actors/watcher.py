@@ -4,7 +4,6 @@ What arrived while the process was down is credited after it is up, once: credit
 cursor are one commit, and the cursor moves only from where it was read.
 """
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -13,14 +12,13 @@ import trio
 from attrs import evolve, frozen
 from stellar_sdk.sep.toid import TOID
 
+from actors.core import Core
 from actors.failpoints import reach
-from actors.journal import Journal
 from actors.kernel import Backoff
 from actors.patience import committed_when_possible, when_possible
 from offerhub.domain import deposits
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR, Arrival, Known, Unreadable
-from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.order import Order
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
@@ -38,7 +36,6 @@ from offerhub.providers.stellar.port import (
     StellarUnavailable,
     UnreadableRecord,
 )
-from storage.port import Storage
 
 log = structlog.get_logger(__name__)
 
@@ -86,12 +83,8 @@ class WatcherView:
 class WatcherParts:
     """What the watcher works with; `poll_s` is the pause after a page that was not full."""
 
-    storage: Storage
-    journal: Journal
+    core: Core
     network: StellarNetwork
-    now: Clock
-    ids: Ids
-    random: Callable[[], float]
     usdc_code: str
     usdc_issuer: str
     passphrase: str
@@ -128,7 +121,7 @@ class ChainWatcher:
             except StellarUnavailable as away:
                 trouble += 1
                 self._see(WatcherState.UNREACHABLE, reason=away.reason)
-                await trio.sleep(_AGAIN.delay_s(trouble, self._parts.random))
+                await trio.sleep(_AGAIN.delay_s(trouble, self._parts.core.random))
                 continue
             trouble = 0
             if self.view.state is WatcherState.UNREACHABLE:
@@ -142,7 +135,7 @@ class ChainWatcher:
 
     async def _first_cursor(self) -> str:
         """The stored cursor; at the very first start "now" is resolved to a number and stored."""
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         trouble = 0
         while True:
             cursor = await when_possible(lambda: storage.cursor(CURSOR), random)
@@ -167,7 +160,7 @@ class ChainWatcher:
                 ),
                 cursor=CursorMove(CURSOR, None, first),
             )
-            await committed_when_possible(self._parts.journal, unit, random)
+            await committed_when_possible(self._parts.core.journal, unit, random)
 
     async def _advance(self, cursor: str, looked: NetworkState) -> str:
         """Move the cursor over ledgers without payments, so that quiet never looks like a hole.
@@ -185,7 +178,9 @@ class ChainWatcher:
             trace=deciding.trace,
             cursor=CursorMove(CURSOR, cursor, str(after)),
         )
-        outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+        outcome = await committed_when_possible(
+            self._parts.core.journal, unit, self._parts.core.random
+        )
         if not isinstance(outcome, Committed):
             return await self._first_cursor()
         self._at(str(after))
@@ -215,7 +210,7 @@ class ChainWatcher:
         self._behind_since = float("inf")
         if ledger < state.elder_ledger - 1:
             return WatcherState.HOLE
-        silence = self._parts.now() - state.latest_closed_at
+        silence = self._parts.core.now() - state.latest_closed_at
         if silence.total_seconds() > _SILENT_S:
             return WatcherState.SILENT
         return WatcherState.FOLLOWING
@@ -255,7 +250,9 @@ class ChainWatcher:
         while True:
             unit = deposits.page(arrivals, unreadable, known, move, deciding)
             reach("watcher.before_commit")
-            outcome = await committed_when_possible(self._parts.journal, unit, self._parts.random)
+            outcome = await committed_when_possible(
+                self._parts.core.journal, unit, self._parts.core.random
+            )
             reach("watcher.after_commit")
             match outcome:
                 case Committed():
@@ -287,7 +284,7 @@ class ChainWatcher:
             if not unit.transfers:
                 continue
             outcome = await committed_when_possible(
-                self._parts.journal, evolve(unit, cursor=None), self._parts.random
+                self._parts.core.journal, evolve(unit, cursor=None), self._parts.core.random
             )
             if isinstance(outcome, Refused) and outcome.kind is not RefusalKind.TAKEN:
                 left.append(arrival)
@@ -311,7 +308,7 @@ class ChainWatcher:
 
     async def _known(self, arrivals: list[Arrival]) -> Known:
         """What is ours in a page: three queries, and only if something of ours is in it."""
-        storage, random = self._parts.storage, self._parts.random
+        storage, random = self._parts.core.storage, self._parts.core.random
         addresses = sorted({arrival.destination for arrival in arrivals})
         wallets = (
             await when_possible(lambda: storage.wallets_by_address(addresses), random)
@@ -336,9 +333,9 @@ class ChainWatcher:
     async def _payees(self, order_ids: list[str]) -> dict[str, frozenset[str]]:
         if not order_ids:
             return {}
-        storage = self._parts.storage
+        storage = self._parts.core.storage
         orders = await when_possible(
-            lambda: storage.load_many(Order, order_ids), self._parts.random
+            lambda: storage.load_many(Order, order_ids), self._parts.core.random
         )
         platform = self._parts.platform_user_id
         return {
@@ -351,5 +348,5 @@ class ChainWatcher:
         self.view = evolve(self.view, cursor_ledger=ledger)
 
     def _deciding(self) -> Deciding:
-        trace = Trace.system("watcher", self._parts.ids.new("req"))
-        return Deciding(self._parts.now(), self._parts.ids, trace)
+        trace = Trace.system("watcher", self._parts.core.ids.new("req"))
+        return Deciding(self._parts.core.now(), self._parts.core.ids, trace)

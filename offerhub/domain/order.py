@@ -175,6 +175,11 @@ class Order:
         return self.process is not None
 
     @property
+    def chain_operation_id(self) -> str | None:
+        """The present operation of its work on the chain."""
+        return None if self.process is None else self.process.chain_operation_id
+
+    @property
     def contract_milestones(self) -> tuple[str, ...]:
         """Refs of the contract's milestones: the order's, or the one named `delivery`."""
         return tuple(milestone.ref for milestone in self.milestones) or (DELIVERY,)

@@ -146,5 +146,4 @@ def _asked(
             audit=(moved(action, before, after, deciding),),
             idempotency=deciding.running("Order", after.id),
         ),
-        next_operation=operation,
     )

@@ -196,7 +196,6 @@ def _step_confirmed(
             writes=(after, following),
             audit=(moved("order.release.step", order, after, deciding),),
         ),
-        next_operation=following,
     )
 
 

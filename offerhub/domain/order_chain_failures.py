@@ -71,7 +71,6 @@ def after_failure(
                 *(() if alarmed is None else (alarmed,)),
             ),
         ),
-        next_operation=again,
     )
 
 

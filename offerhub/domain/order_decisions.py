@@ -11,7 +11,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from offerhub.domain import postings
-from offerhub.domain.chain import ChainOperation
+from offerhub.domain.decided import Decided
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.fees import FeesKept
@@ -46,21 +46,7 @@ from offerhub.domain.unit_of_work import Figure, UnitOfWork
 MILESTONES_MAX: Final = 20
 
 
-@frozen
-class Decision:
-    """What a command does to an order.
-
-    Args:
-        order: as it will be.
-        unit: what is committed.
-        debits: the user whose balance row is debited: that user's balance actor commits.
-        next_operation: a chain operation that the unit plans, to be handed to its lane after.
-    """
-
-    order: Order
-    unit: UnitOfWork
-    debits: str | None = None
-    next_operation: ChainOperation | None = None
+Decision = Decided[Order]
 
 
 @frozen

@@ -96,5 +96,12 @@ class Withdrawal:
         return self.committed and self.status not in ENDED
 
     @property
+    def chain_operation_id(self) -> str | None:
+        """The present operation of its payment."""
+        if self.payment is None or not self.on_the_way:
+            return None
+        return self.payment.chain_operation_id
+
+    @property
     def committed(self) -> bool:
         return self.status not in {_W.CREATED, _W.CANCELED}

@@ -21,6 +21,7 @@ from offerhub.domain.chain_moves import (
     planned,
     planned_again,
 )
+from offerhub.domain.decided import Decided
 from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.intents import PayUsdc
@@ -38,15 +39,7 @@ from offerhub.domain.withdrawal import (
     WithdrawalStatus,
 )
 
-
-@frozen
-class WithdrawalDecision:
-    """What a command does to a withdrawal; the fields mean what they mean in `Decision`."""
-
-    withdrawal: Withdrawal
-    unit: UnitOfWork
-    debits: str | None = None
-    next_operation: ChainOperation | None = None
+WithdrawalDecision = Decided[Withdrawal]
 
 
 @frozen
@@ -125,7 +118,6 @@ def create(
             else deciding.running("Withdrawal", withdrawal.id),
         ),
         debits=command.user_id,
-        next_operation=operation,
     )
 
 
@@ -150,7 +142,6 @@ def commit(withdrawal: Withdrawal, source: str, deciding: Deciding) -> Withdrawa
             audit=(_moved("withdrawal.commit", withdrawal, after, deciding),),
             idempotency=deciding.running("Withdrawal", after.id),
         ),
-        next_operation=operation,
     )
 
 
@@ -287,7 +278,6 @@ def _again(
                 ),
             ),
         ),
-        next_operation=following,
     )
 
 

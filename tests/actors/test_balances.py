@@ -5,10 +5,12 @@ import trio
 
 from actors.balances import BalanceActor, BalanceParts, CommitDebit
 from actors.board import Board
+from actors.core import Core
 from actors.journal import Journal
 from actors.kernel import Cell
 from actors.publisher import EventHub
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.ids import Ids
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.unit_of_work import Balance
 from storage.memory import MemoryDatabase, MemoryStorage
@@ -101,7 +103,8 @@ async def test_a_slow_read_for_a_refusal_does_not_replace_a_newer_snapshot(
     storage = Slow(database, hands.clock)
     board: Board[Balance] = Board()
     journal = Journal(storage, board, EventHub(storage))
-    cell = Cell("balances/x", lambda: BalanceActor("usr_x", BalanceParts(storage, journal, "USDC")))
+    core = Core(storage, journal, hands.clock, Ids(bytes), lambda: 0.5)
+    cell = Cell("balances/x", lambda: BalanceActor("usr_x", BalanceParts(core, "USDC")))
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run)
         await nursery.start(cell.run)

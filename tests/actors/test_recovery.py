@@ -48,7 +48,7 @@ async def test_an_end_is_taken_while_the_platforms_accounts_cannot_be_looked_at(
             assert 0 == states["orders"].restarts
 
 
-@pytest.mark.parametrize("point", ["withdrawal.before_effects", "withdrawal.after_effects"])
+@pytest.mark.parametrize("point", ["withdrawal.before_effects.pay", "withdrawal.after_effects.pay"])
 async def test_the_end_of_a_payment_is_booked_once_after_a_kill(
     autojump_clock: object, point: str
 ) -> None:
@@ -70,9 +70,9 @@ async def test_a_lost_wake_up_is_made_up_for_by_the_sweep(
 ) -> None:
     async with open_market() as market:
         order = await market.reserved_order()
-        orders = market.machine.system.orders
+        owners = market.machine.tree.owners
         with monkeypatch.context() as deaf:
-            deaf.setattr(orders, "wake", lambda *_: None)
+            deaf.setattr(owners, "ended", lambda _: None)
             await market.start_escrow(order)
             await trio.sleep(20)
             (operation,) = await market.operations(order.id)

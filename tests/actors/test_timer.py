@@ -8,11 +8,13 @@ import trio
 from attrs import define, evolve, field
 
 from actors.board import Board
+from actors.core import Core
 from actors.journal import Journal
 from actors.publisher import EventHub
 from actors.timer import AGAIN_S, BATCH, PACE_S, Timer, TimerParts
 from offerhub.domain.api_keys import ApiKey
 from offerhub.domain.due import Due
+from offerhub.domain.ids import Ids
 from offerhub.domain.unit_of_work import Committed
 from storage.memory import MemoryDatabase, MemoryStorage
 from tests.simulation.world import now
@@ -58,8 +60,14 @@ class Desk:
         """A process with its timer; leaving the context kills it."""
         storage = Counting(self.database, self.clock)
         storage.desk = self
-        timer = Timer(TimerParts(storage, self.clock, lambda: 0.5, self.wake))
-        self.journal = Journal(storage, Board(), EventHub(storage), on_write=timer.note)
+        journal = self.journal = Journal(
+            storage,
+            Board(),
+            EventHub(storage),
+            on_write=lambda written: timer.note(written),  # noqa: PLW0108 - made below
+        )
+        core = Core(storage, journal, self.clock, Ids(bytes), lambda: 0.5)
+        timer = Timer(TimerParts(core, self.wake))
         async with trio.open_nursery() as nursery:
             await nursery.start(self.journal.run)
             await nursery.start(timer.run)

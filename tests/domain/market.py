@@ -23,6 +23,8 @@ from tests.domain.unit_checks import TestLedger, check_order_events
 from tests.domain.world import (
     PLATFORM,
     deciding,
+    following,
+    planned_by,
     wallet,
 )
 
@@ -67,24 +69,24 @@ class MarketBooks(RuleBasedStateMachine):
         )
 
     def take_order(self, before: Order | None, decision: Decision) -> bool:
-        check_order_events(before, decision.order, decision.unit)
+        check_order_events(before, decision.entity, decision.unit)
         if not self.ledger.commit(decision.unit, decision.debits):
             return False
-        self.orders[decision.order.id] = decision.order
-        if decision.next_operation is not None:
-            self.running[decision.order.id] = decision.next_operation
-        elif decision.order.process is None:
-            self.running.pop(decision.order.id, None)
-        assert (decision.order.process is not None) == (decision.order.id in self.running)
+        self.orders[decision.entity.id] = decision.entity
+        if following(decision) is not None:
+            self.running[decision.entity.id] = planned_by(decision)
+        elif decision.entity.process is None:
+            self.running.pop(decision.entity.id, None)
+        assert (decision.entity.process is not None) == (decision.entity.id in self.running)
         return True
 
     def take_withdrawal(self, decision: WithdrawalDecision) -> bool:
         if not self.ledger.commit(decision.unit, decision.debits):
             return False
-        self.withdrawals[decision.withdrawal.id] = decision.withdrawal
-        self.running.pop(decision.withdrawal.id, None)
-        if decision.next_operation is not None:
-            self.running[decision.withdrawal.id] = decision.next_operation
+        self.withdrawals[decision.entity.id] = decision.entity
+        self.running.pop(decision.entity.id, None)
+        if following(decision) is not None:
+            self.running[decision.entity.id] = planned_by(decision)
         return True
 
     def read_page(self, arrivals: Sequence[Arrival], known: Known | None = None) -> UnitOfWork:

@@ -38,6 +38,7 @@ from tests.domain.world import (
     deciding,
     escrow_asked,
     fail,
+    following,
     in_progress,
     planned_by,
     reserved,
@@ -57,17 +58,17 @@ def refusal(command: Callable[[], object]) -> DomainError:
 
 def created(**deadlines: datetime) -> Order:
     command = evolve(creation(), **deadlines)  # type: ignore[arg-type]  # any of its fields
-    return decisions.create(command, LIMITS, PLATFORM, deciding()).order
+    return decisions.create(command, LIMITS, PLATFORM, deciding()).entity
 
 
 def completed(order: Order) -> Order:
     for milestone in order.milestones:
-        order = decisions.complete_milestone(order, milestone.ref, deciding()).order
+        order = decisions.complete_milestone(order, milestone.ref, deciding()).entity
     return order
 
 
 def changed(order: Order, at: datetime = NOW, **deadlines: datetime) -> Order:
-    return change_deadlines(order, NewDeadlines(**deadlines), deciding(at=at)).order
+    return change_deadlines(order, NewDeadlines(**deadlines), deciding(at=at)).entity
 
 
 FIELDS = pytest.mark.parametrize("field", ["expires_at", "auto_release_at"])
@@ -134,7 +135,7 @@ def test_the_deadlines_of_a_new_order_are_in_its_event() -> None:
 def test_a_deadline_can_be_set_once_the_order_exists_and_moved_to_a_later_time(field: str) -> None:
     order = changed(created(), **{field: SOON})
     decision = change_deadlines(order, NewDeadlines(**{field: LATER}), deciding(claim=claim()))
-    after = decision.order
+    after = decision.entity
     assert LATER == getattr(after, field)
     assert order.version + 1 == after.version
     (event,) = decision.unit.events
@@ -177,7 +178,7 @@ def test_a_deadline_never_moves_to_an_earlier_time(
 def test_the_same_moment_again_changes_nothing_and_tells_nothing(field: str) -> None:
     order = created(**{field: SOON})
     decision = change_deadlines(order, NewDeadlines(**{field: SOON}), deciding())
-    assert SOON == getattr(decision.order, field)
+    assert SOON == getattr(decision.entity, field)
     assert () == decision.unit.events
 
 
@@ -244,8 +245,8 @@ def test_only_an_order_that_can_take_it_is_due(standing: str, passed: timedelta)
     assert not is_due(order, moment - timedelta(milliseconds=1))
     d = deciding(at=now)
     decision = auto_release(order, PARTIES, d) if releases(order) else expire(order, d)
-    assert due_at(decision.order) is None
-    check_order_events(order, decision.order, decision.unit)
+    assert due_at(decision.entity) is None
+    check_order_events(order, decision.entity, decision.unit)
 
 
 def test_the_timer_wakes_an_order_for_the_deadline_that_is_next() -> None:
@@ -263,13 +264,13 @@ def test_the_timer_wakes_an_order_for_the_deadline_that_is_next() -> None:
 def test_an_escrow_that_was_begun_stops_the_expiry() -> None:
     order = evolve(reserved(), expires_at=SOON)
     asked = chain_decisions.start_escrow(order, PAYEE_TERMS, "GCHANNEL", PARTIES, deciding())
-    assert due_at(asked.order) is None
-    error = refusal(lambda: expire(asked.order, deciding(at=LATER)))
+    assert due_at(asked.entity) is None
+    error = refusal(lambda: expire(asked.entity, deciding(at=LATER)))
     assert ErrorCode.INVALID_STATE_TRANSITION is error.code
 
 
 def test_an_escrow_call_after_the_expiry_finds_the_order_closed() -> None:
-    order = expire(evolve(reserved(), expires_at=SOON), deciding(at=SOON)).order
+    order = expire(evolve(reserved(), expires_at=SOON), deciding(at=SOON)).entity
     error = refusal(
         lambda: chain_decisions.start_escrow(order, PAYEE_TERMS, "GCHANNEL", PARTIES, deciding())
     )
@@ -278,11 +279,11 @@ def test_an_escrow_call_after_the_expiry_finds_the_order_closed() -> None:
 
 def test_an_order_whose_deployment_has_failed_for_good_expires_after_all() -> None:
     asked = escrow_asked()
-    order = evolve(asked.order, expires_at=SOON)
-    back = fail(order, planned_by(asked), FailureKind.REFUSED, "code").order
+    order = evolve(asked.entity, expires_at=SOON)
+    back = fail(order, planned_by(asked), FailureKind.REFUSED, "code").entity
     assert OrderStatus.FUNDS_RESERVED is back.status
     assert SOON == due_at(back)
-    closed = expire(back, deciding(at=LATER)).order
+    closed = expire(back, deciding(at=LATER)).entity
     # Whoever still waits for the escrow learns that it has failed.
     assert back.failed_attempt is not None
     assert back.failed_attempt == closed.failed_attempt
@@ -291,9 +292,9 @@ def test_an_order_whose_deployment_has_failed_for_good_expires_after_all() -> No
 def test_an_auto_release_waits_for_the_last_milestone() -> None:
     order = changed(in_progress(("30.00", "50.00")), auto_release_at=SOON)
     assert due_at(order) is None
-    half = decisions.complete_milestone(order, "m0", deciding()).order
+    half = decisions.complete_milestone(order, "m0", deciding()).entity
     assert due_at(half) is None
-    late = decisions.complete_milestone(half, "m1", deciding(at=LATER)).order
+    late = decisions.complete_milestone(half, "m1", deciding(at=LATER)).entity
     assert SOON == due_at(late)
     assert is_due(late, LATER)
 
@@ -324,7 +325,7 @@ def test_an_expired_order_is_canceled_by_the_system_and_its_money_given_back(
 ) -> None:
     order = evolve(reserved() if had_reserved else created(), expires_at=SOON)
     decision = expire(order, deciding(at=SOON))
-    after = decision.order
+    after = decision.entity
     assert (OrderStatus.CLOSED, Outcome.CANCELED) == (after.status, after.outcome)
     assert SOON == after.closed_at
     reported = {event.type: event.payload for event in decision.unit.events}
@@ -347,16 +348,16 @@ def test_a_release_in_silence_is_an_ordinary_release_asked_for_by_the_system() -
     order = changed(in_progress(), auto_release_at=SOON)
     decision = auto_release(order, PARTIES, deciding(at=SOON))
     asked = chain_decisions.request_release(order, None, None, PARTIES, deciding(at=SOON))
-    assert decision.order.process is not None
-    assert asked.order.process is not None
-    assert asked.order.process.steps == decision.order.process.steps
+    assert decision.entity.process is not None
+    assert asked.entity.process is not None
+    assert asked.entity.process.steps == decision.entity.process.steps
     (event,) = decision.unit.events
     assert {
         "orderId": order.id,
         "requestedBy": "system",
         "reason": "auto_release",
     } == event.payload
-    assert decision.next_operation is not None
+    assert following(decision) is not None
 
 
 @pytest.mark.parametrize(

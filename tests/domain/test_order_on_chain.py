@@ -40,6 +40,7 @@ from tests.domain.world import (
     escrow_asked,
     fail,
     failed,
+    following,
     funding_asked,
     in_progress,
     payouts_of,
@@ -67,20 +68,20 @@ def test_each_entered_state_is_told_once_and_in_order() -> None:
     reported = []
     order = decisions.create(creation(), LIMITS, PLATFORM, deciding())
     reported += types(order)
-    step = decisions.reserve(order.order, None, deciding())
+    step = decisions.reserve(order.entity, None, deciding())
     reported += types(step)
-    step = chain_decisions.start_escrow(step.order, PAYEE_TERMS, CHANNEL, PARTIES, deciding())
+    step = chain_decisions.start_escrow(step.entity, PAYEE_TERMS, CHANNEL, PARTIES, deciding())
     reported += types(step)
-    step = confirm(step.order, planned_by(step))
+    step = confirm(step.entity, planned_by(step))
     reported += types(step)
-    step = chain_decisions.start_funding(step.order, PARTIES, deciding())
+    step = chain_decisions.start_funding(step.entity, PARTIES, deciding())
     reported += types(step)
-    step = confirm(step.order, planned_by(step))
+    step = confirm(step.entity, planned_by(step))
     reported += types(step)
-    step = chain_decisions.request_release(step.order, "BUYER", "done", PARTIES, deciding())
-    while step.next_operation is not None:
+    step = chain_decisions.request_release(step.entity, "BUYER", "done", PARTIES, deciding())
+    while following(step) is not None:
         reported += types(step)
-        step = confirm(step.order, step.next_operation)
+        step = confirm(step.entity, planned_by(step))
     reported += types(step)
     assert [
         "order.created",
@@ -106,13 +107,13 @@ def test_steps_go_to_the_lane_of_their_signer() -> None:
     """docs/spec/domain.md §3: deploy a channel; fund, approve and release the buyer; complete the seller."""
     seen = []
     step = release_asked(("30.00", "50.00"))
-    while step.next_operation is not None:
-        operation = step.next_operation
-        assert (Subject.ORDER, step.order.id) == (operation.subject, operation.subject_id)
+    while following(step) is not None:
+        operation = planned_by(step)
+        assert (Subject.ORDER, step.entity.id) == (operation.subject, operation.subject_id)
         assert ChainStatus.PLANNED is operation.status
         assert operation in step.unit.writes
         seen.append((str(operation.step), operation.source))
-        step = confirm(step.order, operation)
+        step = confirm(step.entity, operation)
     assert [
         ("complete:0", "GSELLER"),
         ("complete:1", "GSELLER"),
@@ -127,14 +128,14 @@ def test_steps_go_to_the_lane_of_their_signer() -> None:
 def test_an_order_without_milestones_has_one_named_delivery_in_its_contract() -> None:
     assert () == in_progress().milestones
     assert ("delivery",) == in_progress().contract_milestones
-    process = release_asked().order.process
+    process = release_asked().entity.process
     assert process is not None
     assert ["complete:0", "approve:0", "release"] == [str(step) for step in process.steps]
 
 
 def test_fee_terms_are_fixed_when_the_contract_is_planned() -> None:
     terms = FeeTerms(250, FeePolicy.PLATFORM)
-    order = release_asked(terms=terms).order
+    order = release_asked(terms=terms).entity
     assert terms == order.fee_terms
 
 
@@ -142,7 +143,7 @@ def test_fee_terms_are_fixed_when_the_contract_is_planned() -> None:
 def test_an_end_is_taken_once(step: str) -> None:
     asked = STEPS[step]()
     operation = planned_by(asked)
-    after = confirm(asked.order, operation).order
+    after = confirm(asked.entity, operation).entity
     for stale in (confirmed(operation), failed(operation)):
         again = chain_ends.operation_ended(after, stale, PARTIES, RETRY, deciding())
         assert again is None
@@ -153,7 +154,7 @@ def test_an_end_is_taken_once(step: str) -> None:
 def test_an_operation_that_has_not_ended_changes_nothing(step: str, status: ChainStatus) -> None:
     asked = STEPS[step]()
     operation = evolve(planned_by(asked), status=status, tx_hash="h")
-    ended = chain_ends.operation_ended(asked.order, operation, PARTIES, RETRY, deciding())
+    ended = chain_ends.operation_ended(asked.entity, operation, PARTIES, RETRY, deciding())
     assert ended is None
 
 
@@ -168,36 +169,36 @@ def test_a_failed_envelope_is_built_again_or_the_order_falls_back(
     definitive = kind in {FailureKind.REFUSED, FailureKind.FOREIGN}
     attempts = 0
     reported: list[str] = []
-    while decision.next_operation is not None and attempts < 3 * ATTEMPTS_MAX:
+    while following(decision) is not None and attempts < 3 * ATTEMPTS_MAX:
         attempts += 1
-        operation = decision.next_operation
+        operation = planned_by(decision)
         assert attempts == operation.attempt
-        before = decision.order
+        before = decision.entity
         decision = fail(before, operation, kind, "SOME_CODE")
         reported += types(decision)
-        assert before.version + 1 == decision.order.version
+        assert before.version + 1 == decision.entity.version
         assert () == decision.unit.transfers
         assert decision.debits is None
     if not may_fall_back:
         assert 3 * ATTEMPTS_MAX == attempts
-        assert asked.order.status is decision.order.status
+        assert asked.entity.status is decision.entity.status
         assert [] == reported
-        assert decision.order.process is not None
-        assert f"it was {kind.value}" == decision.order.process.last_error
+        assert decision.entity.process is not None
+        assert f"it was {kind.value}" == decision.entity.process.last_error
         return
     assert (1 if definitive else ATTEMPTS_MAX) == attempts
     back = MAY_FALL_BACK[step]
-    assert back == decision.order.status.value
+    assert back == decision.entity.status.value
     assert ["escrow.attempt_failed"] * attempts + [f"order.{back.lower()}"] == reported
-    assert decision.order.process is None
+    assert decision.entity.process is None
 
 
 @pytest.mark.parametrize("step", list(MAY_FALL_BACK))
 def test_only_the_last_failure_does_not_promise_another_attempt(step: str) -> None:
     decision = STEPS[step]()
     promises = []
-    while decision.next_operation is not None:
-        decision = fail(decision.order, decision.next_operation, FailureKind.DEAD)
+    while following(decision) is not None:
+        decision = fail(decision.entity, planned_by(decision), FailureKind.DEAD)
         promises.append(decision.unit.events[0].payload["willRetry"])
     assert [True] * (ATTEMPTS_MAX - 1) + [False] == promises
     *_, back = decision.unit.events
@@ -206,19 +207,19 @@ def test_only_the_last_failure_does_not_promise_another_attempt(step: str) -> No
 
 def test_an_escrow_that_fell_back_is_null_and_takes_the_same_id_up_again() -> None:
     asked = escrow_asked()
-    back = fail(asked.order, planned_by(asked), FailureKind.REFUSED).order
+    back = fail(asked.entity, planned_by(asked), FailureKind.REFUSED).entity
     assert back.escrow is None
     assert back.fee_terms is None
     assert back.escrow is None
-    again = chain_decisions.start_escrow(back, PAYEE_TERMS, CHANNEL, PARTIES, deciding()).order
+    again = chain_decisions.start_escrow(back, PAYEE_TERMS, CHANNEL, PARTIES, deciding()).entity
     assert again.escrow is not None
-    assert asked.order.escrow_id == again.escrow.id == back.escrow_id
+    assert asked.entity.escrow_id == again.escrow.id == back.escrow_id
     assert again.failed_attempt is None
 
 
 def test_a_funding_that_fell_back_leaves_the_contract_standing() -> None:
     asked = funding_asked()
-    back = fail(asked.order, planned_by(asked), FailureKind.REFUSED).order
+    back = fail(asked.entity, planned_by(asked), FailureKind.REFUSED).entity
     assert back.escrow is not None
     assert ("CREATED", contract_of(back)) == (back.escrow.status.value, back.escrow.contract_id)
     failed_attempt = back.failed_attempt
@@ -228,7 +229,7 @@ def test_a_funding_that_fell_back_leaves_the_contract_standing() -> None:
         failed_attempt.attempts,
         failed_attempt.last_error,
     )
-    assert chain_decisions.start_funding(back, PARTIES, deciding()).order.failed_attempt is None
+    assert chain_decisions.start_funding(back, PARTIES, deciding()).entity.failed_attempt is None
 
 
 @pytest.mark.parametrize("make", [reserved, contract_stands], ids=["cancel", "refund"])
@@ -244,7 +245,7 @@ def test_a_fall_back_can_be_left_by_giving_the_money_back(make: Callable[[], Ord
     assert {f"available/{BUYER}": 800_000_000, f"reserved/{BUYER}": -800_000_000} == {
         posting.account: posting.amount.stroops for posting in transfer.postings
     }
-    assert "CLOSED" == decision.order.status.value
+    assert "CLOSED" == decision.entity.status.value
 
 
 def test_a_refund_before_funding_passes_all_its_states_in_one_commit() -> None:
@@ -256,7 +257,7 @@ def test_a_refund_before_funding_passes_all_its_states_in_one_commit() -> None:
         "order.refunded",
         "order.closed",
     ] == types(decision)
-    order = decision.order
+    order = decision.entity
     assert order.outcome is not None
     assert "REFUNDED" == order.outcome.value
     assert order.escrow is not None
@@ -291,10 +292,10 @@ def test_a_cancel_tells_whether_funds_were_released(
 def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
     """Only the last confirmation of a process answers, and it is not the key's first write."""
     asked = STEPS[step]()
-    process = asked.order.process
+    process = asked.entity.process
     assert process is not None
     trace = evolve(process.trace, idempotency=claim("order.release"))
-    order = evolve(asked.order, process=evolve(process, trace=trace))
+    order = evolve(asked.entity, process=evolve(process, trace=trace))
     # The actor decides under the trace of the request that asked.
     record = _ended_under(order, asked, Deciding(NOW, deciding().ids, trace))
     if step == "complete:0":
@@ -303,7 +304,7 @@ def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
     kept = record.unit.idempotency
     assert kept is not None
     assert ("done", False) == (kept.state.value, kept.first)
-    assert OpenAnswer(record.order, "order.release", "req-1", NOW) == kept.answer
+    assert OpenAnswer(record.entity, "order.release", "req-1", NOW) == kept.answer
 
 
 def _ended_under(order: Order, asked: Decision, under: Deciding) -> Decision:
@@ -317,10 +318,10 @@ def _ended_under(order: Order, asked: Decision, under: Deciding) -> Decision:
 
 def test_a_fall_back_forgets_the_key_so_that_it_tries_again() -> None:
     asked = escrow_asked()
-    process = asked.order.process
+    process = asked.entity.process
     assert process is not None
     order = evolve(
-        asked.order, process=evolve(process, trace=evolve(process.trace, idempotency=claim()))
+        asked.entity, process=evolve(process, trace=evolve(process.trace, idempotency=claim()))
     )
     record = fail(order, planned_by(asked), FailureKind.REFUSED).unit.idempotency
     assert record is not None
@@ -340,14 +341,14 @@ def test_only_the_funding_takes_from_a_balance_when_the_chain_confirms() -> None
     for step, make in STEPS.items():
         asked = make()
         assert asked.debits is None
-        debits[step] = confirm(asked.order, planned_by(asked)).debits
+        debits[step] = confirm(asked.entity, planned_by(asked)).debits
     assert {"deploy": None, "fund": BUYER, "complete:0": None, "release": None} == debits
 
 
 def test_the_error_of_a_step_is_forgotten_when_the_next_one_begins() -> None:
     asked = release_asked()
-    retried = fail(asked.order, planned_by(asked))
-    following = confirm(retried.order, planned_by(retried)).order.process
+    retried = fail(asked.entity, planned_by(asked))
+    following = confirm(retried.entity, planned_by(retried)).entity.process
     assert following is not None
     assert ("approve:0", 1, None) == (
         str(following.current),

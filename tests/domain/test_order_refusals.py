@@ -74,8 +74,8 @@ def test_a_command_is_done_or_refused_with_the_precise_code(command: str, standi
     order = STANDING[standing]()
     if standing in DONE[command]:
         decision = COMMANDS[command](order, deciding())
-        assert order.version + 1 == decision.order.version
-        assert decision.order in decision.unit.writes
+        assert order.version + 1 == decision.entity.version
+        assert decision.entity in decision.unit.writes
         return
     with pytest.raises(DomainError) as refused:
         COMMANDS[command](order, deciding())
@@ -129,7 +129,7 @@ def test_progress_says_what_runs() -> None:
 
 def test_release_waits_for_every_milestone() -> None:
     order = in_progress(("30.00", "50.00"))
-    order = decisions.complete_milestone(order, "m1", deciding()).order
+    order = decisions.complete_milestone(order, "m1", deciding()).entity
     with pytest.raises(DomainError) as refused:
         COMMANDS["release"](order, deciding())
     assert ErrorCode.MILESTONES_OPEN is refused.value.code
@@ -142,7 +142,7 @@ def test_release_waits_for_every_milestone() -> None:
 
 
 def test_a_milestone_is_completed_once() -> None:
-    order = decisions.complete_milestone(in_progress(("80.00",)), "m0", deciding()).order
+    order = decisions.complete_milestone(in_progress(("80.00",)), "m0", deciding()).entity
     with pytest.raises(DomainError) as refused:
         decisions.complete_milestone(order, "m0", deciding())
     assert ErrorCode.MILESTONE_ALREADY_COMPLETED is refused.value.code
@@ -213,7 +213,7 @@ def test_twenty_milestones_are_allowed() -> None:
     parts = milestones(*["4.00"] * 20)
     order = decisions.create(
         evolve(creation(), milestones=parts), LIMITS, PLATFORM, deciding()
-    ).order
+    ).entity
     assert parts == order.milestones
 
 
@@ -223,7 +223,7 @@ def test_an_allowed_command_claims_its_idempotency_key_first(command: str) -> No
     standing = next(iter(DONE[command]), "IN_PROGRESS")
     order = in_progress(("80.00",)) if standing == "IN_PROGRESS" else STANDING[standing]()
     if command == "release":
-        order = decisions.complete_milestone(order, "m0", deciding()).order
+        order = decisions.complete_milestone(order, "m0", deciding()).entity
     record = COMMANDS[command](order, deciding(claim=claim())).unit.idempotency
     assert record is not None
     assert record.first

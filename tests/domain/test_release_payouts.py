@@ -33,7 +33,7 @@ TERMS = [FeeTerms(bps, policy) for bps in (0, 250) for policy in FeePolicy]
 
 def release_with(payouts: tuple[PayoutSeen, ...], terms: FeeTerms) -> Decision:
     asked = at_release_step(release_asked(terms=terms))
-    contract = contract_of(asked.order)
+    contract = contract_of(asked.entity)
     named = tuple(
         PayoutSeen(
             contract if seen.source == "CONTRACT" else seen.source, seen.destination, seen.amount
@@ -41,7 +41,7 @@ def release_with(payouts: tuple[PayoutSeen, ...], terms: FeeTerms) -> Decision:
         for seen in payouts
     )
     decision = chain_ends.operation_ended(
-        asked.order,
+        asked.entity,
         confirmed(planned_by(asked), named),
         PARTIES,
         RETRY,
@@ -52,7 +52,7 @@ def release_with(payouts: tuple[PayoutSeen, ...], terms: FeeTerms) -> Decision:
 
 
 def expected_release(terms: FeeTerms) -> Decision:
-    order = at_release_step(release_asked(terms=terms)).order
+    order = at_release_step(release_asked(terms=terms)).entity
     return release_with(
         tuple(PayoutSeen("CONTRACT", seen.destination, seen.amount) for seen in payouts_of(order)),
         terms,
@@ -61,7 +61,7 @@ def expected_release(terms: FeeTerms) -> Decision:
 
 def booked(decision: Decision) -> tuple[dict[str, int], dict[str, int]]:
     (transfer,) = decision.unit.transfers
-    order = decision.order.id
+    order = decision.entity.id
     return (
         {
             posting.account.replace(order, "o"): posting.amount.stroops
@@ -106,9 +106,9 @@ def test_a_release_of_eighty_under_platform_gives_the_seller_all_of_it() -> None
 def test_an_explained_release_raises_no_alarm_and_shows_its_fees(terms: FeeTerms) -> None:
     decision = expected_release(terms)
     assert ["ok"] == [entry.result for entry in decision.unit.audit]
-    assert decision.order.fees is not None
-    assert usdc("0.24") == decision.order.fees.protocol
-    assert usdc("2" if terms.platform_fee_bps else "0") == decision.order.fees.platform
+    assert decision.entity.fees is not None
+    assert usdc("0.24") == decision.entity.fees.protocol
+    assert usdc("2" if terms.platform_fee_bps else "0") == decision.entity.fees.platform
     assert decision.debits is None
 
 
@@ -140,7 +140,7 @@ def test_other_amounts_are_booked_as_the_chain_reports_them_with_an_alarm(
     assert (["ok"] if same else ["ok", "alarm"]) == [e.result for e in decision.unit.audit]
     for event in decision.unit.events:
         check_shape(event)
-    fees = decision.order.fees
+    fees = decision.entity.fees
     assert fees is not None
     assert GROSS == net + fees.protocol.stroops + fees.platform.stroops
 
@@ -164,7 +164,7 @@ def test_a_report_that_is_no_release_of_the_order_books_nothing(
 
 
 def test_transfers_of_others_in_the_same_transaction_are_not_the_payout() -> None:
-    order: Order = at_release_step(release_asked()).order
+    order: Order = at_release_step(release_asked()).entity
     stranger = PayoutSeen("STRANGER", "GSELLER", Money(7))
     payout, explained = payout_on_chain(order, (*payouts_of(order), stranger), PARTIES)
     assert explained
@@ -173,7 +173,7 @@ def test_transfers_of_others_in_the_same_transaction_are_not_the_payout() -> Non
 
 def test_a_contract_that_paid_more_than_the_order_books_nothing() -> None:
     """Net and fees are as expected, and something else left the contract: nobody explains that."""
-    order = at_release_step(release_asked()).order
+    order = at_release_step(release_asked()).entity
     more = PayoutSeen(contract_of(order), "GSTRANGER", Money(7))
     with pytest.raises(InvariantViolated):
         payout_on_chain(order, (*payouts_of(order), more), PARTIES)

@@ -18,7 +18,18 @@ from offerhub.domain.withdrawal import (
 )
 from offerhub.domain.withdrawal_decisions import CreateWithdrawal, WithdrawalDecision
 from tests.domain.event_shapes import check_shape
-from tests.domain.world import ATTEMPTS_MAX, LIMITS, NOW, RETRY, claim, confirmed, deciding, failed
+from tests.domain.world import (
+    ATTEMPTS_MAX,
+    LIMITS,
+    NOW,
+    RETRY,
+    claim,
+    confirmed,
+    deciding,
+    failed,
+    following,
+    planned_by,
+)
 
 MOVES = {
     "CREATED": "COMMITTED FAILED CANCELED",
@@ -51,8 +62,8 @@ def created(*, commit: bool, under: Deciding | None = None) -> WithdrawalDecisio
 
 
 def planned(decision: WithdrawalDecision) -> ChainOperation:
-    assert decision.next_operation is not None
-    return decision.next_operation
+    assert following(decision) is not None
+    return planned_by(decision)
 
 
 def ended(withdrawal: Withdrawal, operation: ChainOperation) -> WithdrawalDecision:
@@ -69,7 +80,7 @@ def types(decision: WithdrawalDecision) -> list[str]:
 
 def posted(decision: WithdrawalDecision) -> dict[str, int]:
     (transfer,) = decision.unit.transfers
-    assert decision.withdrawal.id == transfer.reference
+    assert decision.entity.id == transfer.reference
     return {posting.account: posting.amount.stroops for posting in transfer.postings}
 
 
@@ -87,9 +98,9 @@ def test_a_created_withdrawal_has_left_available() -> None:
     assert OUT == posted(decision)
     assert USER == decision.debits
     assert ["balance.debited", "withdrawal.created"] == types(decision)
-    assert WithdrawalStatus.CREATED is decision.withdrawal.status
-    assert not decision.withdrawal.committed
-    assert decision.next_operation is None
+    assert WithdrawalStatus.CREATED is decision.entity.status
+    assert not decision.entity.committed
+    assert following(decision) is None
 
 
 def test_a_committed_one_is_created_and_committed_in_one_unit() -> None:
@@ -97,37 +108,37 @@ def test_a_committed_one_is_created_and_committed_in_one_unit() -> None:
     assert OUT == posted(decision)
     assert ["balance.debited", "withdrawal.created", "withdrawal.committed"] == types(decision)
     operation = planned(decision)
-    assert (Subject.WITHDRAWAL, decision.withdrawal.id, "pay", "GSELLER", 1) == (
+    assert (Subject.WITHDRAWAL, decision.entity.id, "pay", "GSELLER", 1) == (
         operation.subject,
         operation.subject_id,
         str(operation.step),
         operation.source,
         operation.attempt,
     )
-    assert (decision.withdrawal, operation) == decision.unit.writes
-    assert 1 == decision.withdrawal.version
+    assert (decision.entity, operation) == decision.unit.writes
+    assert 1 == decision.entity.version
 
 
 def test_committing_later_plans_the_payment_and_moves_no_money() -> None:
-    decision = decisions.commit(created(commit=False).withdrawal, "GSELLER", deciding())
+    decision = decisions.commit(created(commit=False).entity, "GSELLER", deciding())
     assert () == decision.unit.transfers
     assert decision.debits is None
     assert ["withdrawal.committed"] == types(decision)
-    assert 2 == decision.withdrawal.version
+    assert 2 == decision.entity.version
 
 
 def test_a_canceled_withdrawal_gives_its_money_back() -> None:
-    decision = decisions.cancel(created(commit=False).withdrawal, deciding())
+    decision = decisions.cancel(created(commit=False).entity, deciding())
     assert BACK == posted(decision)
     assert ["balance.credited", "withdrawal.canceled"] == types(decision)
     assert "withdrawal_failed" == decision.unit.events[0].payload["source"]
-    assert WithdrawalStatus.CANCELED is decision.withdrawal.status
+    assert WithdrawalStatus.CANCELED is decision.entity.status
 
 
 def test_a_confirmed_payment_takes_the_money_out_of_the_books() -> None:
     asked = created(commit=True)
     operation = confirmed(planned(asked))
-    decision = ended(asked.withdrawal, operation)
+    decision = ended(asked.entity, operation)
     assert {f"withdrawing/{USER}": -500_000_000, "external": 500_000_000} == posted(decision)
     (held,) = decision.unit.transfers[0].holdings
     assert (f"wallet/{USER}", -500_000_000, operation.tx_hash) == (
@@ -136,7 +147,7 @@ def test_a_confirmed_payment_takes_the_money_out_of_the_books() -> None:
         held.reference,
     )
     assert ["withdrawal.completed"] == types(decision)
-    assert operation.tx_hash == decision.withdrawal.transaction_hash
+    assert operation.tx_hash == decision.entity.transaction_hash
     assert operation.id == decision.unit.transfers[0].cause
 
 
@@ -146,22 +157,22 @@ def test_the_money_comes_back_once_after_a_proven_failure(kind: FailureKind) -> 
     decision = created(commit=True)
     attempts = 0
     returned: list[dict[str, int]] = []
-    while decision.next_operation is not None:
+    while following(decision) is not None:
         attempts += 1
-        operation = decision.next_operation
+        operation = planned_by(decision)
         assert attempts == operation.attempt
-        before = decision.withdrawal
+        before = decision.entity
         decision = ended(before, failed(operation, kind, "op_no_trust"))
-        assert before.version + 1 == decision.withdrawal.version
+        assert before.version + 1 == decision.entity.version
         returned += [posted(decision)] if decision.unit.transfers else []
         assert decision.debits is None
         stale = failed(operation, kind)
-        again = decisions.operation_ended(decision.withdrawal, stale, RETRY, deciding())
+        again = decisions.operation_ended(decision.entity, stale, RETRY, deciding())
         assert again is None
     assert (1 if kind is FailureKind.REFUSED else ATTEMPTS_MAX) == attempts
     assert [BACK] == returned
     assert ["balance.credited", "withdrawal.failed"] == types(decision)
-    failure = decision.withdrawal.failure
+    failure = decision.entity.failure
     assert failure is not None
     assert ("op_no_trust", f"it was {kind.value}") == (failure.code, failure.reason)
 
@@ -170,18 +181,18 @@ def test_the_money_comes_back_once_after_a_proven_failure(kind: FailureKind) -> 
 def test_a_payment_that_may_still_be_applied_returns_nothing(status: ChainStatus) -> None:
     asked = created(commit=True)
     alive = evolve(planned(asked), status=status, tx_hash="h")
-    assert decisions.operation_ended(asked.withdrawal, alive, RETRY, deciding()) is None
+    assert decisions.operation_ended(asked.entity, alive, RETRY, deciding()) is None
 
 
 def test_the_payment_of_another_attempt_is_not_taken() -> None:
     asked, other = created(commit=True), created(commit=True)
     foreign = confirmed(planned(other))
-    assert decisions.operation_ended(asked.withdrawal, foreign, RETRY, deciding()) is None
+    assert decisions.operation_ended(asked.entity, foreign, RETRY, deciding()) is None
 
 
 def in_every_state() -> dict[WithdrawalStatus, Withdrawal]:
     asked = created(commit=True)
-    return {state: evolve(asked.withdrawal, status=state) for state in WithdrawalStatus}
+    return {state: evolve(asked.entity, status=state) for state in WithdrawalStatus}
 
 
 @pytest.mark.parametrize("state", [s for s in WithdrawalStatus if s.name != "CREATED"])
@@ -204,7 +215,7 @@ def test_only_a_created_withdrawal_is_committed_or_canceled(state: WithdrawalSta
 @pytest.mark.parametrize("state", [s for s in WithdrawalStatus if s.name != "COMMITTED"])
 def test_an_end_is_taken_only_while_committed(state: WithdrawalStatus) -> None:
     asked = created(commit=True)
-    withdrawal = evolve(asked.withdrawal, status=state)
+    withdrawal = evolve(asked.entity, status=state)
     for operation in (confirmed(planned(asked)), failed(planned(asked))):
         assert decisions.operation_ended(withdrawal, operation, RETRY, deciding()) is None
 
@@ -220,7 +231,7 @@ def test_a_failure_without_a_reason_is_a_fault_of_ours() -> None:
     asked = created(commit=True)
     without = evolve(failed(planned(asked)), failure=None)
     with pytest.raises(InvariantViolated):
-        decisions.operation_ended(asked.withdrawal, without, RETRY, deciding())
+        decisions.operation_ended(asked.entity, without, RETRY, deciding())
 
 
 @pytest.mark.parametrize("succeeds", [True, False])
@@ -229,7 +240,7 @@ def test_success_and_failure_are_both_kept_under_the_key_that_asked(succeeds: bo
     asked = created(commit=True, under=deciding(claim=claim("withdrawal.create")))
     record = asked.unit.idempotency
     assert record is not None
-    assert ("running", "Withdrawal", asked.withdrawal.id) == (
+    assert ("running", "Withdrawal", asked.entity.id) == (
         record.state.value,
         record.resource_type,
         record.resource_id,
@@ -237,14 +248,14 @@ def test_success_and_failure_are_both_kept_under_the_key_that_asked(succeeds: bo
     operation = planned(asked)
     assert operation.trace.idempotency is None
     end = confirmed(operation) if succeeds else failed(operation, FailureKind.REFUSED)
-    decision = ended(asked.withdrawal, end)
+    decision = ended(asked.entity, end)
     kept = decision.unit.idempotency
     assert kept is not None
     assert ("done", False, "k-1") == (kept.state.value, kept.first, kept.key)
-    assert OpenAnswer(decision.withdrawal, "withdrawal.create", "req-1", NOW) == kept.answer
+    assert OpenAnswer(decision.entity, "withdrawal.create", "req-1", NOW) == kept.answer
 
 
 def test_it_shows_where_it_goes() -> None:
-    withdrawal = created(commit=False).withdrawal
+    withdrawal = created(commit=False).entity
     assert DestinationType.CRYPTO is withdrawal.destination_type
     assert ("GOUTSIDE", "invoice 7") == (withdrawal.destination_ref, withdrawal.destination_memo)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import Any
 
 from attrs import evolve
 
@@ -17,6 +18,7 @@ from offerhub.domain.chain import (
     PayoutSeen,
 )
 from offerhub.domain.chain_moves import RetryPolicy
+from offerhub.domain.decided import Decided
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.fees import release as release_payout
@@ -100,15 +102,22 @@ def creation(amount: str = "80.00", parts: tuple[str, ...] = ()) -> CreateOrder:
 
 
 def create(amount: str = "80.00", parts: tuple[str, ...] = ()) -> Order:
-    return decisions.create(creation(amount, parts), LIMITS, PLATFORM, deciding()).order
+    return decisions.create(creation(amount, parts), LIMITS, PLATFORM, deciding()).entity
 
 
 # What the chain answers.
 
 
-def planned_by(decision: Decision) -> ChainOperation:
-    assert decision.next_operation is not None
-    return decision.next_operation
+def following(decision: Decided[Any]) -> ChainOperation | None:
+    """The operation that a decision plans, if it plans one."""
+    planned = [each for each in decision.unit.writes if isinstance(each, ChainOperation)]
+    return planned[0] if planned else None
+
+
+def planned_by(decision: Decided[Any]) -> ChainOperation:
+    planned = following(decision)
+    assert planned is not None
+    return planned
 
 
 def confirmed(
@@ -192,7 +201,7 @@ def fail(
 
 
 def reserved(parts: tuple[str, ...] = ()) -> Order:
-    return decisions.reserve(create(parts=parts), None, deciding()).order
+    return decisions.reserve(create(parts=parts), None, deciding()).entity
 
 
 def escrow_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
@@ -201,7 +210,7 @@ def escrow_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> 
 
 def contract_stands(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
     asked = escrow_asked(parts, terms)
-    return confirm(asked.order, planned_by(asked)).order
+    return confirm(asked.entity, planned_by(asked)).entity
 
 
 def funding_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
@@ -210,13 +219,13 @@ def funding_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) ->
 
 def in_progress(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
     asked = funding_asked(parts, terms)
-    return confirm(asked.order, planned_by(asked)).order
+    return confirm(asked.entity, planned_by(asked)).entity
 
 
 def release_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
     order = in_progress(parts, terms)
     for milestone in order.milestones:
-        order = decisions.complete_milestone(order, milestone.ref, deciding()).order
+        order = decisions.complete_milestone(order, milestone.ref, deciding()).entity
     return chain_decisions.request_release(order, "BUYER", None, PARTIES, deciding())
 
 
@@ -224,13 +233,13 @@ def at_release_step(asked: Decision) -> Decision:
     """Confirm steps until the last one, `release` itself, is on the way."""
     decision = asked
     while planned_by(decision).step != RELEASE:
-        decision = confirm(decision.order, planned_by(decision))
+        decision = confirm(decision.entity, planned_by(decision))
     return decision
 
 
 def released() -> Order:
     last = at_release_step(release_asked())
-    return confirm(last.order, planned_by(last)).order
+    return confirm(last.entity, planned_by(last)).entity
 
 
 def _in_later_state(status: OrderStatus, escrow: EscrowStatus) -> Callable[[], Order]:
@@ -245,7 +254,7 @@ def _in_later_state(status: OrderStatus, escrow: EscrowStatus) -> Callable[[], O
 
 
 def _canceled() -> Order:
-    order = decisions.cancel(create(), "BUYER", None, deciding()).order
+    order = decisions.cancel(create(), "BUYER", None, deciding()).entity
     assert order.outcome is Outcome.CANCELED
     return order
 
@@ -253,12 +262,12 @@ def _canceled() -> Order:
 STANDING: dict[str, Callable[[], Order]] = {
     "ORDER_CREATED": create,
     "FUNDS_RESERVED": reserved,
-    "ESCROW_CREATING, deploying": lambda: escrow_asked().order,
+    "ESCROW_CREATING, deploying": lambda: escrow_asked().entity,
     "ESCROW_CREATING": contract_stands,
-    "ESCROW_FUNDING, funding": lambda: funding_asked().order,
+    "ESCROW_FUNDING, funding": lambda: funding_asked().entity,
     "ESCROW_FUNDED": _in_later_state(OrderStatus.ESCROW_FUNDED, EscrowStatus.FUNDED),
     "IN_PROGRESS": in_progress,
-    "RELEASE_REQUESTED, releasing": lambda: release_asked().order,
+    "RELEASE_REQUESTED, releasing": lambda: release_asked().entity,
     "RELEASED": _in_later_state(OrderStatus.RELEASED, EscrowStatus.RELEASED),
     "REFUND_REQUESTED": _in_later_state(OrderStatus.REFUND_REQUESTED, EscrowStatus.REFUNDING),
     "REFUNDED": _in_later_state(OrderStatus.REFUNDED, EscrowStatus.REFUNDED),

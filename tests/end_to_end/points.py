@@ -41,7 +41,7 @@ def _reached() -> Iterator[tuple[str, int]]:
         yield f"watcher.{edge}_commit", WATCHER_PAGES
         yield f"wallets.{edge}_plan.activate", 1
         yield f"wallets.{edge}_effects.activate", 1
-        yield f"withdrawal.{edge}_effects", 1
+        yield f"withdrawal.{edge}_effects.pay", 1
         for step in _ORDER_STEPS:
             yield f"order.{edge}_effects.{step}", 1
     for place in _LANE:

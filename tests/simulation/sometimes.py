@@ -24,8 +24,8 @@ _LANE: Final = (
 AIMS: Final = (
     *(f"lane.{place}.{step}" for step in _STEPS for place in _LANE),
     *(f"order.{side}_effects.{step}" for step in _STEPS[:5] for side in ("before", "after")),
-    "withdrawal.before_effects",
-    "withdrawal.after_effects",
+    "withdrawal.before_effects.pay",
+    "withdrawal.after_effects.pay",
     "wallets.before_plan.activate",
     "wallets.before_effects.activate",
     "wallets.before_effects.refill",

@@ -221,8 +221,8 @@ class House:
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.journal.commit(unit), Committed)
-        self.system.order_board.put(order_id, decision.order)
-        return decision.order
+        self.system.order_board.put(order_id, decision.entity)
+        return decision.entity
 
     async def end_withdrawal(self, withdrawal_id: str, *, failure: str | None = None) -> None:
         withdrawal = await self.stored(Withdrawal, withdrawal_id)
@@ -239,7 +239,7 @@ class House:
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.journal.commit(unit), Committed)
-        self.system.withdrawal_board.put(withdrawal_id, decision.withdrawal)
+        self.system.withdrawal_board.put(withdrawal_id, decision.entity)
 
 
 class _Scripted(Actor[Any]):
@@ -344,8 +344,8 @@ class Orders(_Scripted):
 
     async def decided(self, decision) -> Order:
         await self.commit(decision.unit)
-        self.house.system.order_board.put(self.id, decision.order)
-        return decision.order
+        self.house.system.order_board.put(self.id, decision.entity)
+        return decision.entity
 
 
 class Withdrawals(_Scripted):
@@ -384,8 +384,8 @@ class Withdrawals(_Scripted):
                 case _:
                     raise TypeError(message)
         await self.commit(decision.unit)
-        self.house.system.withdrawal_board.put(self.id, decision.withdrawal)
-        return decision.withdrawal
+        self.house.system.withdrawal_board.put(self.id, decision.entity)
+        return decision.entity
 
 
 class Users(_Scripted):
@@ -441,6 +441,8 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
     database = MemoryDatabase()
     storage = MemoryStorage(database, clock)
     balances: Board[Balance] = Board()
+    order_board: Board[Order] = Board()
+    withdrawal_board: Board[Withdrawal] = Board()
     hub = EventHub(storage)
     answers = Answers(AnswerEncoder(ROUTES))
     journal = Journal(storage, balances, hub, answers=answers)
@@ -490,8 +492,8 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
         refusals=Refusals(journal, clock, ids),
         orders=orders,
         withdrawals=withdrawals,
-        order_board=Board(),
-        withdrawal_board=Board(),
+        order_board=order_board,
+        withdrawal_board=withdrawal_board,
         balance_board=balances,
         hub=hub,
         network=network,

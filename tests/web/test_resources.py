@@ -79,7 +79,7 @@ def test_an_order_shows_its_fields_in_every_state(standing: str) -> None:
 
 
 def test_milestones_show_their_fields() -> None:
-    order = release_asked(("30.00", "50.00")).order
+    order = release_asked(("30.00", "50.00")).entity
     milestones = as_json(render_order(order))["milestones"]
     assert isinstance(milestones, list)
     assert [MILESTONE.split()] * 2 == [list(milestone) for milestone in milestones]
@@ -108,8 +108,8 @@ def test_a_released_order_shows_its_hashes_by_step_and_its_fees_in_seven_places(
 
 def test_progress_names_milestones_and_the_last_error() -> None:
     asked = release_asked(("30.00", "50.00"))
-    retried = fail(asked.order, planned_by(asked))
-    process = retried.order.process
+    retried = fail(asked.entity, planned_by(asked))
+    process = retried.entity.process
     assert process is not None
     sent = confirmed(planned_by(retried))
     assert {
@@ -120,11 +120,11 @@ def test_progress_names_milestones_and_the_last_error() -> None:
         "attempts": 2,
         "lastError": "it was dead",
         "since": SHOWN_NOW,
-    } == msgspec.to_builtins(render_progress(Progress(retried.order, sent)))
+    } == msgspec.to_builtins(render_progress(Progress(retried.entity, sent)))
 
 
 def test_progress_of_a_refusal_has_the_same_fields() -> None:
-    order = at_release_step(release_asked()).order
+    order = at_release_step(release_asked()).entity
     with pytest.raises(DomainError) as refused:
         asked_for(order, Action.CANCEL)
     progress = refused.value.details["progress"]
@@ -134,7 +134,7 @@ def test_progress_of_a_refusal_has_the_same_fields() -> None:
 
 @pytest.mark.parametrize("commit", [True, False])
 def test_a_withdrawal_shows_its_fields(commit: bool) -> None:
-    shown = as_json(render_withdrawal(created(commit=commit).withdrawal))
+    shown = as_json(render_withdrawal(created(commit=commit).entity))
     assert WITHDRAWAL.split() == list(shown)
     assert ("50.00", "crypto", commit) == (
         shown["amount"],

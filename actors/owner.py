@@ -1,0 +1,212 @@
+"""The owner of a stored entity and of its work on the chain: one actor for every kind of it.
+
+It loads the entity, has the domain decide, commits what was decided whole, and takes the end of the
+operation that a lane has worked. Lanes read their work from storage and the journal wakes whoever
+waits for a commit, so an owner hands nothing over. What an order or a withdrawal is beyond that is
+its table of decisions, a subclass.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import ClassVar, Final, Generic, TypeVar
+
+import structlog
+from attrs import frozen
+
+from actors.balances import CommitDebit, balance_limit
+from actors.board import Board
+from actors.core import Core
+from actors.directory import Directory
+from actors.failpoints import reach
+from actors.kernel import Registry
+from actors.patience import WokenActor, refusing_when_away
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.chain_moves import ALARM, RetryPolicy
+from offerhub.domain.decided import Decided
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
+from offerhub.domain.withdrawal import Withdrawal
+
+log = structlog.get_logger(__name__)
+
+E = TypeVar("E", Order, Withdrawal)
+M = TypeVar("M")
+OwnedKind = type[Order] | type[Withdrawal]
+Decide = Callable[[E], Awaitable[Decided[E] | None]]
+
+_CONFLICTS_MAX: Final = 5
+
+
+@frozen
+class OwnerParts:
+    """What the owners of every kind work with.
+
+    Args:
+        operations: chain operations as last committed.
+        attempts_max: attempts of a step that has a last one.
+    """
+
+    core: Core
+    balances: Registry[str, CommitDebit]
+    operations: Board[ChainOperation]
+    directory: Directory
+    attempts_max: int
+
+
+class Conflict(Exception):
+    """The entity was written elsewhere again and again: this actor's state is not the latest."""
+
+
+class OwnerActor(WokenActor[M], Generic[E, M]):
+    """See the module; a subclass says what its kind is and how it decides."""
+
+    kind: ClassVar[OwnedKind]
+    creates: ClassVar[type]
+    """The message that makes the entity; every other one changes it."""
+
+    def __init__(self, entity_id: str, parts: OwnerParts, board: Board[E]) -> None:
+        self._id = entity_id
+        self._owner = parts
+        self._core = parts.core
+        self._board: Board[E] = board
+        self._entity: E | None = None
+
+    # What a kind says.
+
+    async def create(self, message: M) -> Decided[E]:
+        """Decide on the message that makes the entity."""
+        raise NotImplementedError
+
+    async def decide(self, entity: E, message: M) -> Decided[E]:
+        """Decide on a message that changes it."""
+        raise NotImplementedError
+
+    async def operation_ended(self, entity: E, operation: ChainOperation) -> Decided[E] | None:
+        """Take the end of its chain operation; `None` if there is nothing to take."""
+        raise NotImplementedError
+
+    async def deadline(self, entity: E) -> Decided[E] | None:  # noqa: ARG002 - a kind without one
+        """Do what a deadline that is due asks for; `None` if none is."""
+        return None
+
+    def answer(self, message: M, entity: E) -> object:  # noqa: ARG002 - mostly itself
+        """What the asker gets."""
+        return entity
+
+    async def refusal(self, refused: DomainError, entity: E) -> DomainError:  # noqa: ARG002
+        """A refusal with what only the actor knows."""
+        return refused
+
+    def not_found(self) -> DomainError:
+        """The refusal of a command to an entity that does not exist."""
+        raise NotImplementedError
+
+    # What all do alike.
+
+    async def handle(self, message: M) -> object:
+        """Decide one command and commit it."""
+        with refusing_when_away():
+            if isinstance(message, self.creates):
+                made = await self.create(message)
+                if not await self._commit(made):
+                    raise Conflict(self._id)
+                return made.entity
+
+            async def decide(entity: E) -> Decided[E]:
+                try:
+                    return await self.decide(entity, message)
+                except DomainError as refused:
+                    raise await self.refusal(refused, entity) from None
+
+            after = await self._repeated(decide)
+            if after is None:
+                raise self.not_found()
+            return self.answer(message, after)
+
+    async def look(self) -> None:
+        """Take the end of the present chain operation, or what a deadline that is due asks for."""
+        entity = await self._loaded()
+        if entity is None:
+            return
+        operation_id = entity.chain_operation_id
+        if operation_id is None:
+            await self._repeated(self.deadline)
+            return
+        operation = self._owner.operations.get(operation_id)
+        if operation is None or operation.is_open:
+            operation = await self._core.storage.load(ChainOperation, operation_id)
+        name = self.kind.__name__.lower()
+        if operation is None:
+            log.error("owner.operation_missing", actor=self.self_address.name, id=operation_id)
+            return
+        if operation.is_open:
+            return
+        ended = operation
+        reach(f"{name}.before_effects.{ended.step}")
+        await self._repeated(lambda entity: self.operation_ended(entity, ended))
+        reach(f"{name}.after_effects.{ended.step}")
+
+    def retry_policy(self) -> RetryPolicy:
+        """How a step that failed is tried again."""
+        return RetryPolicy(self._owner.attempts_max, self._core.random())
+
+    async def _repeated(self, decide: Decide[E]) -> E | None:
+        """Decide on the latest state and commit; someone else's commit makes it decide again.
+
+        Returns the entity as it is then; `None` if it does not exist or nothing was decided.
+        """
+        for _ in range(_CONFLICTS_MAX):
+            entity = await self._loaded()
+            decision = None if entity is None else await decide(entity)
+            if decision is None:
+                return None
+            if await self._commit(decision):
+                return decision.entity
+        raise Conflict(self._id)
+
+    async def _commit(self, decision: Decided[E]) -> bool:
+        """Commit a decision; false if the entity was written elsewhere meanwhile.
+
+        Its snapshot is on the board then, and whoever waits for it is woken: the journal's work.
+        """
+        outcome: CommitOutcome
+        if decision.debits is not None:
+            outcome = await self._owner.balances.address(decision.debits).ask(
+                CommitDebit(decision.unit), timeout_s=float("inf")
+            )
+        else:
+            outcome = await self._core.journal.commit(decision.unit)
+        match outcome:
+            case Committed():
+                self._entity = decision.entity
+                for entry in decision.unit.audit:
+                    if entry.action == ALARM:
+                        log.error(ALARM, subject=self._id, operation=entry.resource_id)
+                return True
+            case Refused(RefusalKind.CONFLICT):
+                self._entity = None
+                return False
+            case Refused():
+                raise refused(outcome)
+
+    async def _loaded(self) -> E | None:
+        if self._entity is None:
+            self._entity = await self._core.storage.load(self.kind, self._id)  # type: ignore[assignment]  # its own kind
+            if self._entity is not None:
+                self._board.put(self._id, self._entity)
+        return self._entity
+
+
+def refused(outcome: Refused) -> Exception:
+    """What a refusal of storage is to the caller: a domain error, or a fault of ours."""
+    if outcome.kind is RefusalKind.LIMIT:
+        return balance_limit()
+    if outcome.kind is RefusalKind.TAKEN and outcome.subject == "client_order_ref":
+        return DomainError(
+            ErrorCode.CLIENT_ORDER_REF_TAKEN, "another order has this clientOrderRef"
+        )
+    if outcome.kind is RefusalKind.TAKEN and outcome.subject == "idempotency_key":
+        return DomainError(
+            ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "the first request with this key is running"
+        )
+    return Conflict(str(outcome))
