@@ -1,5 +1,6 @@
 """Trouble with storage, in one place: a refusal where someone waits, patience where nobody does."""
 
+import math
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple
@@ -96,6 +97,8 @@ class WokenActor(Actor[M]):
     has looked, and the actor answers on.
     """
 
+    _wakes_due: dict[Hashable, float] | None = None
+
     async def look(self) -> None:
         """Read from storage what happened, and take it."""
         raise NotImplementedError
@@ -129,9 +132,22 @@ class WokenActor(Actor[M]):
             log.warning("actor.task_given_up", actor=self.self_address.name, error=str(error))
 
     def wake_later(self, key: Hashable, pause_s: float) -> None:
-        """Have this actor woken again after a pause."""
-        self.spawn(self._wake_after, key, pause_s)
+        """Have this actor woken again after a pause, or sooner if that is due already.
 
-    async def _wake_after(self, key: Hashable, pause_s: float) -> None:
-        await trio.sleep(pause_s)
+        One task a key and no more: else each wake-up that comes from elsewhere during an outage
+        would leave a further task behind that wakes and waits for as long as the outage lasts.
+        """
+        due = trio.current_time() + pause_s
+        pending = self._wakes_due
+        if pending is None:
+            pending = self._wakes_due = {}
+        if pending.get(key, math.inf) > due:
+            pending[key] = due
+            self.spawn(self._wake_at, key, due)
+
+    async def _wake_at(self, key: Hashable, due: float) -> None:
+        await trio.sleep_until(due)
+        pending = self._wakes_due
+        if pending is not None and pending.get(key) == due:
+            del pending[key]
         self.self_address.wake(key)

@@ -55,3 +55,20 @@ async def test_what_breaks_a_rule_of_money_is_told_and_the_actor_answers_on(
 ) -> None:
     first, second = await looks_after(InvariantViolated("it does not sum"), 300)
     assert 300 == second - first
+
+
+async def test_wake_ups_during_an_outage_leave_one_task_behind_and_not_one_each(
+    autojump_clock: object,
+) -> None:
+    looked_at: list[float] = []
+    errors: list[Exception] = [StorageUnavailable("away") for _ in range(10_000)]
+    cell = Cell("looker", lambda: Looker(errors, looked_at))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(cell.run)
+        for _ in range(100):
+            cell.address.wake("key")
+            await trio.sleep(0.3)
+        looked = len(looked_at)
+        await trio.sleep(60)
+        assert 60 == len(looked_at) - looked
+        nursery.cancel_scope.cancel()
