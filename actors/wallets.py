@@ -43,6 +43,7 @@ REFILLS_MAX: Final = 50
 _LOOKED_FOR_MAX: Final = 200
 RESUME: Final = "resume"
 _AGAIN: Final = Backoff(first_s=0.5, limit_s=30.0)
+_REFILL_AGAIN: Final = Backoff(first_s=5.0, limit_s=300.0)
 
 
 @frozen
@@ -79,6 +80,8 @@ class _Work:
     under_way: dict[str, ChainOperation] = field(factory=dict)
     pausing: set[str] = field(factory=set)
     """Wallets whose activation failed, until their next attempt."""
+    not_refilled: set[str] = field(factory=set)
+    """Addresses whose refill failed, likewise."""
 
 
 class WrittenElsewhere(Exception):
@@ -92,6 +95,7 @@ class WalletsActor(Actor[Never]):
         self._parts = parts
         self._work = _Work()
         self._failures = 0
+        self._refill_failures = 0
         self._cursor_stands = False
 
     async def start(self) -> None:
@@ -167,7 +171,7 @@ class WalletsActor(Actor[Never]):
         on_the_way = self._on_the_way()
         found = await when_possible(lambda: storage.wallets_by_address(addresses), random)
         for wallet in found.values():
-            if wallet.public_key not in on_the_way:
+            if wallet.public_key not in on_the_way | self._work.not_refilled:
                 self._work.refill[wallet.id] = wallet
 
     def _on_the_way(self) -> set[str]:
@@ -244,7 +248,10 @@ class WalletsActor(Actor[Never]):
                 self._failures = 0
             else:
                 await self._look_for(wallets, operation)
-        elif operation.status is not ChainStatus.CONFIRMED:
+        elif operation.status is ChainStatus.CONFIRMED:
+            self._refill_failures = 0
+        else:
+            self._refill_failures += 1
             log.error(
                 "wallets.refill_failed",
                 operation=operation.id,
@@ -253,8 +260,27 @@ class WalletsActor(Actor[Never]):
         reach(f"wallets.after_effects.{operation.step}")
         del self._work.under_way[operation.id]
         if operation.subject is Subject.REFILL:
-            for address in _addresses(operation.intent):
-                self._parts.lanes.wake(address, Wake.REFILLED)
+            self._tell_lanes(operation)
+
+    def _tell_lanes(self, refill: ChainOperation) -> None:
+        """A refill has ended: its accounts' lanes look again, and want the next if they are still short.
+
+        After a failed one only after a pause that grows: each costs its fee, and calls of the budget.
+        """
+        if self._refill_failures == 0:
+            self._wake_lanes(refill)
+        else:
+            self._work.not_refilled.update(_addresses(refill.intent))
+            self.spawn(self._wake_lanes_later, refill, self._refill_failures)
+
+    async def _wake_lanes_later(self, refill: ChainOperation, failures: int) -> None:
+        await trio.sleep(_REFILL_AGAIN.delay_s(failures, self._parts.random))
+        self._work.not_refilled.difference_update(_addresses(refill.intent))
+        self._wake_lanes(refill)
+
+    def _wake_lanes(self, refill: ChainOperation) -> None:
+        for address in _addresses(refill.intent):
+            self._parts.lanes.wake(address, Wake.REFILLED)
 
     async def _look_for(self, wallets: Sequence[Wallet], operation: ChainOperation) -> None:
         """After a failed activation: which accounts stand all the same; the others come again."""

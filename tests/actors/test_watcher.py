@@ -15,6 +15,7 @@ from stellar_sdk.sep.toid import TOID
 from actors.lane_parts import XlmPolicy
 from actors.sealing import KeyRing
 from actors.watcher import WatcherState
+from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.intents import (
     ApproveMilestone,
@@ -376,6 +377,9 @@ async def test_accounts_that_wait_for_xlm_cost_no_calls_and_hold_up_no_deposit(
             ours = [address for address in asked if address in {u.public_key for u in users}]
             # A sweep a minute may wake each of them once.
             assert len(ours) <= 10 * 2 * len(users)
+            rows = universe.database.tables.of(ChainOperation).rows.values()
+            # Each that fails on the chain has cost its fee.
+            assert 0 < len([row for row in rows if row.subject is Subject.REFILL]) <= 30
             await market.deposit(users[0], "5.00")
             with trio.fail_after(60):
                 await market.wait_available(users[0], "13.00")
