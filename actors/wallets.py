@@ -274,7 +274,7 @@ class WalletsActor(Actor[Never]):
             self.spawn(self._wake_lanes_later, refill, self._refill_failures)
 
     async def _wake_lanes_later(self, refill: ChainOperation, failures: int) -> None:
-        await trio.sleep(_REFILL_AGAIN.delay_s(failures, self._parts.random))
+        await trio.sleep(_REFILL_AGAIN.delay_s(failures, self._parts.core.random))
         self._work.not_refilled.difference_update(_addresses(refill.intent))
         self._wake_lanes(refill)
 
