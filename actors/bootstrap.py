@@ -13,10 +13,10 @@ from attrs import frozen
 
 from actors.board import Board
 from actors.core import Core
-from actors.directory import Directory
 from actors.journal import Journal
 from actors.kernel import Address, Backoff
-from actors.patience import committed_when_possible, when_possible
+from actors.outages import commit_with_retries, retry_until_available
+from actors.user_cache import UserCache
 from actors.users import PLATFORM_EXTERNAL_ID
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
@@ -157,7 +157,7 @@ class BootstrapParts:
     core: Core
     operations: Board[ChainOperation]
     network: StellarNetwork
-    directory: Directory
+    user_cache: UserCache
     channels: Channels
     channel_xlm: Money
     fill_treasury: Callable[[str], Awaitable[None]] | None
@@ -195,7 +195,9 @@ class Bootstrap:
     async def _stand(self) -> None:
         platform, parts = self._platform, self._parts
         if (
-            await when_possible(lambda: parts.core.storage.cursor(CURSOR), parts.core.random)
+            await retry_until_available(
+                lambda: parts.core.storage.cursor(CURSOR), parts.core.random
+            )
             is None
         ):
             msg = "the chain watcher has no cursor yet"
@@ -230,7 +232,7 @@ class Bootstrap:
     async def _settle_earlier(self) -> None:
         """Wait for what an earlier life has planned: the accounts are looked at after it."""
         storage = self._parts.core.storage
-        open_operations = await when_possible(
+        open_operations = await retry_until_available(
             lambda: storage.open_operations(subject=Subject.BOOTSTRAP), self._parts.core.random
         )
         for operation in open_operations:
@@ -241,15 +243,15 @@ class Bootstrap:
         storage, random = self._parts.core.storage, self._parts.core.random
         waiting = [
             wallet
-            for wallet in await when_possible(storage.wallets_of_platform, random)
+            for wallet in await retry_until_available(storage.wallets_of_platform, random)
             if wallet.status is WalletStatus.ACTIVATING
         ]
         if waiting:
             active, unit = decisions.activated(waiting, self._deciding())
-            await committed_when_possible(self._parts.core.journal, unit, random)
+            await commit_with_retries(self._parts.core.journal, unit, random)
             for wallet in active:
                 if wallet.role is WalletRole.PLATFORM:
-                    self._parts.directory.note_wallet(wallet)
+                    self._parts.user_cache.note_wallet(wallet)
 
     async def _execute(self, intent: OwnIntent) -> None:
         """Run one operation of the platform's own account to its end."""
@@ -257,7 +259,7 @@ class Bootstrap:
         operation, unit = decisions.plan_for_wallets(
             Subject.BOOTSTRAP, intent, (self._platform.wallet.id,), self._deciding()
         )
-        await committed_when_possible(parts.core.journal, unit, parts.core.random)
+        await commit_with_retries(parts.core.journal, unit, parts.core.random)
         await self._end_of(operation)
 
     async def _end_of(self, planned: ChainOperation) -> None:
@@ -267,7 +269,7 @@ class Bootstrap:
         operation: ChainOperation | None = planned
         while operation is not None and operation.is_open:
             await parts.operations.wait_until(planned.id, lambda each: not each.is_open, _LOOK_S)
-            operation = await when_possible(
+            operation = await retry_until_available(
                 lambda: storage.load(ChainOperation, planned.id), random
             )
         if operation is None or operation.status is not ChainStatus.CONFIRMED:

@@ -6,7 +6,7 @@ from typing import TypeVar
 from attrs import frozen
 
 from actors.journal import Journal
-from actors.patience import committed_when_possible, when_possible
+from actors.outages import commit_with_retries, retry_until_available
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.trace import Trace
@@ -34,10 +34,10 @@ class Core:
         """What a decision is given that nobody asks for: `system` names the part that decides."""
         return self.deciding(Trace.system(system, self.ids.new("req")))
 
-    async def when_possible(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Repeat what nobody waits for while the database is away (`actors.patience`)."""
-        return await when_possible(attempt, self.random)
+    async def retry_until_available(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Repeat what nobody waits for while the database is away (`actors.outages`)."""
+        return await retry_until_available(attempt, self.random)
 
-    async def committed_when_possible(self, unit: UnitOfWork) -> CommitOutcome:
+    async def commit_with_retries(self, unit: UnitOfWork) -> CommitOutcome:
         """Commit a unit that nobody waits for. Cancelled, the outcome is unknown."""
-        return await committed_when_possible(self.journal, unit, self.random)
+        return await commit_with_retries(self.journal, unit, self.random)

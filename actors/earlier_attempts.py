@@ -15,7 +15,7 @@ from attrs import evolve
 from actors.envelope_death import HISTORY, LAG_S, state_for_proof, used_by
 from actors.kernel import Backoff
 from actors.lane_parts import LaneParts, Moves
-from actors.patience import when_possible
+from actors.outages import retry_until_available
 from actors.unclear import UNCLEAR_S, alarm, resolution_of
 from offerhub.domain.chain import ChainOperation, ChainStatus
 from offerhub.domain.chain_moves import adopted
@@ -83,7 +83,9 @@ class EarlierAttempts:
         log.error("lane.dead_envelope_included", operation=operation.id, earlier=earlier.id)
         # It has ended, so its envelope is in the archive.
         tx_hash, storage = earlier.tx_hash or "", self._parts.core.storage
-        envelope = await when_possible(lambda: storage.envelope(tx_hash), self._parts.core.random)
+        envelope = await retry_until_available(
+            lambda: storage.envelope(tx_hash), self._parts.core.random
+        )
         return await self._moves.commit(
             adopted(operation, evolve(earlier, envelope=envelope), self._parts.core.now()),
             audit=self._moves.deciding(operation).audit(
@@ -102,7 +104,7 @@ async def included_before(operation: ChainOperation, parts: LaneParts) -> ChainO
         StellarUnavailable: the network did not answer.
         EarlierAttemptUnclear: it did, and proves neither.
     """
-    of_subject = await when_possible(
+    of_subject = await retry_until_available(
         lambda: parts.core.storage.operations_of(operation.subject_id), parts.core.random
     )
     signed = {

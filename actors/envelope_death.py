@@ -13,7 +13,7 @@ import trio
 from attrs import frozen
 
 from actors.lane_parts import LaneParts
-from actors.patience import when_possible
+from actors.outages import retry_until_available
 from actors.unclear import resolution_of
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.envelope_death import (
@@ -126,7 +126,7 @@ class Inquest:
         already. The network's word alone would not prove that.
         """
         storage = self._parts.core.storage
-        known = await when_possible(
+        known = await retry_until_available(
             lambda: storage.operations_by_hash([record.hash]), self._parts.core.random
         )
         other = known.get(record.hash)

@@ -6,7 +6,7 @@ from typing import Final, Never, assert_never
 from attrs import frozen
 
 from actors.core import Core
-from actors.patience import WokenActor, when_possible
+from actors.outages import WokenActor, retry_until_available
 from offerhub.domain.due import Perishable
 
 BATCH: Final = 500
@@ -38,7 +38,7 @@ class Housekeeping(WokenActor[Never]):
                 self.wake_later(what.value, PACE_S)
 
     async def _clean_up(self, what: Perishable) -> int:
-        return await when_possible(
+        return await retry_until_available(
             lambda: self._parts.core.storage.clean_up(what, self._parts.core.now(), BATCH),
             self._parts.core.random,
         )

@@ -24,7 +24,7 @@ from actors.messages import (
     RevokeApiKey,
     TokenCreated,
 )
-from actors.patience import WokenActor, is_unavailable
+from actors.outages import WokenActor, is_unavailable
 from offerhub.domain import user_decisions
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
 from offerhub.domain.deciding import Deciding

@@ -20,7 +20,7 @@ from attrs import evolve
 from actors.earlier_attempts import EarlierAttempts
 from actors.failpoints import reach
 from actors.lane_parts import LaneParts, Moves, Superseded, Wake
-from actors.patience import WokenActor, when_possible
+from actors.outages import WokenActor, retry_until_available
 from actors.settlement import Settlement
 from actors.vault import NotSigned, SignTransaction
 from offerhub.domain.chain import (
@@ -99,7 +99,9 @@ class Lane(WokenActor[Never]):
     async def start(self) -> None:
         """Find out how much XLM the account needs."""
         storage, random = self._parts.core.storage, self._parts.core.random
-        wallets = await when_possible(lambda: storage.wallets_by_address([self._source]), random)
+        wallets = await retry_until_available(
+            lambda: storage.wallets_by_address([self._source]), random
+        )
         wallet = wallets.get(self._source)
         if wallet is not None:
             self._xlm_minimum = self._parts.xlm[wallet.role].minimum
@@ -247,7 +249,9 @@ class Lane(WokenActor[Never]):
                 assert_never(intent)
 
     async def _asked_vault(self, message: SignTransaction) -> SignedEnvelope | NotSigned:
-        return await when_possible(lambda: self._parts.vault.ask(message), self._parts.core.random)
+        return await retry_until_available(
+            lambda: self._parts.vault.ask(message), self._parts.core.random
+        )
 
     async def _store_envelope(
         self,
@@ -318,7 +322,7 @@ class Lane(WokenActor[Never]):
             and tx_hash is not None
             and operation.rules.refreshes
         ):
-            self.spawn_patiently(self._parts.provider.refresh, tx_hash)
+            self.spawn_best_effort(self._parts.provider.refresh, tx_hash)
 
 
 class _LacksXlm(Exception):

@@ -9,7 +9,7 @@ from actors.alarms import Alarms
 from actors.core import Core
 from actors.kernel import Address
 from actors.ledger_clock import LedgerClock
-from actors.patience import committed_when_possible
+from actors.outages import commit_with_retries
 from actors.vault import SignTransaction
 from offerhub.domain.chain import (
     ChainOperation,
@@ -88,9 +88,7 @@ class Moves:
             writes=(moved,),
             audit=() if audit is None else (audit,),
         )
-        outcome = await committed_when_possible(
-            self._parts.core.journal, unit, self._parts.core.random
-        )
+        outcome = await commit_with_retries(self._parts.core.journal, unit, self._parts.core.random)
         if not isinstance(outcome, Committed):
             msg = f"{moved.id} was written elsewhere: {outcome}"
             raise Superseded(msg)

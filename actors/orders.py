@@ -112,7 +112,7 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
         """Create it between users that exist."""
         if not isinstance(message, CreateOrder):
             raise TypeError(type(message))
-        users = await self._owner.directory.users([message.buyer_id, message.seller_id])
+        users = await self._owner.user_cache.users([message.buyer_id, message.seller_id])
         for role, user_id in (("buyer", message.buyer_id), ("seller", message.seller_id)):
             if user_id not in users:
                 raise DomainError(
@@ -185,7 +185,7 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
         return refused
 
     async def _parties(self, order: Order) -> Parties:
-        wallets = await self._owner.directory.wallets([order.buyer_id, order.seller_id])
+        wallets = await self._owner.user_cache.wallets([order.buyer_id, order.seller_id])
         buyer, seller = wallets[order.buyer_id], wallets[order.seller_id]
         for role, wallet in (("buyer", buyer), ("seller", seller)):
             if wallet.status is not WalletStatus.ACTIVE:

@@ -15,10 +15,10 @@ from attrs import frozen
 from actors.balances import CommitDebit, balance_limit
 from actors.board import Board
 from actors.core import Core
-from actors.directory import Directory
 from actors.failpoints import reach
 from actors.kernel import Registry
-from actors.patience import WokenActor, refusing_when_away
+from actors.outages import WokenActor, refuse_while_unavailable
+from actors.user_cache import UserCache
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.chain_moves import ALARM, RetryPolicy
 from offerhub.domain.decided import Decided
@@ -49,7 +49,7 @@ class OwnerParts:
     core: Core
     balances: Registry[str, CommitDebit]
     operations: Board[ChainOperation]
-    directory: Directory
+    user_cache: UserCache
     attempts_max: int
 
 
@@ -105,7 +105,7 @@ class OwnerActor(WokenActor[M], Generic[E, M]):
 
     async def handle(self, message: M) -> object:
         """Decide one command and commit it."""
-        with refusing_when_away():
+        with refuse_while_unavailable():
             if isinstance(message, self.creates):
                 made = await self.create(message)
                 if not await self._commit(made):

@@ -81,7 +81,7 @@ class Recovery:
         after: int = 0
         while True:
             began_s = trio.current_time()
-            page = await self._parts.core.when_possible(partial(read, after, PAGE))
+            page = await self._parts.core.retry_until_available(partial(read, after, PAGE))
             for row in page:
                 wake(row)
             if len(page) < PAGE:

@@ -18,7 +18,7 @@ import trio
 from attrs import frozen
 
 from actors.core import Core
-from actors.patience import when_possible
+from actors.outages import retry_until_available
 from offerhub.domain.due import Due, due_of
 from offerhub.domain.unit_of_work import Entity
 
@@ -71,7 +71,7 @@ class Timer:
         while True:
             # What is committed from here on may be missing in what is read.
             self._sleeps_until, self._earlier = None, trio.Event()
-            found = await when_possible(
+            found = await retry_until_available(
                 lambda: self._parts.core.storage.due(self._place, BATCH), self._parts.core.random
             )
             coming = self._wake_those_due(found)

@@ -23,7 +23,6 @@ from actors.bootstrap import (
     ensure_platform,
 )
 from actors.core import Core
-from actors.directory import Directory
 from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
 from actors.journal import Journal
@@ -43,6 +42,7 @@ from actors.refusals import Refusals
 from actors.signing import CannotSign, Signer
 from actors.system import Instance, System
 from actors.timer import Timer, TimerParts
+from actors.user_cache import UserCache
 from actors.users import UserParts, UsersActor
 from actors.vault import Vault
 from actors.wallets import RefillWanted, WalletParts, WalletsActor
@@ -244,7 +244,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     )
     core = Core(world.storage, journal, world.now, ids, world.random)
     timer = Timer(TimerParts(core, wake_due))
-    directory = Directory(world.storage)
+    user_cache = UserCache(world.storage)
     channels = Channels()
     clock = LedgerClock(world.network, world.now)
     alarms = Alarms()
@@ -304,7 +304,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
             )
         return channel
 
-    owner_parts = OwnerParts(core, balances, operations, directory, choices.attempts_max)
+    owner_parts = OwnerParts(core, balances, operations, user_cache, choices.attempts_max)
     order_parts = OrderParts(
         owner=owner_parts,
         board=order_board,
@@ -341,7 +341,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         core=core,
         lanes=lanes,
         network=world.network,
-        directory=directory,
+        user_cache=user_cache,
         channels=channels.all,
         platform_address=platform_address,
         xlm=xlm,
@@ -350,7 +350,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     user_parts = UserParts(
         core=core,
         vault=vault.address,
-        directory=directory,
+        user_cache=user_cache,
         activate=wallets.address.wake,
     )
     users = Cell("users", lambda: UsersActor(user_parts), capacity=256)
@@ -386,7 +386,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
             core=core,
             operations=operations,
             network=world.network,
-            directory=directory,
+            user_cache=user_cache,
             channels=channels,
             channel_xlm=CHANNEL_XLM.level,
             fill_treasury=choices.fill_treasury,

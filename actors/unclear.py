@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from actors.lane_parts import LaneParts, Moves
-from actors.patience import when_possible
+from actors.outages import retry_until_available
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.chain_moves import unclear
 from offerhub.domain.resolutions import Resolution, resolution_key
@@ -55,7 +55,7 @@ async def alarm(
 
 async def resolution_of(operation_id: str, parts: LaneParts) -> Resolution | None:
     """What an operator has found out of an operation, if one has."""
-    stored = await when_possible(
+    stored = await retry_until_available(
         lambda: parts.core.storage.setting(resolution_key(operation_id)), parts.core.random
     )
     return None if stored is None else Resolution.decoded(stored)

@@ -6,11 +6,11 @@ from typing import Final, assert_never
 from attrs import frozen
 
 from actors.core import Core
-from actors.directory import Directory
 from actors.kernel import Actor, Address
 from actors.messages import CreateUser
+from actors.outages import refuse_while_unavailable
 from actors.owner import refused
-from actors.patience import refusing_when_away
+from actors.user_cache import UserCache
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.deciding import Deciding
@@ -31,7 +31,7 @@ class UserParts:
 
     core: Core
     vault: Address[MakeKeypair]
-    directory: Directory
+    user_cache: UserCache
     activate: Callable[[str], None]
 
 
@@ -45,7 +45,7 @@ class UsersActor(Actor[CreateUser]):
         """Create a user, or find the one that has the external id."""
         match message:
             case CreateUser():
-                with refusing_when_away():
+                with refuse_while_unavailable():
                     return await self._create(message)
             case _:
                 assert_never(message)
@@ -73,7 +73,7 @@ class UsersActor(Actor[CreateUser]):
         outcome = await parts.core.journal.commit(unit)
         match outcome:
             case Committed():
-                parts.directory.note_user(user)
+                parts.user_cache.note_user(user)
                 parts.activate(wallet.id)
                 return UserCreated(user, wallet, new=True)
             case Refused(RefusalKind.TAKEN, "external_user_id"):

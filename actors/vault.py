@@ -14,7 +14,7 @@ import trio
 from attrs import field, frozen
 
 from actors.kernel import Actor, Later, Message
-from actors.patience import refusing_when_away
+from actors.outages import refuse_while_unavailable
 from actors.signing import CannotSign, NewKeypair, Signer, SignerUnavailable
 from offerhub.domain.chain_moves import SignedEnvelope
 from offerhub.domain.envelope_death import clocks_agree
@@ -96,7 +96,7 @@ class Vault(Actor[VaultMessage]):
             case MakeKeypair(wallet_id):
                 return await self._beside(partial(self._signer.make, wallet_id))
             case SignTransaction():
-                with refusing_when_away():
+                with refuse_while_unavailable():
                     checked = self._checked(message)
                     if isinstance(checked, NotSigned):
                         return checked

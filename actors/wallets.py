@@ -12,11 +12,11 @@ import trio
 from attrs import define, field, frozen
 
 from actors.core import Core
-from actors.directory import Directory
 from actors.failpoints import reach
 from actors.kernel import Actor, Backoff, Registry
 from actors.lane_parts import Wake, XlmPolicy
-from actors.patience import committed_when_possible, when_possible
+from actors.outages import commit_with_retries, retry_until_available
+from actors.user_cache import UserCache
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deciding import Deciding
@@ -65,7 +65,7 @@ class WalletParts:
     core: Core
     lanes: Registry[str, Never]
     network: StellarNetwork
-    directory: Directory
+    user_cache: UserCache
     channels: Callable[[], Sequence[str]]
     platform_address: str
     xlm: dict[WalletRole, XlmPolicy]
@@ -102,13 +102,13 @@ class WalletsActor(Actor[Never]):
         """Take up what an earlier life left."""
         storage, random = self._parts.core.storage, self._parts.core.random
         for subject in (Subject.ACTIVATION, Subject.REFILL):
-            operations = await when_possible(
+            operations = await retry_until_available(
                 lambda subject=subject: storage.open_operations(subject=subject),  # type: ignore[misc]
                 random,
             )
             for operation in operations:
                 self._work.under_way[operation.id] = operation
-        self._take_up(await when_possible(storage.wallets_activating, random))
+        self._take_up(await retry_until_available(storage.wallets_activating, random))
         await self._find_standing()
         self.self_address.wake(RESUME)
 
@@ -134,12 +134,14 @@ class WalletsActor(Actor[Never]):
         ids = [key for key in keys if isinstance(key, str)]
         wallet_ids = [each for each in ids if each.startswith("wal_")]
         if wallet_ids:
-            found = await when_possible(lambda: storage.load_many(Wallet, wallet_ids), random)
+            found = await retry_until_available(
+                lambda: storage.load_many(Wallet, wallet_ids), random
+            )
             self._take_up(found.values())
         resuming = RESUME in ids
         if resuming:
             # A crash may have come between a commit and the wake-up that it asked for.
-            self._take_up(await when_possible(storage.wallets_activating, random))
+            self._take_up(await retry_until_available(storage.wallets_activating, random))
         wanted = [key.address for key in keys if isinstance(key, RefillWanted)]
         if wanted:
             await self._want_refills(wanted)
@@ -147,7 +149,7 @@ class WalletsActor(Actor[Never]):
         if resuming:
             operation_ids.extend(self._work.under_way)
         if operation_ids:
-            ended = await when_possible(
+            ended = await retry_until_available(
                 lambda: storage.load_many(ChainOperation, operation_ids), random
             )
             for operation in ended.values():
@@ -169,7 +171,7 @@ class WalletsActor(Actor[Never]):
     async def _want_refills(self, addresses: Sequence[str]) -> None:
         storage, random = self._parts.core.storage, self._parts.core.random
         on_the_way = self._on_the_way()
-        found = await when_possible(lambda: storage.wallets_by_address(addresses), random)
+        found = await retry_until_available(lambda: storage.wallets_by_address(addresses), random)
         for wallet in found.values():
             if wallet.public_key not in on_the_way | self._work.not_refilled:
                 self._work.refill[wallet.id] = wallet
@@ -217,7 +219,9 @@ class WalletsActor(Actor[Never]):
         """Whether channels and the watcher's cursor stand: no address is opened unwatched."""
         if not self._cursor_stands:
             storage = self._parts.core.storage
-            cursor = await when_possible(lambda: storage.cursor(CURSOR), self._parts.core.random)
+            cursor = await retry_until_available(
+                lambda: storage.cursor(CURSOR), self._parts.core.random
+            )
             self._cursor_stands = cursor is not None
         if self._parts.channels() and self._cursor_stands:
             return True
@@ -316,19 +320,17 @@ class WalletsActor(Actor[Never]):
         active, unit = decisions.activated(waiting, self._deciding())
         await self._committed(unit)
         for wallet in active:
-            self._parts.directory.note_wallet(wallet)
+            self._parts.user_cache.note_wallet(wallet)
 
     async def _targets(self, operation: ChainOperation) -> list[Wallet]:
         storage, addresses = self._parts.core.storage, _addresses(operation.intent)
-        found = await when_possible(
+        found = await retry_until_available(
             lambda: storage.wallets_by_address(addresses), self._parts.core.random
         )
         return [found[address] for address in addresses if address in found]
 
     async def _committed(self, unit: UnitOfWork) -> None:
-        outcome = await committed_when_possible(
-            self._parts.core.journal, unit, self._parts.core.random
-        )
+        outcome = await commit_with_retries(self._parts.core.journal, unit, self._parts.core.random)
         if not isinstance(outcome, Committed):
             msg = f"the wallets were written elsewhere: {outcome}"
             raise WrittenElsewhere(msg)

@@ -15,7 +15,7 @@ from stellar_sdk.sep.toid import TOID
 from actors.core import Core
 from actors.failpoints import reach
 from actors.kernel import Backoff
-from actors.patience import committed_when_possible, when_possible
+from actors.outages import commit_with_retries, retry_until_available
 from offerhub.domain import deposits
 from offerhub.domain.deciding import Deciding
 from offerhub.domain.deposits import CURSOR, Arrival, Known, Unreadable
@@ -138,7 +138,7 @@ class ChainWatcher:
         storage, random = self._parts.core.storage, self._parts.core.random
         trouble = 0
         while True:
-            cursor = await when_possible(lambda: storage.cursor(CURSOR), random)
+            cursor = await retry_until_available(lambda: storage.cursor(CURSOR), random)
             if cursor is not None:
                 return cursor
             try:
@@ -160,7 +160,7 @@ class ChainWatcher:
                 ),
                 cursor=CursorMove(CURSOR, None, first),
             )
-            await committed_when_possible(self._parts.core.journal, unit, random)
+            await commit_with_retries(self._parts.core.journal, unit, random)
 
     async def _advance(self, cursor: str, looked: NetworkState) -> str:
         """Move the cursor over ledgers without payments, so that quiet never looks like a hole.
@@ -178,9 +178,7 @@ class ChainWatcher:
             trace=deciding.trace,
             cursor=CursorMove(CURSOR, cursor, str(after)),
         )
-        outcome = await committed_when_possible(
-            self._parts.core.journal, unit, self._parts.core.random
-        )
+        outcome = await commit_with_retries(self._parts.core.journal, unit, self._parts.core.random)
         if not isinstance(outcome, Committed):
             return await self._first_cursor()
         self._at(str(after))
@@ -250,7 +248,7 @@ class ChainWatcher:
         while True:
             unit = deposits.page(arrivals, unreadable, known, move, deciding)
             reach("watcher.before_commit")
-            outcome = await committed_when_possible(
+            outcome = await commit_with_retries(
                 self._parts.core.journal, unit, self._parts.core.random
             )
             reach("watcher.after_commit")
@@ -283,7 +281,7 @@ class ChainWatcher:
             unit = deposits.page([arrival], (), known, move, self._deciding())
             if not unit.transfers:
                 continue
-            outcome = await committed_when_possible(
+            outcome = await commit_with_retries(
                 self._parts.core.journal, evolve(unit, cursor=None), self._parts.core.random
             )
             if isinstance(outcome, Refused) and outcome.kind is not RefusalKind.TAKEN:
@@ -311,7 +309,7 @@ class ChainWatcher:
         storage, random = self._parts.core.storage, self._parts.core.random
         addresses = sorted({arrival.destination for arrival in arrivals})
         wallets = (
-            await when_possible(lambda: storage.wallets_by_address(addresses), random)
+            await retry_until_available(lambda: storage.wallets_by_address(addresses), random)
             if addresses
             else {}
         )
@@ -321,9 +319,9 @@ class ChainWatcher:
         hashes = sorted({arrival.tx_hash for arrival in ours})
         sources = sorted({arrival.source for arrival in ours if arrival.source is not None})
         contracts = [source for source in sources if source.startswith("C")]
-        operations = await when_possible(lambda: storage.operations_by_hash(hashes), random)
+        operations = await retry_until_available(lambda: storage.operations_by_hash(hashes), random)
         orders = (
-            await when_possible(lambda: storage.order_ids_by_contract(contracts), random)
+            await retry_until_available(lambda: storage.order_ids_by_contract(contracts), random)
             if contracts
             else {}
         )
@@ -334,7 +332,7 @@ class ChainWatcher:
         if not order_ids:
             return {}
         storage = self._parts.core.storage
-        orders = await when_possible(
+        orders = await retry_until_available(
             lambda: storage.load_many(Order, order_ids), self._parts.core.random
         )
         platform = self._parts.platform_user_id

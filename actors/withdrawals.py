@@ -136,7 +136,7 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
             raise _bad_destination(fault)
 
     async def _wallet(self, user_id: str) -> Wallet:
-        wallets = await self._owner.directory.wallets([user_id])
+        wallets = await self._owner.user_cache.wallets([user_id])
         wallet = wallets.get(user_id)
         if wallet is None:
             raise DomainError(ErrorCode.USER_NOT_FOUND, "no user has this id", {"userId": user_id})

@@ -25,7 +25,7 @@ from actors.kernel import (
     described,
     ungrouped,
 )
-from actors.patience import is_unavailable
+from actors.outages import is_unavailable
 from actors.sealing import KeyRing
 from actors.signing import LocalSigner
 from actors.tree import Choices, Tree, World, build, prepare

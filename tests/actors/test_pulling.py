@@ -183,7 +183,7 @@ async def test_a_lane_that_waits_for_xlm_asks_the_network_nothing(
         assert 2 == read.count(user.public_key)
 
 
-TROUBLE = {
+OUTAGE = {
     "storage is away for its reads": (MemoryStorage, "next_operations", StorageUnavailable("away")),
     "storage is away for its start": (
         MemoryStorage,
@@ -206,12 +206,12 @@ TROUBLE = {
 }
 
 
-@pytest.mark.parametrize("trouble", TROUBLE)
+@pytest.mark.parametrize("trouble", OUTAGE)
 async def test_nothing_that_storage_or_the_outside_does_kills_a_lane(
     autojump_clock: object, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     """Each call fails three times, whoever makes it: handlers and child tasks have one patience."""
-    place, name, error = TROUBLE[trouble]
+    place, name, error = OUTAGE[trouble]
     async with open_market() as market:
         order = await market.reserved_order()
         where = market.machine.tree.journal if place is None else place

@@ -13,7 +13,7 @@ from attrs import define, evolve, field
 from actors import failpoints
 from actors.kernel import TooManyRestarts
 from actors.lane_parts import XlmPolicy
-from actors.patience import is_unavailable
+from actors.outages import is_unavailable
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from storage.port import StorageUnavailable

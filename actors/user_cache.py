@@ -1,7 +1,6 @@
-"""The directory: which users exist, and the wallets that are active.
+"""Which users exist, and the wallets that are active: read once, kept in memory.
 
-Both are facts that never end (a user is never deleted, an active wallet stays active), so they are
-kept in memory once they were read.
+Neither ever stops being true: a user is never deleted, and an active wallet stays active.
 """
 
 from collections import OrderedDict
@@ -16,7 +15,7 @@ T = TypeVar("T")
 _KEPT_MAX: Final = 100_000
 
 
-class Directory:
+class UserCache:
     """Users and active wallets by user id."""
 
     def __init__(self, storage: Storage) -> None:

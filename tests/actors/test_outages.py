@@ -1,10 +1,10 @@
-"""An actor that is woken: patient while storage is away, and not undone by what breaks a rule."""
+"""An actor that is woken: it retries while storage is away, and survives what breaks a rule of money."""
 
 import pytest
 import trio
 
 from actors.kernel import Cell, Message
-from actors.patience import WokenActor
+from actors.outages import WokenActor
 from offerhub.domain.errors import InvariantViolated
 from storage.port import StorageUnavailable
 

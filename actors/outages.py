@@ -1,4 +1,4 @@
-"""Trouble with storage, in one place: a refusal where someone waits, patience where nobody does."""
+"""Outages of storage and of the outside: a refusal where someone waits, retries where nobody does."""
 
 import math
 from collections.abc import Awaitable, Callable, Hashable, Iterator
@@ -41,7 +41,7 @@ def is_unavailable(error: Exception) -> bool:
     )
 
 
-TROUBLE: Final = (
+OUTAGE: Final = (
     StorageUnavailable,
     JournalClosed,
     ActorError,
@@ -52,13 +52,13 @@ TROUBLE: Final = (
 and after an unknown outcome storage is read again."""
 
 
-def is_trouble(error: Exception) -> bool:
+def is_outage(error: Exception) -> bool:
     """Whether an error is trouble that passes, and no fault of who met it."""
-    return isinstance(error, TROUBLE) or is_unavailable(error)
+    return isinstance(error, OUTAGE) or is_unavailable(error)
 
 
 @contextmanager
-def refusing_when_away() -> Iterator[None]:
+def refuse_while_unavailable() -> Iterator[None]:
     """Turn `StorageUnavailable` into the refusal that an asker gets."""
     try:
         yield
@@ -66,7 +66,9 @@ def refusing_when_away() -> Iterator[None]:
         raise unavailable() from None
 
 
-async def when_possible(attempt: Callable[[], Awaitable[T]], random: Callable[[], float]) -> T:
+async def retry_until_available(
+    attempt: Callable[[], Awaitable[T]], random: Callable[[], float]
+) -> T:
     """Repeat what nobody waits for while the database is away; safe for reads and for commits.
 
     A commit that raised `SERVICE_UNAVAILABLE` is known not to have happened.
@@ -82,19 +84,19 @@ async def when_possible(attempt: Callable[[], Awaitable[T]], random: Callable[[]
         await trio.sleep(_AWAY.delay_s(failures, random))
 
 
-async def committed_when_possible(
+async def commit_with_retries(
     journal: Journal, unit: UnitOfWork, random: Callable[[], float]
 ) -> CommitOutcome:
     """Commit a unit that nobody waits for. Cancelled, the outcome is unknown."""
-    return await when_possible(lambda: journal.commit(unit), random)
+    return await retry_until_available(lambda: journal.commit(unit), random)
 
 
 class WokenActor(Actor[M]):
-    """An actor that is woken to look at what has become of something, patient with storage and the outside.
+    """An actor that is woken to look at what has become of something, through outages too.
 
-    A subclass says in `look` what it looks at; a look that meets trouble comes again.
-    What breaks a rule of money is not booked: it is told as an error and stands until an operator
-    has looked, and the actor answers on.
+    A subclass says in `look` what it looks at; a look that meets an outage is repeated.
+    What breaks a rule of money is not booked: it is logged as an error and waits until an operator
+    has looked at it, and the actor still answers.
     """
 
     _wakes_due: dict[Hashable, float] | None = None
@@ -107,9 +109,9 @@ class WokenActor(Actor[M]):
         """Look once for all the keys."""
         try:
             await self.look()
-        except (*TROUBLE, InvariantViolated, DomainError) as error:
+        except (*OUTAGE, InvariantViolated, DomainError) as error:
             pause_s = _LOOK_AGAIN_S
-            if not is_trouble(error):
+            if not is_outage(error):
                 log.error(  # noqa: TRY400 - the traceback would tell no more than the rule
                     "actor.stuck", actor=self.self_address.name, error=str(error)
                 )
@@ -117,17 +119,17 @@ class WokenActor(Actor[M]):
             for key in keys:
                 self.wake_later(key, pause_s)
 
-    def spawn_patiently(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
+    def spawn_best_effort(self, async_fn: Callable[[*Ts], Awaitable[object]], *args: *Ts) -> None:
         """Start a child task of best effort: trouble of storage or the outside ends it alone."""
-        self.spawn(self._patiently, async_fn, args)
+        self.spawn(self._best_effort, async_fn, args)
 
-    async def _patiently(
+    async def _best_effort(
         self, async_fn: Callable[[*Ts], Awaitable[object]], args: tuple[*Ts]
     ) -> None:
         try:
             await async_fn(*args)
-        except (*TROUBLE, DomainError) as error:
-            if not is_trouble(error):
+        except (*OUTAGE, DomainError) as error:
+            if not is_outage(error):
                 raise
             log.warning("actor.task_given_up", actor=self.self_address.name, error=str(error))
 
