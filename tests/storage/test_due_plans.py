@@ -12,6 +12,7 @@ from storage.postgres import due
 from storage.postgres.pool import Connection, Pool
 from storage.postgres.storage import PostgresStorage
 from tests.storage.conftest import execute
+from tests.storage.test_contract import commit
 from tests.storage.units import Hands
 
 ROWS = 20_000
@@ -36,8 +37,8 @@ SELECT 'tok_' || n, 1, n::text::bytea, 'key', now() + n * interval '1 second', '
 FROM generate_series(1, {ROWS}) AS n
 """,
     f"""
-INSERT INTO idempotency (key, fingerprint, state, created_at, first)
-SELECT n::text, 'f', 'done', now() + n * interval '1 second', true
+INSERT INTO idempotency (key, fingerprint, state, created_at)
+SELECT n::text, 'f', 'done', now() + n * interval '1 second'
 FROM generate_series(1, {ROWS}) AS n
 """,
     "ANALYZE",
@@ -82,7 +83,7 @@ async def test_a_deletion_waits_for_no_commit_that_holds_a_row(
 ) -> None:
     """So it can never deadlock with one; what it skipped comes with the next."""
     for key in ("held", "free"):
-        await postgres.commit([hands.unit(idempotency=hands.record(key))])
+        await commit(postgres, hands.unit(idempotency=hands.record(key)))
     hands.pass_time(hours=25)
     held, done = trio.Event(), asyncio.Event()
 
