@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any, Final
 
+import httpx
 import trio
 from attrs import define, field
 
@@ -31,6 +32,9 @@ _CALLS_OF_A_PROCESS: Final = 400
 _CALLS_OF_AN_ACCOUNT: Final = 120
 """A minute, of an account with an open operation: submissions and looks with growing pauses."""
 
+_BUILDS_OF_AN_ORDER: Final = 10
+"""A minute, from the provider: its steps, or one step with pauses that double from half a second."""
+
 
 @define
 class Resources:
@@ -42,18 +46,18 @@ class Resources:
     task: trio.lowlevel.Task
     peaks: Counter[str] = field(factory=Counter)
     _calls: deque[float] = field(factory=deque)
+    _builds: deque[float] = field(factory=deque)
 
-    def called(self) -> None:
+    def called(self, request: httpx.Request) -> None:
         """A request has left the process."""
         self._calls.append(trio.current_time())
+        if request.url.path.startswith(("/escrow/", "/deployer/")):
+            self._builds.append(trio.current_time())
 
     @property
     def calls_of_the_last_minute(self) -> int:
         """How many requests have left the process in the last minute."""
-        since = trio.current_time() - 60.0
-        while self._calls and self._calls[0] < since:
-            self._calls.popleft()
-        return len(self._calls)
+        return _of_the_last_minute(self._calls)
 
     def check(self) -> None:
         """Demand that everything is within its bounds now."""
@@ -72,6 +76,11 @@ class Resources:
         accounts = len({each.source for each in tables.of(ChainOperation).rows.values()})
         allowed = _CALLS_OF_A_PROCESS + _CALLS_OF_AN_ACCOUNT * accounts
         self._bounded("calls a minute", self.calls_of_the_last_minute, allowed)
+        self._bounded(
+            "builds a minute",
+            _of_the_last_minute(self._builds),
+            _BUILDS_OF_AN_ORDER * max(1, len(tables.of(Order).rows)),
+        )
 
     def _bounded(self, name: str, used: int, allowed: int) -> None:
         self.peaks[name] = max(self.peaks[name], used)
@@ -80,6 +89,13 @@ class Resources:
             self.history.violated(
                 f"{name}: {used}, where {allowed} are allowed; tasks: {most.most_common(8)}"
             )
+
+
+def _of_the_last_minute(moments: deque[float]) -> int:
+    since = trio.current_time() - 60.0
+    while moments and moments[0] < since:
+        moments.popleft()
+    return len(moments)
 
 
 def _mailboxes(node: Node) -> Iterator[tuple[str, int, int]]:

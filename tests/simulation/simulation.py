@@ -238,14 +238,25 @@ class Trouble:
         plan = self.universe.sandbox.faults
         while True:
             await trio.sleep(self.chance.expovariate(1 / self.climate.storm_every_s))
-            self.history.mark("storm: no submission arrives")
-            storm = [
-                plan.add(FaultSpec(kind, route=route, rate=1.0, delay_s=20))
-                for route in ("POST /transactions", "POST /helper/send-transaction")
-                for kind in [self.chance.choice((FaultKind.ERROR_BEFORE, FaultKind.CLOSE_BEFORE))]
-            ]
+            if self.chance.random() < 0.3:
+                self.history.mark("storm: the provider builds nothing")
+                refusing = FaultSpec(
+                    FaultKind.ERROR_BEFORE, route="POST /escrow/*", rate=1.0, status=400
+                )
+                storm = [plan.add(refusing)]
+                lasts_s = self.chance.uniform(10, 60)
+            else:
+                self.history.mark("storm: no submission arrives")
+                storm = [
+                    plan.add(FaultSpec(kind, route=route, rate=1.0, delay_s=20))
+                    for route in ("POST /transactions", "POST /helper/send-transaction")
+                    for kind in [
+                        self.chance.choice((FaultKind.ERROR_BEFORE, FaultKind.CLOSE_BEFORE))
+                    ]
+                ]
+                lasts_s = self.chance.uniform(10, 3 * self.climate.envelope_s)
             self.history.note("storm")
-            await trio.sleep(self.chance.uniform(10, 3 * self.climate.envelope_s))
+            await trio.sleep(lasts_s)
             for fault in storm:
                 plan.remove(fault.id)
 

@@ -49,6 +49,7 @@ SOMETIMES: Final = (
     "start refused: the database is away",
     "ledgers paused",
     "storm: no submission arrives",
+    "storm: the provider builds nothing",
     "lost request of POST transactions",
     "lost answer of POST transactions",
     "lost request of POST helper/send-transaction",

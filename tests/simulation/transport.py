@@ -61,12 +61,12 @@ class SandboxTransport(httpx.AsyncBaseTransport):
         self._sandbox = PlainTransport(handle)
         self._underway = underway
         self.weather = weather
-        self.sent: Callable[[], None] | None = None
+        self.sent: Callable[[httpx.Request], None] | None = None
         """Told of every request when it leaves."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.sent is not None:
-            self.sent()
+            self.sent(request)
         fate = SMOOTH if self.weather is None else self.weather(request)
         await trio.sleep(fate.there_s)
         if fate.loss is Loss.REQUEST:
