@@ -20,7 +20,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.order import Order
 from offerhub.domain.trace import IdempotencyClaim
-from offerhub.domain.unit_of_work import IdempotencyState
+from offerhub.domain.unit_of_work import IDEMPOTENCY_LIFETIME, IdempotencyState
 from offerhub.domain.withdrawal import Withdrawal
 from storage.port import Storage, StoredClaim
 from web.answers import body_of, read_text
@@ -31,7 +31,6 @@ from web.resources import Resource
 from web.statuses import STATUS
 
 REPLAYED: Final = ("Idempotency-Replayed", "true")
-LIFETIME: Final = timedelta(hours=24)
 _KEY_MAX: Final = 255
 _SEEN_MAX: Final = 50_000
 _HEADER: Final = "Idempotency-Key"
@@ -161,13 +160,18 @@ class Replays:
         if self._cache is None:
             return None
         found = await self._cache.get_answer(key)
-        return None if found is None else msgspec.json.decode(found, type=_Kept)
+        if found is None:
+            return None
+        try:
+            return msgspec.json.decode(found, type=_Kept)
+        except msgspec.MsgspecError:
+            return None  # Another version of the program wrote it; storage has the answer, too.
 
     async def _cache_answer(self, record: StoredClaim, text: bytes) -> None:
         """Keep what storage has as final: it will not change any more until it is forgotten."""
         if self._cache is None:
             return
-        left = record.created_at + LIFETIME - self._system.clock()
+        left = record.created_at + IDEMPOTENCY_LIFETIME - self._system.clock()
         if left > timedelta():
             kept = _Kept(record.fingerprint, text)
             await self._cache.put_answer(

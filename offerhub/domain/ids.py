@@ -4,6 +4,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 Clock = Callable[[], datetime]
@@ -35,6 +36,11 @@ def is_id(text: str, prefix: str) -> bool:
     return text.startswith(f"{prefix}_") and _ID.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=256)
 def iso(moment: datetime) -> str:
-    """Write a moment as the API does: UTC, milliseconds, `Z`."""
+    """Write a moment as the API does: UTC, milliseconds, `Z`.
+
+    Remembered, because one commit writes its moment many times: into each event, audit entry and
+    field of the answer.
+    """
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

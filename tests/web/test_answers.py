@@ -10,6 +10,7 @@ from actors.system import System
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
+from offerhub.domain.trace import IdempotencyClaim
 from offerhub.domain.unit_of_work import Figure
 from tests.domain.world import create
 from tests.web.house import START, open_house
@@ -162,3 +163,15 @@ async def test_a_signed_webhook_reads_the_very_bytes_and_headers(tampered):
 
         assert (401 if tampered else 200) == answer.status_code
         assert ([] if tampered else [body]) == seen
+
+
+async def test_a_late_end_of_another_request_is_not_sent_to_who_waits_under_its_key(house):
+    """After 24 hours the key may stand for a new request while the old operation still runs."""
+    answers = house.system.answers
+    new = IdempotencyClaim("k", "new request", "order.reserve")
+    with answers.awaiting(new) as awaited:
+        answers.put("k", "old request", b"200{}")
+        assert awaited.text is None
+        answers.put("k", "new request", b"201{}")
+        assert b"201{}" == awaited.text
+    assert answers.waiting("k") is None

@@ -297,3 +297,15 @@ async def test_a_cached_answer_replays_without_the_database(autojump_clock):
         assert "true" == replayed.headers["Idempotency-Replayed"]
         # Refused under the right code, though nothing can be written into the audit now.
         assert other.status_code in {409, 503}
+
+
+async def test_what_another_version_has_cached_is_passed_over():
+    cache = Cache()
+    async with open_house(replay_cache=cache) as house:
+        path = f"/orders/{await house.order()}/reserve"
+        first = await house.post(path, key="k")
+        cache.kept["k"] = b'{"fingerprint": "f", "status": 200, "body": "e30="}'
+
+        replayed = await house.post(path, key="k")
+
+        assert await bytes_of(first) == await bytes_of(replayed)
