@@ -57,7 +57,7 @@ class EarlierAttempts:
         if operation.attempt == 1 or not operation.rules.falls_back:
             return operation
         trouble = 0
-        alarm_at = float("inf")
+        alarm_at = float("inf") if operation.unclear_since is None else -float("inf")
         while operation.status is ChainStatus.PLANNED:
             try:
                 earlier = await included_before(operation, self._parts)

@@ -62,6 +62,7 @@ class Inquest:
             signed_after=operation.signed_after,
         )
         self._parts = parts
+        self._known_unclear = operation.unclear_since is not None
         self._absent_at: int | None = None
         self._spent_since: float | None = None
 
@@ -87,7 +88,8 @@ class Inquest:
         if self._spent_since is None:
             self._spent_since = trio.current_time()
         cleared_up = await self._cleared_up(finding)
-        may_lag = trio.current_time() < self._spent_since + LAG_S
+        lasts_s = trio.current_time() - self._spent_since
+        may_lag = lasts_s < LAG_S and not self._known_unclear
         if may_lag and isinstance(cleared_up, Finding) and cleared_up.verdict is Verdict.SPENT:
             return Finding(Verdict.UNPROVEN, cleared_up.reason)
         return cleared_up

@@ -55,6 +55,9 @@ class Settlement:
         if envelope is None or tx_hash is None:
             msg = f"{operation.id} is {operation.status.value} without an envelope"
             raise ValueError(msg)
+        if operation.unclear_since is not None:
+            # Alarmed by an earlier life: it shows in health until it is over.
+            self._parts.alarms.sound(operation.id, operation.last_error or "")
         inquest = Inquest(operation, self._parts)
         by_provider = operation.rules.submitter is Submitter.PROVIDER
         trouble = 0

@@ -121,6 +121,8 @@ async def test_the_alarm_is_given_once_over_restarts(autojump_clock: object) -> 
             withdrawal = await market.withdraw(user, "3.00", outside)
             await Scene(market, liar, outside, user).until_unclear()
         async with living(universe) as market:
+            await trio.sleep(30)
+            assert 1 == len(market.machine.system.alarms.on)
             await trio.sleep(LONG_S)
             assert 1 == len(await market.audit("operation.unclear"))
             assert 1 == len(market.machine.system.alarms.on)
