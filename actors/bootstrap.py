@@ -21,7 +21,7 @@ from actors.users import PLATFORM_EXTERNAL_ID
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.intents import OpenChannels, OwnIntent, TrustUsdc
 from offerhub.domain.money import Money
@@ -77,12 +77,12 @@ async def ensure_platform(
     storage: Storage,
     vault: Address[MakeKeypair],
     journal: Journal,
-    deciding: Deciding,
+    context: DecisionContext,
     channel_count: int,
 ) -> Platform:
     """Make the platform's user and the missing channels' rows; what exists is left as it is."""
     user = await storage.user_by_external_id(PLATFORM_EXTERNAL_ID)
-    ids = deciding.ids
+    ids = context.ids
     if user is None:
         wallet_id = ids.new("wal")
         keypair = await vault.ask(MakeKeypair(wallet_id))
@@ -97,7 +97,7 @@ async def ensure_platform(
                 public_key=keypair.public_key,
                 seed=keypair.seed,
             ),
-            deciding,
+            context,
             role=WalletRole.PLATFORM,
         )
         await _committed(journal, unit)
@@ -114,18 +114,18 @@ async def ensure_platform(
                 WalletRole.CHANNEL,
                 keypair.public_key,
                 keypair.seed,
-                deciding,
+                context,
             )
         )
     if missing:
         await _committed(
             journal,
             UnitOfWork(
-                at=deciding.now,
-                trace=deciding.trace,
+                at=context.now,
+                trace=context.trace,
                 writes=tuple(missing),
                 audit=tuple(
-                    deciding.audit("wallet.create_channel", "Wallet", wallet.id)
+                    context.audit("wallet.create_channel", "Wallet", wallet.id)
                     for wallet in missing
                 ),
             ),
@@ -247,7 +247,7 @@ class Bootstrap:
             if wallet.status is WalletStatus.ACTIVATING
         ]
         if waiting:
-            active, unit = decisions.activated(waiting, self._deciding())
+            active, unit = decisions.activated(waiting, self._context())
             await commit_with_retries(self._parts.core.journal, unit, random)
             for wallet in active:
                 if wallet.role is WalletRole.PLATFORM:
@@ -257,7 +257,7 @@ class Bootstrap:
         """Run one operation of the platform's own account to its end."""
         parts = self._parts
         operation, unit = decisions.plan_for_wallets(
-            Subject.BOOTSTRAP, intent, (self._platform.wallet.id,), self._deciding()
+            Subject.BOOTSTRAP, intent, (self._platform.wallet.id,), self._context()
         )
         await commit_with_retries(parts.core.journal, unit, parts.core.random)
         await self._end_of(operation)
@@ -277,9 +277,9 @@ class Bootstrap:
             msg = f"{planned.step} failed: {failure.message if failure else 'unknown'}"
             raise _NotYet(msg)
 
-    def _deciding(self) -> Deciding:
+    def _context(self) -> DecisionContext:
         trace = Trace.system("bootstrap", self._parts.core.ids.new("req"))
-        return Deciding(self._parts.core.now(), self._parts.core.ids, trace)
+        return DecisionContext(self._parts.core.now(), self._parts.core.ids, trace)
 
 
 class _NotYet(Exception):

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from actors.journal import Journal
 from actors.outages import commit_with_retries, retry_until_available
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import CommitOutcome, UnitOfWork
@@ -26,13 +26,13 @@ class Core:
     ids: Ids
     random: Callable[[], float]
 
-    def deciding(self, trace: Trace) -> Deciding:
+    def context(self, trace: Trace) -> DecisionContext:
         """What a decision of this moment is given, under the trace of who asks."""
-        return Deciding(self.now(), self.ids, trace)
+        return DecisionContext(self.now(), self.ids, trace)
 
-    def deciding_as(self, system: str) -> Deciding:
+    def deciding_as(self, system: str) -> DecisionContext:
         """What a decision is given that nobody asks for: `system` names the part that decides."""
-        return self.deciding(Trace.system(system, self.ids.new("req")))
+        return self.context(Trace.system(system, self.ids.new("req")))
 
     async def retry_until_available(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Repeat what nobody waits for while the database is away (`actors.outages`)."""

@@ -88,7 +88,7 @@ class EarlierAttempts:
         )
         return await self._moves.commit(
             adopted(operation, evolve(earlier, envelope=envelope), self._parts.core.now()),
-            audit=self._moves.deciding(operation).audit(
+            audit=self._moves.context(operation).audit(
                 "operation.adopt",
                 "ChainOperation",
                 operation.id,

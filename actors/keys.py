@@ -27,7 +27,7 @@ from actors.messages import (
 from actors.outages import WokenActor, is_unavailable
 from offerhub.domain import user_decisions
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Clock, Ids, RandomBytes, iso
 from offerhub.domain.trace import Trace
@@ -211,7 +211,7 @@ class Keys(WokenActor[KeyMessage]):
             key = await self._storage.load(ApiKey, key_id)
             trace = Trace.system("timer", self._ids.new("req"))
             expired = (
-                None if key is None else user_decisions.expire_api_key(key, self._deciding(trace))
+                None if key is None else user_decisions.expire_api_key(key, self._context(trace))
             )
             if expired is None:
                 return
@@ -220,15 +220,15 @@ class Keys(WokenActor[KeyMessage]):
                 return
         raise _unavailable()
 
-    def _deciding(self, trace: Trace) -> Deciding:
-        return Deciding(self._clock(), self._ids, trace)
+    def _context(self, trace: Trace) -> DecisionContext:
+        return DecisionContext(self._clock(), self._ids, trace)
 
     def _secret(self) -> str:
         # 43 characters of 6 bits each: 258 bits.
         return "".join(_ALPHABET[byte & 63] for byte in self._random_bytes(_SECRET_CHARACTERS))
 
     async def _create(self, asked: CreateApiKey) -> KeyCreated:
-        deciding = self._deciding(asked.trace)
+        context = self._context(asked.trace)
         text = self._prefix + self._secret()
         key = ApiKey(
             id=self._ids.new("key"),
@@ -237,12 +237,12 @@ class Keys(WokenActor[KeyMessage]):
             masked_key=f"{self._prefix}…{text[-4:]}",
             name=asked.name,
             scopes=tuple(dict.fromkeys(asked.scopes)),
-            created_at=deciding.now,
-            updated_at=deciding.now,
+            created_at=context.now,
+            updated_at=context.now,
             user_id=asked.user_id,
             expires_at=asked.expires_at,
         )
-        await self._commit(user_decisions.create_api_key(key, deciding))
+        await self._commit(user_decisions.create_api_key(key, context))
         return KeyCreated(key, text)
 
     async def _revoke(self, asked: RevokeApiKey) -> ApiKey:
@@ -250,7 +250,7 @@ class Keys(WokenActor[KeyMessage]):
             key = await self._existing(asked.key_id)
             if key.revoked_at is not None:
                 return key
-            revoked, unit = user_decisions.revoke_api_key(key, self._deciding(asked.trace))
+            revoked, unit = user_decisions.revoke_api_key(key, self._context(asked.trace))
             try:
                 outcome = await self._journal.commit(unit)
             finally:
@@ -264,11 +264,11 @@ class Keys(WokenActor[KeyMessage]):
 
     async def _create_token(self, asked: CreateApiToken) -> TokenCreated:
         key = await self._existing(asked.key_id)
-        deciding = self._deciding(asked.trace)
-        if not key.valid_at(deciding.now):
+        context = self._context(asked.trace)
+        if not key.valid_at(context.now):
             raise DomainError(ErrorCode.API_KEY_NOT_FOUND, "the key is revoked or has expired")
         text = TOKEN_PREFIX + self._secret()
-        ends = deciding.now + timedelta(seconds=asked.ttl_s)
+        ends = context.now + timedelta(seconds=asked.ttl_s)
         if key.expires_at is not None:
             ends = min(ends, key.expires_at)
         token = ApiToken(
@@ -277,22 +277,22 @@ class Keys(WokenActor[KeyMessage]):
             digest=digest_of(text),
             api_key_id=key.id,
             scopes=key.scopes,
-            created_at=deciding.now,
-            updated_at=deciding.now,
+            created_at=context.now,
+            updated_at=context.now,
             expires_at=ends,
         )
         await self._commit(
             UnitOfWork(
-                at=deciding.now,
-                trace=deciding.trace,
+                at=context.now,
+                trace=context.trace,
                 writes=(token,),
                 audit=(
-                    deciding.audit(
+                    context.audit(
                         "api_key.token", "ApiKey", key.id, after={"expiresAt": iso(ends)}
                     ),
                 ),
                 # Kept without its text: a replay answers `token: null` (docs/spec/api.md, Idempotency).
-                idempotency=deciding.final_answer(token),
+                idempotency=context.final_answer(token),
             )
         )
         return TokenCreated(text, ends)

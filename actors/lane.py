@@ -198,8 +198,8 @@ class Lane(WokenActor[Never]):
         if refused.definitive or given_up:
             kind = FailureKind.REFUSED if refused.definitive else FailureKind.UNREADY
             return await self._fail(operation, kind, refused.message, refused.kind.name)
-        deciding = self._moves.deciding(operation)
-        alarmed = alarm(operation, paused.refusals, refused.message, deciding)
+        context = self._moves.context(operation)
+        alarmed = alarm(operation, paused.refusals, refused.message, context)
         paused = await self._moves.commit(paused, audit=alarmed)
         if alarmed is not None:
             log.error(ALARM, operation=operation.id, step=str(operation.step))
@@ -264,7 +264,7 @@ class Lane(WokenActor[Never]):
         reach(f"lane.before_signed.{operation.step}")
         stored = await self._moves.commit(
             signed(operation, envelope, network.latest_ledger, self._parts.core.now()),
-            audit=self._moves.deciding(operation).audit(
+            audit=self._moves.context(operation).audit(
                 "transaction.sign",
                 "ChainOperation",
                 operation.id,
@@ -290,7 +290,7 @@ class Lane(WokenActor[Never]):
         log.warning("lane.transaction_not_signed", operation=operation.id, reason=answer.reason)
         differed = await self._moves.commit(
             build_differed(operation, answer.reason, pause, self._parts.core.now()),
-            audit=self._moves.deciding(operation).audit(
+            audit=self._moves.context(operation).audit(
                 "transaction.refuse_to_sign",
                 "ChainOperation",
                 operation.id,

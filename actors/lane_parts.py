@@ -15,7 +15,7 @@ from offerhub.domain.chain import (
     ChainOperation,
 )
 from offerhub.domain.chain_moves import waiting
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import AuditEntry, Committed, UnitOfWork
 from offerhub.domain.users import WalletRole
@@ -100,6 +100,6 @@ class Moves:
             return operation
         return await self.commit(waiting(operation, reason, self._parts.core.now()))
 
-    def deciding(self, operation: ChainOperation) -> Deciding:
+    def context(self, operation: ChainOperation) -> DecisionContext:
         """What a move is decided with: under the trace of who asked for the operation."""
-        return Deciding(self._parts.core.now(), self._parts.core.ids, operation.trace)
+        return DecisionContext(self._parts.core.now(), self._parts.core.ids, operation.trace)

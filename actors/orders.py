@@ -74,35 +74,35 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
     async def decide(self, order: Order, message: OrderMessage) -> Decision:
         """The table: each message and its decision."""
         parts = self._parts
-        deciding = self._core.deciding
+        context = self._core.context
         match message:
             case CompleteMilestone(ref, trace):
-                return decisions.complete_milestone(order, ref, deciding(trace))
+                return decisions.complete_milestone(order, ref, context(trace))
             case ReserveFunds(amount, trace):
-                return decisions.reserve(order, amount, deciding(trace))
+                return decisions.reserve(order, amount, context(trace))
             case CancelOrder(by, reason, trace):
-                return decisions.cancel(order, by, reason, deciding(trace))
+                return decisions.cancel(order, by, reason, context(trace))
             case SetDeadlines(expires_at, auto_release_at, trace):
                 asked = deadlines.NewDeadlines(expires_at, auto_release_at)
-                return deadlines.change_deadlines(order, asked, deciding(trace))
+                return deadlines.change_deadlines(order, asked, context(trace))
             case StartEscrow(trace):
                 asked_for(order, Action.START_ESCROW)
                 parties = await self._parties(order)
                 channel = parts.pick_channel()
                 return chain_decisions.start_escrow(
-                    order, parts.fee_terms, channel, parties, deciding(trace)
+                    order, parts.fee_terms, channel, parties, context(trace)
                 )
             case StartFunding(trace):
                 asked_for(order, Action.START_FUNDING)
                 parties = await self._parties(order)
-                return chain_decisions.start_funding(order, parties, deciding(trace))
+                return chain_decisions.start_funding(order, parties, context(trace))
             case RequestRelease(by, reason, trace):
                 asked_for(order, Action.REQUEST_RELEASE)
                 parties = await self._parties(order)
-                return chain_decisions.request_release(order, by, reason, parties, deciding(trace))
+                return chain_decisions.request_release(order, by, reason, parties, context(trace))
             case RequestRefund(by, reason, trace):
                 _check_refundable(order)
-                return decisions.refund_unfunded(order, by, reason, deciding(trace))
+                return decisions.refund_unfunded(order, by, reason, context(trace))
             case CreateOrder():
                 raise TypeError(type(message))
             case _:
@@ -137,7 +137,7 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
             ),
             self._parts.limits,
             self._parts.platform_user_id,
-            self._core.deciding(message.trace),
+            self._core.context(message.trace),
         )
 
     async def operation_ended(self, order: Order, operation: ChainOperation) -> Decision | None:
@@ -150,18 +150,18 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
             operation,
             await self._parties(order),
             self.retry_policy(),
-            self._core.deciding(process.trace),
+            self._core.context(process.trace),
         )
 
     async def deadline(self, order: Order) -> Decision | None:
         """Expire or release it; a command that came before the deadline has had its way."""
         if not deadlines.is_due(order, self._core.now()):
             return None
-        deciding = self._core.deciding(Trace.system("timer", self._core.ids.new("req")))
+        context = self._core.context(Trace.system("timer", self._core.ids.new("req")))
         if deadlines.releases(order):
-            decision = deadlines.auto_release(order, await self._parties(order), deciding)
+            decision = deadlines.auto_release(order, await self._parties(order), context)
         else:
-            decision = deadlines.expire(order, deciding)
+            decision = deadlines.expire(order, context)
         reach("order.before_deadline")
         return decision
 

@@ -21,7 +21,7 @@ from actors.outages import WokenActor, refuse_while_unavailable
 from actors.user_cache import UserCache
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.chain_moves import ALARM, RetryPolicy
-from offerhub.domain.decided import Decided
+from offerhub.domain.decision import Decided
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused

@@ -5,7 +5,7 @@ that come at once.
 """
 
 from actors.journal import Journal
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.refusals import RefusedRequest, keep_refusal
@@ -28,8 +28,8 @@ class Refusals:
         `IDEMPOTENCY_KEY_IN_PROGRESS` when another request has the key, `SERVICE_UNAVAILABLE` when
         nothing could be committed, and what `Journal.commit` raises.
         """
-        deciding = Deciding(self._now(), self._ids, trace)
-        outcome = await self._journal.commit(keep_refusal(refused, deciding))
+        context = DecisionContext(self._now(), self._ids, trace)
+        outcome = await self._journal.commit(keep_refusal(refused, context))
         if isinstance(outcome, Committed):
             return outcome.answer
         if outcome.kind is RefusalKind.TAKEN:

@@ -196,7 +196,7 @@ class Settlement:
         )
         ended = await self._moves.commit(
             moved,
-            audit=self._moves.deciding(operation).audit(
+            audit=self._moves.context(operation).audit(
                 "operation.resolved",
                 "ChainOperation",
                 operation.id,

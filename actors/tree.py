@@ -49,7 +49,7 @@ from actors.wallets import RefillWanted, WalletParts, WalletsActor
 from actors.watcher import ChainWatcher, WatcherParts
 from actors.withdrawals import WithdrawalActor, WithdrawalParts
 from offerhub.domain.chain import ChainOperation, Subject
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.due import Due, DueKind
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
@@ -161,12 +161,12 @@ async def prepare(world: World, choices: Choices) -> Platform:
     journal = Journal(world.storage, Board(), EventHub(world.storage), on_fenced=fence.trip)
     ids = Ids(world.random_bytes)
     vault = Cell("vault", lambda: _vault(world, choices))
-    deciding = Deciding(world.now(), ids, Trace.system("bootstrap", ids.new("req")))
+    context = DecisionContext(world.now(), ids, Trace.system("bootstrap", ids.new("req")))
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run)
         await nursery.start(vault.run)
         platform = await ensure_platform(
-            world.storage, vault.address, journal, deciding, choices.channel_accounts
+            world.storage, vault.address, journal, context, choices.channel_accounts
         )
         nursery.cancel_scope.cancel()
     asked = choices.platform_user_id

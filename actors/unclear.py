@@ -27,7 +27,7 @@ async def alarm(
     parts.alarms.sound(operation.id, reason)
     if operation.unclear_since is not None:
         return await moves.note(operation, reason)
-    deciding = moves.deciding(operation)
+    context = moves.context(operation)
     log.error(
         "lane.operation_unclear",
         operation=operation.id,
@@ -36,8 +36,8 @@ async def alarm(
         reason=reason,
     )
     return await moves.commit(
-        unclear(operation, reason, deciding.now),
-        audit=deciding.audit(
+        unclear(operation, reason, context.now),
+        audit=context.audit(
             "operation.unclear",
             "ChainOperation",
             operation.id,

@@ -13,7 +13,7 @@ from actors.owner import refused
 from actors.user_cache import UserCache
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.unit_of_work import Committed, RefusalKind, Refused
 from offerhub.domain.users import UserCreated, Wallet, WalletStatus
 
@@ -68,7 +68,7 @@ class UsersActor(Actor[CreateUser]):
                 public_key=keypair.public_key,
                 seed=keypair.seed,
             ),
-            Deciding(parts.core.now(), parts.core.ids, message.trace),
+            DecisionContext(parts.core.now(), parts.core.ids, message.trace),
         )
         outcome = await parts.core.journal.commit(unit)
         match outcome:
@@ -96,8 +96,8 @@ class UsersActor(Actor[CreateUser]):
             # Whoever created it may have crashed before the wallets' actor heard of it.
             self._parts.activate(wallet.id)
         existing = UserCreated(user, wallet, new=False)
-        deciding = Deciding(self._parts.core.now(), self._parts.core.ids, message.trace)
-        unit = decisions.keep_existing(existing, deciding)
+        context = DecisionContext(self._parts.core.now(), self._parts.core.ids, message.trace)
+        unit = decisions.keep_existing(existing, context)
         if unit is not None:
             outcome = await self._parts.core.journal.commit(unit)
             if isinstance(outcome, Refused):

@@ -19,7 +19,7 @@ from actors.outages import commit_with_retries, retry_until_available
 from actors.user_cache import UserCache
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.intents import (
     ActivateWallets,
@@ -234,7 +234,7 @@ class WalletsActor(Actor[Never]):
 
     async def _start(self, subject: Subject, intent: OwnIntent, wallets: Sequence[Wallet]) -> None:
         operation, unit = decisions.plan_for_wallets(
-            subject, intent, [wallet.id for wallet in wallets], self._deciding()
+            subject, intent, [wallet.id for wallet in wallets], self._context()
         )
         reach(f"wallets.before_plan.{operation.step}")
         await self._committed(unit)
@@ -317,7 +317,7 @@ class WalletsActor(Actor[Never]):
         waiting = [wallet for wallet in wallets if wallet.status is WalletStatus.ACTIVATING]
         if not waiting:
             return
-        active, unit = decisions.activated(waiting, self._deciding())
+        active, unit = decisions.activated(waiting, self._context())
         await self._committed(unit)
         for wallet in active:
             self._parts.user_cache.note_wallet(wallet)
@@ -335,9 +335,9 @@ class WalletsActor(Actor[Never]):
             msg = f"the wallets were written elsewhere: {outcome}"
             raise WrittenElsewhere(msg)
 
-    def _deciding(self) -> Deciding:
+    def _context(self) -> DecisionContext:
         trace = Trace.system("wallets", self._parts.core.ids.new("req"))
-        return Deciding(self._parts.core.now(), self._parts.core.ids, trace)
+        return DecisionContext(self._parts.core.now(), self._parts.core.ids, trace)
 
 
 def _addresses(intent: Intent) -> tuple[str, ...]:

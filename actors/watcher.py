@@ -17,7 +17,7 @@ from actors.failpoints import reach
 from actors.kernel import Backoff
 from actors.outages import commit_with_retries, retry_until_available
 from offerhub.domain import deposits
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.deposits import CURSOR, Arrival, Known, Unreadable
 from offerhub.domain.order import Order
 from offerhub.domain.trace import Trace
@@ -149,12 +149,12 @@ class ChainWatcher:
                 await trio.sleep(_AGAIN.delay_s(trouble, random))
                 continue
             first = str(TOID.after_ledger(state.latest_ledger).to_int64())
-            deciding = self._deciding()
+            context = self._context()
             unit = UnitOfWork(
-                at=deciding.now,
-                trace=deciding.trace,
+                at=context.now,
+                trace=context.trace,
                 audit=(
-                    deciding.audit(
+                    context.audit(
                         "watcher.begin", "Cursor", CURSOR, after={"ledger": state.latest_ledger}
                     ),
                 ),
@@ -172,10 +172,10 @@ class ChainWatcher:
         after = TOID.after_ledger(ledger).to_int64()
         if after <= int(cursor):
             return cursor
-        deciding = self._deciding()
+        context = self._context()
         unit = UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             cursor=CursorMove(CURSOR, cursor, str(after)),
         )
         outcome = await commit_with_retries(self._parts.core.journal, unit, self._parts.core.random)
@@ -243,10 +243,10 @@ class ChainWatcher:
         for record in unreadable:
             log.error("watcher.record_parked", record=record.reference, reason=record.reason)
         known = await self._known(arrivals)
-        deciding = self._deciding()
+        context = self._context()
         move = CursorMove(CURSOR, cursor, page.cursor)
         while True:
-            unit = deposits.page(arrivals, unreadable, known, move, deciding)
+            unit = deposits.page(arrivals, unreadable, known, move, context)
             reach("watcher.before_commit")
             outcome = await commit_with_retries(
                 self._parts.core.journal, unit, self._parts.core.random
@@ -278,7 +278,7 @@ class ChainWatcher:
         """
         left = []
         for arrival in arrivals:
-            unit = deposits.page([arrival], (), known, move, self._deciding())
+            unit = deposits.page([arrival], (), known, move, self._context())
             if not unit.transfers:
                 continue
             outcome = await commit_with_retries(
@@ -345,6 +345,6 @@ class ChainWatcher:
         ledger = TOID.from_int64(int(cursor)).ledger_sequence
         self.view = evolve(self.view, cursor_ledger=ledger)
 
-    def _deciding(self) -> Deciding:
+    def _context(self) -> DecisionContext:
         trace = Trace.system("watcher", self._parts.core.ids.new("req"))
-        return Deciding(self._parts.core.now(), self._parts.core.ids, trace)
+        return DecisionContext(self._parts.core.now(), self._parts.core.ids, trace)

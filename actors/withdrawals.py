@@ -58,9 +58,9 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         match message:
             case CommitWithdrawal(trace):
                 wallet = await self._wallet(withdrawal.user_id)
-                return decisions.commit(withdrawal, wallet.public_key, self._core.deciding(trace))
+                return decisions.commit(withdrawal, wallet.public_key, self._core.context(trace))
             case CancelWithdrawal(trace):
-                return decisions.cancel(withdrawal, self._core.deciding(trace))
+                return decisions.cancel(withdrawal, self._core.context(trace))
             case CreateWithdrawal():
                 raise TypeError(type(message))
             case _:
@@ -86,7 +86,7 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
             ),
             self._parts.limits,
             wallet.public_key,
-            self._core.deciding(message.trace),
+            self._core.context(message.trace),
         )
 
     async def operation_ended(
@@ -95,8 +95,8 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         """Complete it, fail it, or try the payment again."""
         if withdrawal.payment is None:
             return None
-        deciding = self._core.deciding(withdrawal.payment.trace)
-        return decisions.operation_ended(withdrawal, operation, self.retry_policy(), deciding)
+        context = self._core.context(withdrawal.payment.trace)
+        return decisions.operation_ended(withdrawal, operation, self.retry_policy(), context)
 
     def not_found(self) -> DomainError:
         """The refusal of an unknown id."""

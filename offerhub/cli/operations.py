@@ -14,7 +14,7 @@ from offerhub.cli.start import load_or_exit
 from offerhub.cli.storage import open_beside
 from offerhub.composition.work import Sources
 from offerhub.domain.chain import ChainOperation
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.ids import Ids, iso
 from offerhub.domain.resolutions import Outcome, Resolution, resolution_key
 from offerhub.domain.trace import Trace
@@ -96,14 +96,14 @@ async def store_answer(
     if not await storage.put_setting(resolution_key(operation_id), answer.encoded()):
         _refuse("it has already been answered")
     ids = Ids(sources.random_bytes)
-    deciding = Deciding(sources.now(), ids, Trace(ids.new("req"), f"cli:{answer.by}"))
+    context = DecisionContext(sources.now(), ids, Trace(ids.new("req"), f"cli:{answer.by}"))
     (outcome,) = await storage.commit(
         [
             UnitOfWork(
-                at=deciding.now,
-                trace=deciding.trace,
+                at=context.now,
+                trace=context.trace,
                 audit=(
-                    deciding.audit(
+                    context.audit(
                         "operation.resolve",
                         "ChainOperation",
                         operation_id,

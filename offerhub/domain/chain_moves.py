@@ -14,7 +14,7 @@ from offerhub.domain.chain import (
     Subject,
     check_move,
 )
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.intents import EscrowIntent, Intent
 from offerhub.domain.unit_of_work import AuditEntry
@@ -62,10 +62,10 @@ class SignedEnvelope:
 
 
 def planned(
-    intent: Intent, subject: Subject, subject_id: str | None, deciding: Deciding
+    intent: Intent, subject: Subject, subject_id: str | None, context: DecisionContext
 ) -> ChainOperation:
     """Plan the first attempt at a step; without a `subject_id` the operation is its own subject."""
-    operation_id = deciding.ids.new("cop")
+    operation_id = context.ids.new("cop")
     return ChainOperation(
         id=operation_id,
         version=1,
@@ -74,24 +74,26 @@ def planned(
         intent=intent,
         attempt=1,
         status=ChainStatus.PLANNED,
-        trace=deciding.trace.without_claim(),
-        created_at=deciding.now,
-        updated_at=deciding.now,
+        trace=context.trace.without_claim(),
+        created_at=context.now,
+        updated_at=context.now,
     )
 
 
-def planned_again(failed: ChainOperation, retry: RetryPolicy, deciding: Deciding) -> ChainOperation:
+def planned_again(
+    failed: ChainOperation, retry: RetryPolicy, context: DecisionContext
+) -> ChainOperation:
     """Plan the next attempt at the step of an operation that has failed: the same intent.
 
     It begins after a pause, which grows with the attempts, unless the envelope before has died of
     old age: then nobody has refused anything.
     """
-    after = planned(failed.intent, failed.subject, failed.subject_id, deciding)
+    after = planned(failed.intent, failed.subject, failed.subject_id, context)
     dead = failure_of(failed).kind is FailureKind.DEAD
     return evolve(
         after,
         attempt=failed.attempt + 1,
-        not_before=None if dead else deciding.now + retry.pause(failed.attempt),
+        not_before=None if dead else context.now + retry.pause(failed.attempt),
     )
 
 
@@ -105,12 +107,12 @@ def nothing_left(failed: ChainOperation, retry: RetryPolicy) -> bool:
 
 
 def alarm(
-    operation: ChainOperation, failures: int, reason: str, deciding: Deciding
+    operation: ChainOperation, failures: int, reason: str, context: DecisionContext
 ) -> AuditEntry | None:
     """The alarm of a step that keeps failing: one, when the failures in a row have become many."""
     if failures != ALARM_AFTER:
         return None
-    return deciding.audit(
+    return context.audit(
         ALARM,
         "ChainOperation",
         operation.id,

@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, Subject
-from offerhub.domain.deciding import Deciding, balance_credited
+from offerhub.domain.decision_context import DecisionContext, balance_credited
 from offerhub.domain.ledger import Transfer
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import (
@@ -82,7 +82,7 @@ def page(
     unreadable: Sequence[Unreadable],
     known: Known,
     moved: CursorMove,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> UnitOfWork:
     """Turn a page into one unit: credits, parked money, and the cursor behind it."""
     transfers: list[Transfer] = []
@@ -105,7 +105,7 @@ def page(
             action = "deposit.credit"
             events.append(
                 balance_credited(
-                    deciding,
+                    context,
                     wallet.user_id,
                     arrival.amount,
                     source="stellar_deposit",
@@ -114,7 +114,7 @@ def page(
                 )
             )
         transfers.append(
-            deciding.transfer(
+            context.transfer(
                 movement,
                 reference=arrival.reference,
                 cause=chain_reference,
@@ -122,7 +122,7 @@ def page(
             )
         )
         audit.append(
-            deciding.audit(
+            context.audit(
                 action,
                 "Wallet",
                 wallet.id,
@@ -136,15 +136,15 @@ def page(
             )
         )
     return UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace,
+        at=context.now,
+        trace=context.trace,
         transfers=tuple(transfers),
         events=tuple(events),
         audit=tuple(audit),
         cursor=moved,
         parked=tuple(
             ParkedRecord(
-                id=deciding.ids.new("prk"),
+                id=context.ids.new("prk"),
                 source="stellar",
                 reference=record.reference,
                 reason=record.reason,

@@ -7,7 +7,7 @@ Each stores all its steps and plans the first one's chain operation. What become
 from attrs import evolve
 
 from offerhub.domain.chain import ChainOperation
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.order import (
@@ -34,7 +34,7 @@ from offerhub.domain.unit_of_work import Event, UnitOfWork
 
 
 def start_escrow(
-    order: Order, terms: FeeTerms, channel: str, parties: Parties, deciding: Deciding
+    order: Order, terms: FeeTerms, channel: str, parties: Parties, context: DecisionContext
 ) -> Decision:
     """Plan the deployment; percent and policy of the fees are fixed here.
 
@@ -42,32 +42,32 @@ def start_escrow(
         channel: address of the account that pays for it and gains no role.
     """
     target = asked_for(order, Action.START_ESCROW)
-    escrow_id = order.escrow_id or deciding.ids.new("esc")
-    operation = plan_deployment(evolve(order, fee_terms=terms), channel, parties, deciding)
-    process = _begun(Operation.ESCROW, (DEPLOY,), operation, deciding)
+    escrow_id = order.escrow_id or context.ids.new("esc")
+    operation = plan_deployment(evolve(order, fee_terms=terms), channel, parties, context)
+    process = _begun(Operation.ESCROW, (DEPLOY,), operation, context)
     after = changed(
         order,
-        deciding,
+        context,
         status=target,
         escrow_id=escrow_id,
-        escrow=Escrow(id=escrow_id, status=EscrowStatus.CREATING, created_at=deciding.now),
+        escrow=Escrow(id=escrow_id, status=EscrowStatus.CREATING, created_at=context.now),
         fee_terms=terms,
         process=process,
         failed_attempt=None,
     )
-    events = (order_event(after, deciding, "escrow_creating", {"escrowId": escrow_id}),)
-    return _asked(order, after, "order.escrow", events, operation, deciding)
+    events = (order_event(after, context, "escrow_creating", {"escrowId": escrow_id}),)
+    return _asked(order, after, "order.escrow", events, operation, context)
 
 
-def start_funding(order: Order, parties: Parties, deciding: Deciding) -> Decision:
+def start_funding(order: Order, parties: Parties, context: DecisionContext) -> Decision:
     """Plan the funding of a deployed contract."""
     target = asked_for(order, Action.START_FUNDING)
     escrow = standing_escrow(order)
-    operation = plan_step(order, FUND, parties, deciding)
-    process = _begun(Operation.FUND, (FUND,), operation, deciding)
+    operation = plan_step(order, FUND, parties, context)
+    process = _begun(Operation.FUND, (FUND,), operation, context)
     after = changed(
         order,
-        deciding,
+        context,
         status=target,
         escrow=evolve(escrow, status=EscrowStatus.FUNDING),
         process=process,
@@ -75,10 +75,10 @@ def start_funding(order: Order, parties: Parties, deciding: Deciding) -> Decisio
     )
     contract = {"trustlessContractId": escrow.contract_id}
     events = (
-        order_event(after, deciding, "escrow_funding", {"escrowId": escrow.id, **contract}),
-        escrow_event(after, deciding, "funding_started", contract),
+        order_event(after, context, "escrow_funding", {"escrowId": escrow.id, **contract}),
+        escrow_event(after, context, "funding_started", contract),
     )
-    return _asked(order, after, "order.fund", events, operation, deciding)
+    return _asked(order, after, "order.fund", events, operation, context)
 
 
 def request_release(
@@ -86,7 +86,7 @@ def request_release(
     requested_by: str | None,
     reason: str | None,
     parties: Parties,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Decision:
     """Plan the release: every milestone reported by the seller, approved by the buyer, then paid."""
     target = asked_for(order, Action.REQUEST_RELEASE)
@@ -98,11 +98,11 @@ def request_release(
         error.details["refs"] = still_open
         raise error
     steps = release_steps(order)
-    operation = plan_step(order, steps[0], parties, deciding)
-    process = _begun(Operation.RELEASE, steps, operation, deciding)
+    operation = plan_step(order, steps[0], parties, context)
+    process = _begun(Operation.RELEASE, steps, operation, context)
     after = changed(
         order,
-        deciding,
+        context,
         status=target,
         escrow=evolve(standing_escrow(order), status=EscrowStatus.RELEASING),
         process=process,
@@ -110,12 +110,12 @@ def request_release(
     payload: dict[str, object] = {"requestedBy": requested_by}
     if reason is not None:
         payload["reason"] = reason
-    events = (order_event(after, deciding, "release_requested", payload),)
-    return _asked(order, after, "order.release", events, operation, deciding)
+    events = (order_event(after, context, "release_requested", payload),)
+    return _asked(order, after, "order.release", events, operation, context)
 
 
 def _begun(
-    operation: Operation, steps: tuple[Step, ...], first: ChainOperation, deciding: Deciding
+    operation: Operation, steps: tuple[Step, ...], first: ChainOperation, context: DecisionContext
 ) -> Process:
     return Process(
         operation=operation,
@@ -123,8 +123,8 @@ def _begun(
         step=0,
         attempt=1,
         chain_operation_id=first.id,
-        since=deciding.now,
-        trace=deciding.trace,
+        since=context.now,
+        trace=context.trace,
     )
 
 
@@ -134,16 +134,16 @@ def _asked(
     action: str,
     events: tuple[Event, ...],
     operation: ChainOperation,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Decision:
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after, operation),
             events=events,
-            audit=(moved(action, before, after, deciding),),
-            idempotency=deciding.running("Order", after.id),
+            audit=(moved(action, before, after, context),),
+            idempotency=context.running("Order", after.id),
         ),
     )

@@ -10,7 +10,7 @@ from attrs import evolve
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, PayoutSeen
 from offerhub.domain.chain_moves import RetryPolicy, hash_of
-from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
+from offerhub.domain.decision_context import DecisionContext, balance_credited, balance_debited
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeesKept, Payout, release
 from offerhub.domain.ids import iso
@@ -51,7 +51,7 @@ def operation_ended(
     operation: ChainOperation,
     parties: Parties,
     retry: RetryPolicy,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Decision | None:
     """Take the end of the order's present chain operation.
 
@@ -62,28 +62,28 @@ def operation_ended(
     if process is None or process.chain_operation_id != operation.id or operation.is_open:
         return None
     if operation.status is not ChainStatus.CONFIRMED:
-        return after_failure(order, process, operation, retry, deciding)
+        return after_failure(order, process, operation, retry, context)
     match operation.intent:
         case DeployEscrow():
-            return _deployed(order, process, operation, deciding)
+            return _deployed(order, process, operation, context)
         case FundEscrow():
-            return _funded(order, process, operation, deciding)
+            return _funded(order, process, operation, context)
         case ReleaseFunds():
-            return _released(order, process, operation, parties, deciding)
+            return _released(order, process, operation, parties, context)
         case ChangeMilestoneStatus() | ApproveMilestone():
-            return _step_confirmed(order, process, operation, parties, deciding)
+            return _step_confirmed(order, process, operation, parties, context)
         case _:
             msg = f"{operation.id} ({operation.step}) is no work of an order"
             raise InvariantViolated(msg)
 
 
 def _deployed(
-    order: Order, process: Process, operation: ChainOperation, deciding: Deciding
+    order: Order, process: Process, operation: ChainOperation, context: DecisionContext
 ) -> Decision:
     target = next_state(order, Action.CONFIRM_DEPLOYMENT)
     after = changed(
         order,
-        deciding,
+        context,
         status=target,
         process=None,
         escrow=evolve(
@@ -96,41 +96,41 @@ def _deployed(
     events = (
         escrow_event(
             after,
-            deciding,
+            context,
             "created",
             {
                 "trustlessContractId": operation.contract_id,
                 "transactionHash": operation.tx_hash,
-                "createdAt": iso(deciding.now),
+                "createdAt": iso(context.now),
             },
         ),
     )
-    return _ended(order, after, process, "order.escrow.confirmed", events, (), deciding)
+    return _ended(order, after, process, "order.escrow.confirmed", events, (), context)
 
 
 def _funded(
-    order: Order, process: Process, operation: ChainOperation, deciding: Deciding
+    order: Order, process: Process, operation: ChainOperation, context: DecisionContext
 ) -> Decision:
     next_state(order, Action.CONFIRM_FUNDING)
     passed_through(order, OrderStatus.ESCROW_FUNDED, OrderStatus.IN_PROGRESS)
     escrow = standing_escrow(order)
     after = changed(
         order,
-        deciding,
+        context,
         status=OrderStatus.IN_PROGRESS,
         process=None,
         escrow=evolve(
             escrow,
             status=EscrowStatus.FUNDED,
-            funded_at=deciding.now,
+            funded_at=context.now,
             transaction_hashes=_hashes(order, operation),
         ),
     )
     contract = {"trustlessContractId": escrow.contract_id}
-    funded_at = {"fundedAt": iso(deciding.now)}
+    funded_at = {"fundedAt": iso(context.now)}
     events = (
         balance_debited(
-            deciding,
+            context,
             order.buyer_id,
             order.amount,
             destination="escrow",
@@ -139,13 +139,13 @@ def _funded(
         ),
         escrow_event(
             after,
-            deciding,
+            context,
             "funded",
             {**contract, "transactionHash": operation.tx_hash, **funded_at},
         ),
         order_event(
             after,
-            deciding,
+            context,
             "escrow_funded",
             {
                 "escrowId": escrow.id,
@@ -154,7 +154,7 @@ def _funded(
                 **funded_at,
             },
         ),
-        order_event(after, deciding, "in_progress", {}),
+        order_event(after, context, "in_progress", {}),
     )
     movement = postings.fund_escrow(order.id, order.buyer_id, order.amount, hash_of(operation))
     decision = _ended(
@@ -164,21 +164,25 @@ def _funded(
         "order.fund.confirmed",
         events,
         (movement,),
-        deciding,
+        context,
         cause=operation.id,
     )
     return evolve(decision, debits=order.buyer_id)
 
 
 def _step_confirmed(
-    order: Order, process: Process, operation: ChainOperation, parties: Parties, deciding: Deciding
+    order: Order,
+    process: Process,
+    operation: ChainOperation,
+    parties: Parties,
+    context: DecisionContext,
 ) -> Decision:
     next_state(order, Action.CONFIRM_RELEASE_STEP)
     step = process.step + 1
-    following = plan_step(order, process.steps[step], parties, deciding)
+    following = plan_step(order, process.steps[step], parties, context)
     after = changed(
         order,
-        deciding,
+        context,
         process=evolve(
             process,
             step=step,
@@ -191,10 +195,10 @@ def _step_confirmed(
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after, following),
-            audit=(moved("order.release.step", order, after, deciding),),
+            audit=(moved("order.release.step", order, after, context),),
         ),
     )
 
@@ -204,30 +208,30 @@ def _released(
     process: Process,
     operation: ChainOperation,
     parties: Parties,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Decision:
     next_state(order, Action.CONFIRM_RELEASE)
     passed_through(order, OrderStatus.RELEASED, OrderStatus.CLOSED)
     payout, explained = payout_on_chain(order, operation.payouts, parties)
     after = changed(
         order,
-        deciding,
+        context,
         status=OrderStatus.CLOSED,
         outcome=Outcome.RELEASED,
-        closed_at=deciding.now,
+        closed_at=context.now,
         process=None,
         fees=payout.kept,
         escrow=evolve(
             standing_escrow(order),
             status=EscrowStatus.RELEASED,
-            released_at=deciding.now,
+            released_at=context.now,
             transaction_hashes=_hashes(order, operation),
         ),
     )
-    released_at = {"releasedAt": iso(deciding.now)}
+    released_at = {"releasedAt": iso(context.now)}
     events = (
         balance_credited(
-            deciding,
+            context,
             order.seller_id,
             payout.credited,
             source="escrow_release",
@@ -237,7 +241,7 @@ def _released(
         ),
         escrow_event(
             after,
-            deciding,
+            context,
             "released",
             {
                 "trustlessContractId": standing_escrow(order).contract_id,
@@ -247,7 +251,7 @@ def _released(
         ),
         order_event(
             after,
-            deciding,
+            context,
             "released",
             {
                 "sellerId": order.seller_id,
@@ -257,7 +261,7 @@ def _released(
                 "newSellerBalance": Figure(order.seller_id, Side.AVAILABLE),
             },
         ),
-        closed_event(after, deciding),
+        closed_event(after, context),
     )
     movement = postings.pay_out(
         TransferKind.ESCROW_RELEASE, order.id, order.seller_id, payout, hash_of(operation)
@@ -269,12 +273,12 @@ def _released(
         "order.release.confirmed",
         events,
         (movement,),
-        deciding,
+        context,
         cause=operation.id,
     )
     if explained:
         return decision
-    alarm = deciding.audit(
+    alarm = context.audit(
         "order.release.fees_differ",
         "Order",
         order.id,
@@ -318,23 +322,23 @@ def _ended(
     action: str,
     events: tuple[Event, ...],
     movements: tuple[postings.Movement, ...],
-    deciding: Deciding,
+    context: DecisionContext,
     *,
     cause: str = "",
 ) -> Decision:
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             transfers=tuple(
-                deciding.transfer(movement, reference=after.id, cause=cause)
+                context.transfer(movement, reference=after.id, cause=cause)
                 for movement in movements
             ),
             events=events,
-            audit=(moved(action, before, after, deciding),),
-            idempotency=deciding.final_answer(after, claim=process.trace.idempotency, first=False),
+            audit=(moved(action, before, after, context),),
+            idempotency=context.final_answer(after, claim=process.trace.idempotency, first=False),
         ),
     )
 

@@ -4,7 +4,7 @@ from attrs import evolve
 
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.chain_moves import RetryPolicy, alarm, failure_of, nothing_left, planned_again
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import ErrorCode
 from offerhub.domain.ledger import Side
 from offerhub.domain.order import (
@@ -29,17 +29,17 @@ def after_failure(
     process: Process,
     operation: ChainOperation,
     retry: RetryPolicy,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Decision:
     """Try the step again, or fall back where that is allowed and nothing is left to try."""
     failure = failure_of(operation)
     if nothing_left(operation, retry):
-        return _fallen_back(order, process, failure.message, failure.code, deciding)
-    again = planned_again(operation, retry, deciding)
-    alarmed = alarm(operation, operation.attempt, failure.message, deciding)
+        return _fallen_back(order, process, failure.message, failure.code, context)
+    again = planned_again(operation, retry, context)
+    alarmed = alarm(operation, operation.attempt, failure.message, context)
     after = changed(
         order,
-        deciding,
+        context,
         process=evolve(
             process,
             attempt=again.attempt,
@@ -48,19 +48,19 @@ def after_failure(
         ),
     )
     events = (
-        (_attempt_failed(after, process, failure.code or failure.kind.value, deciding, retry=True),)
+        (_attempt_failed(after, process, failure.code or failure.kind.value, context, retry=True),)
         if operation.rules.falls_back
         else ()
     )
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after, again),
             events=events,
             audit=(
-                deciding.audit(
+                context.audit(
                     f"order.{process.operation.value}.attempt_failed",
                     "Order",
                     order.id,
@@ -75,16 +75,16 @@ def after_failure(
 
 
 def _fallen_back(
-    order: Order, process: Process, message: str, code: str | None, deciding: Deciding
+    order: Order, process: Process, message: str, code: str | None, context: DecisionContext
 ) -> Decision:
     failed = FailedAttempt(process.operation, process.attempt, message, process.since)
     attempt_failed = _attempt_failed(
-        order, process, code or ErrorCode.PROVIDER_ERROR.value, deciding, retry=False
+        order, process, code or ErrorCode.PROVIDER_ERROR.value, context, retry=False
     )
     if process.operation is Operation.ESCROW:
         after = changed(
             order,
-            deciding,
+            context,
             status=next_state(order, Action.FAIL_DEPLOYMENT),
             escrow=None,
             fee_terms=None,
@@ -97,7 +97,7 @@ def _fallen_back(
         }
         back = order_event(
             after,
-            deciding,
+            context,
             "funds_reserved",
             {
                 "amount": order.amount.two_places(),
@@ -110,24 +110,24 @@ def _fallen_back(
         escrow = standing_escrow(order)
         after = changed(
             order,
-            deciding,
+            context,
             status=next_state(order, Action.FAIL_FUNDING),
             escrow=evolve(escrow, status=EscrowStatus.CREATED),
             process=None,
             failed_attempt=failed,
         )
         back = order_event(
-            after, deciding, "escrow_creating", {"escrowId": escrow.id, "reason": message}
+            after, context, "escrow_creating", {"escrowId": escrow.id, "reason": message}
         )
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             events=(attempt_failed, back),
             audit=(
-                deciding.audit(
+                context.audit(
                     f"order.{process.operation.value}.failed",
                     "Order",
                     order.id,
@@ -136,15 +136,15 @@ def _fallen_back(
                     user_id=order.buyer_id,
                 ),
             ),
-            idempotency=deciding.forgotten(process.trace.idempotency),
+            idempotency=context.forgotten(process.trace.idempotency),
         ),
     )
 
 
 def _attempt_failed(
-    order: Order, process: Process, code: str, deciding: Deciding, *, retry: bool
+    order: Order, process: Process, code: str, context: DecisionContext, *, retry: bool
 ) -> Event:
-    return deciding.event(
+    return context.event(
         "escrow.attempt_failed",
         "Escrow",
         order.escrow_id or order.id,

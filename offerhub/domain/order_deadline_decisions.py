@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import iso
 from offerhub.domain.order import Order, OrderStatus
@@ -30,7 +30,7 @@ class NewDeadlines:
     auto_release_at: datetime | None = None
 
 
-def change_deadlines(order: Order, asked: NewDeadlines, deciding: Deciding) -> Decision:
+def change_deadlines(order: Order, asked: NewDeadlines, context: DecisionContext) -> Decision:
     """Set deadlines: a first time, or later than they are, and never once they are due.
 
     Raises:
@@ -38,35 +38,35 @@ def change_deadlines(order: Order, asked: NewDeadlines, deciding: Deciding) -> D
             `INVALID_STATE_TRANSITION` (it could have no effect any more), `DEADLINE_PASSED`,
             `DEADLINE_NOT_LATER`.
     """
-    expires_at, auto_release_at = _checked(asked, deciding.now)
+    expires_at, auto_release_at = _checked(asked, context.now)
     if expires_at is not None:
         next_state(order, Action.SET_EXPIRY)
-        _check_later(order, "expiresAt", order.expires_at, expires_at, deciding.now)
+        _check_later(order, "expiresAt", order.expires_at, expires_at, context.now)
     if auto_release_at is not None:
         next_state(order, Action.SET_AUTO_RELEASE)
         standing = order.auto_release_at
-        if standing is not None and standing <= deciding.now and not takes_effect(order):
+        if standing is not None and standing <= context.now and not takes_effect(order):
             standing = None
-        _check_later(order, "autoReleaseAt", standing, auto_release_at, deciding.now)
+        _check_later(order, "autoReleaseAt", standing, auto_release_at, context.now)
     after = changed(
         order,
-        deciding,
+        context,
         expires_at=expires_at or order.expires_at,
         auto_release_at=auto_release_at or order.auto_release_at,
     )
     before_shown, shown = deadlines_shown(order), deadlines_shown(after)
     events: tuple[Event, ...] = ()
     if shown != before_shown:
-        events = (order_event(after, deciding, "deadlines_changed", shown),)
+        events = (order_event(after, context, "deadlines_changed", shown),)
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             events=events,
             audit=(
-                deciding.audit(
+                context.audit(
                     "order.deadlines",
                     "Order",
                     order.id,
@@ -75,7 +75,7 @@ def change_deadlines(order: Order, asked: NewDeadlines, deciding: Deciding) -> D
                     user_id=order.buyer_id,
                 ),
             ),
-            idempotency=deciding.final_answer(after),
+            idempotency=context.final_answer(after),
         ),
     )
 
@@ -86,7 +86,7 @@ def is_due(order: Order, now: datetime) -> bool:
     return moment is not None and moment <= now
 
 
-def expire(order: Order, deciding: Deciding) -> Decision:
+def expire(order: Order, context: DecisionContext) -> Decision:
     """Close an order whose escrow was not begun in time; what was reserved goes back.
 
     `failed_attempt` stays: whoever still waits for an escrow that has failed is told so.
@@ -97,13 +97,13 @@ def expire(order: Order, deciding: Deciding) -> Decision:
         "order.expire",
         {"canceledBy": SYSTEM, "reason": "expired"},
         "order_expired",
-        deciding,
+        context,
     )
 
 
-def auto_release(order: Order, parties: Parties, deciding: Deciding) -> Decision:
+def auto_release(order: Order, parties: Parties, context: DecisionContext) -> Decision:
     """Release an order whose buyer has stayed silent."""
-    return request_release(order, SYSTEM, "auto_release", parties, deciding)
+    return request_release(order, SYSTEM, "auto_release", parties, context)
 
 
 def releases(order: Order) -> bool:

@@ -11,8 +11,8 @@ from typing import Final
 from attrs import evolve, frozen
 
 from offerhub.domain import postings
-from offerhub.domain.decided import Decided
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision import Decided
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
@@ -68,7 +68,7 @@ class CreateOrder:
 
 
 def create(
-    command: CreateOrder, limits: Limits, platform_user_id: str, deciding: Deciding
+    command: CreateOrder, limits: Limits, platform_user_id: str, context: DecisionContext
 ) -> Decision:
     """Create an order; buyer, seller and the platform's user differ."""
     limits.check(command.amount)
@@ -82,9 +82,9 @@ def create(
     _check_milestones(command)
     expires_at, auto_release_at = command.expires_at, command.auto_release_at
     if expires_at is not None:
-        expires_at = checked("expiresAt", expires_at, deciding.now)
+        expires_at = checked("expiresAt", expires_at, context.now)
     if auto_release_at is not None:
-        auto_release_at = checked("autoReleaseAt", auto_release_at, deciding.now)
+        auto_release_at = checked("autoReleaseAt", auto_release_at, context.now)
     order = Order(
         id=command.order_id,
         version=1,
@@ -98,15 +98,15 @@ def create(
         milestones=command.milestones,
         metadata=command.metadata,
         status=OrderStatus.ORDER_CREATED,
-        created_at=deciding.now,
-        updated_at=deciding.now,
+        created_at=context.now,
+        updated_at=context.now,
         expires_at=expires_at,
         auto_release_at=auto_release_at,
     )
     deadlines = {name: at for name, at in deadlines_shown(order).items() if at is not None}
     created = order_event(
         order,
-        deciding,
+        context,
         "created",
         {
             "buyerId": order.buyer_id,
@@ -120,21 +120,21 @@ def create(
     return Decision(
         order,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(order,),
             events=(created,),
             audit=(
-                deciding.audit(
+                context.audit(
                     "order.create", "Order", order.id, after=summary(order), user_id=order.buyer_id
                 ),
             ),
-            idempotency=deciding.final_answer(order),
+            idempotency=context.final_answer(order),
         ),
     )
 
 
-def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
+def reserve(order: Order, amount: Money | None, context: DecisionContext) -> Decision:
     """Move the order's amount from the buyer's available to reserved."""
     target = asked_for(order, Action.RESERVE)
     if amount is not None and amount != order.amount:
@@ -147,14 +147,14 @@ def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
                 "given": amount.two_places(),
             },
         )
-    after = changed(order, deciding, status=target, failed_attempt=None)
+    after = changed(order, context, status=target, failed_attempt=None)
     figures: dict[str, object] = {
         "reservedBalance": Figure(order.buyer_id, Side.RESERVED),
         "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
     }
     shown = order.amount.two_places()
     events = (
-        deciding.event(
+        context.event(
             "balance.reserved",
             "Balance",
             order.buyer_id,
@@ -170,7 +170,7 @@ def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
         ),
         order_event(
             order,
-            deciding,
+            context,
             "funds_reserved",
             {"amount": shown, "buyerId": order.buyer_id, **figures},
         ),
@@ -178,26 +178,26 @@ def reserve(order: Order, amount: Money | None, deciding: Deciding) -> Decision:
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             transfers=(
-                deciding.transfer(
+                context.transfer(
                     postings.reserve(order.buyer_id, order.amount),
                     reference=order.id,
-                    cause=deciding.trace.correlation_id,
+                    cause=context.trace.correlation_id,
                 ),
             ),
             events=events,
-            audit=(moved("order.reserve", order, after, deciding),),
-            idempotency=deciding.final_answer(after),
+            audit=(moved("order.reserve", order, after, context),),
+            idempotency=context.final_answer(after),
         ),
         debits=order.buyer_id,
     )
 
 
 def cancel(
-    order: Order, canceled_by: str | None, reason: str | None, deciding: Deciding
+    order: Order, canceled_by: str | None, reason: str | None, context: DecisionContext
 ) -> Decision:
     """Close an order before its escrow; what was reserved goes back."""
     return closed_unfunded(
@@ -206,7 +206,7 @@ def cancel(
         "order.cancel",
         {"canceledBy": canceled_by, "reason": reason},
         reason or "order_canceled",
-        deciding,
+        context,
     )
 
 
@@ -216,7 +216,7 @@ def closed_unfunded(
     audit_action: str,
     canceled: Mapping[str, object],
     back_reason: str,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Decision:
     """Close an order that has no escrow as canceled.
 
@@ -226,39 +226,37 @@ def closed_unfunded(
     """
     target = asked_for(order, action)
     had_reserved = order.status is OrderStatus.FUNDS_RESERVED
-    after = changed(
-        order, deciding, status=target, outcome=Outcome.CANCELED, closed_at=deciding.now
-    )
+    after = changed(order, context, status=target, outcome=Outcome.CANCELED, closed_at=context.now)
     events = [
-        order_event(order, deciding, "canceled", {**canceled, "fundsReleased": had_reserved}),
-        closed_event(after, deciding),
+        order_event(order, context, "canceled", {**canceled, "fundsReleased": had_reserved}),
+        closed_event(after, context),
     ]
     transfers: tuple[Transfer, ...] = ()
     if had_reserved:
         transfers = (
-            deciding.transfer(
+            context.transfer(
                 postings.unreserve(order.buyer_id, order.amount),
                 reference=order.id,
-                cause=deciding.trace.correlation_id,
+                cause=context.trace.correlation_id,
             ),
         )
-        events.insert(0, given_back(order, deciding, back_reason))
+        events.insert(0, given_back(order, context, back_reason))
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             transfers=transfers,
             events=tuple(events),
-            audit=(moved(audit_action, order, after, deciding),),
-            idempotency=deciding.final_answer(after),
+            audit=(moved(audit_action, order, after, context),),
+            idempotency=context.final_answer(after),
         ),
         debits=order.buyer_id if had_reserved else None,
     )
 
 
-def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
+def complete_milestone(order: Order, ref: str, context: DecisionContext) -> Decision:
     """Record that the seller has completed a milestone: at once, without the chain."""
     target = asked_for(order, Action.COMPLETE_MILESTONE)
     found = next((milestone for milestone in order.milestones if milestone.ref == ref), None)
@@ -272,10 +270,10 @@ def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
         error = refusal(order, ErrorCode.MILESTONE_ALREADY_COMPLETED, Action.COMPLETE_MILESTONE)
         error.details["ref"] = ref
         raise error
-    done = evolve(found, status=MilestoneStatus.COMPLETED, completed_at=deciding.now)
+    done = evolve(found, status=MilestoneStatus.COMPLETED, completed_at=context.now)
     after = changed(
         order,
-        deciding,
+        context,
         status=target,
         milestones=tuple(
             done if milestone.ref == ref else milestone for milestone in order.milestones
@@ -284,19 +282,19 @@ def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             events=(
                 escrow_event(
                     after,
-                    deciding,
+                    context,
                     "milestone_completed",
-                    {"milestoneRef": ref, "completedAt": iso(deciding.now)},
+                    {"milestoneRef": ref, "completedAt": iso(context.now)},
                 ),
             ),
             audit=(
-                deciding.audit(
+                context.audit(
                     "milestone.complete",
                     "Order",
                     order.id,
@@ -305,13 +303,13 @@ def complete_milestone(order: Order, ref: str, deciding: Deciding) -> Decision:
                     user_id=order.seller_id,
                 ),
             ),
-            idempotency=deciding.final_answer(done),
+            idempotency=context.final_answer(done),
         ),
     )
 
 
 def refund_unfunded(
-    order: Order, requested_by: str | None, reason: str, deciding: Deciding
+    order: Order, requested_by: str | None, reason: str, context: DecisionContext
 ) -> Decision:
     """Refund before funding: nothing on the chain, no fee, everything in one commit."""
     asked_for(order, Action.REFUND_UNFUNDED)
@@ -322,50 +320,50 @@ def refund_unfunded(
     nothing = FeesKept(Money.zero(), Money.zero())
     after = changed(
         order,
-        deciding,
+        context,
         status=OrderStatus.CLOSED,
         outcome=Outcome.REFUNDED,
-        closed_at=deciding.now,
+        closed_at=context.now,
         fees=nothing,
         failed_attempt=None,
-        escrow=evolve(order.escrow, status=EscrowStatus.REFUNDED, refunded_at=deciding.now),
+        escrow=evolve(order.escrow, status=EscrowStatus.REFUNDED, refunded_at=context.now),
     )
     events = (
         order_event(
-            order, deciding, "refund_requested", {"requestedBy": requested_by, "reason": reason}
+            order, context, "refund_requested", {"requestedBy": requested_by, "reason": reason}
         ),
-        given_back(order, deciding, "order_refunded"),
-        escrow_event(after, deciding, "refunded", {"refundedAt": iso(deciding.now)}),
+        given_back(order, context, "order_refunded"),
+        escrow_event(after, context, "refunded", {"refundedAt": iso(context.now)}),
         order_event(
             order,
-            deciding,
+            context,
             "refunded",
             {
                 "buyerId": order.buyer_id,
                 "amount": order.amount.two_places(),
                 "fees": fees_summary(nothing),
-                "refundedAt": iso(deciding.now),
+                "refundedAt": iso(context.now),
                 "newBuyerBalance": Figure(order.buyer_id, Side.AVAILABLE),
             },
         ),
-        closed_event(after, deciding),
+        closed_event(after, context),
     )
     return Decision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
             transfers=(
-                deciding.transfer(
+                context.transfer(
                     postings.unreserve(order.buyer_id, order.amount),
                     reference=order.id,
-                    cause=deciding.trace.correlation_id,
+                    cause=context.trace.correlation_id,
                 ),
             ),
             events=events,
-            audit=(moved("order.refund", order, after, deciding),),
-            idempotency=deciding.final_answer(after),
+            audit=(moved("order.refund", order, after, context),),
+            idempotency=context.final_answer(after),
         ),
         debits=order.buyer_id,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
@@ -12,10 +12,10 @@ from offerhub.domain.unit_of_work import AuditEntry, Event, Figure
 
 
 def order_event(
-    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
+    order: Order, context: DecisionContext, name: str, payload: Mapping[str, object]
 ) -> Event:
     """An event of the order itself."""
-    return deciding.event(
+    return context.event(
         f"order.{name}",
         "Order",
         order.id,
@@ -26,13 +26,13 @@ def order_event(
 
 
 def escrow_event(
-    order: Order, deciding: Deciding, name: str, payload: Mapping[str, object]
+    order: Order, context: DecisionContext, name: str, payload: Mapping[str, object]
 ) -> Event:
     """An event of the order's escrow; `amount` is the order's."""
     if order.escrow_id is None:
         msg = f"{order.id} has no escrow to report"
         raise InvariantViolated(msg)
-    return deciding.event(
+    return context.event(
         f"escrow.{name}",
         "Escrow",
         order.escrow_id,
@@ -47,26 +47,26 @@ def escrow_event(
     )
 
 
-def closed_event(order: Order, deciding: Deciding) -> Event:
+def closed_event(order: Order, context: DecisionContext) -> Event:
     """The event that every order ends with."""
     if order.outcome is None:
         msg = f"{order.id} is closed without an outcome"
         raise InvariantViolated(msg)
     return order_event(
         order,
-        deciding,
+        context,
         "closed",
         {
             "finalStatus": OrderStatus.CLOSED.value,
             "outcome": order.outcome.value,
-            "closedAt": iso(deciding.now),
+            "closedAt": iso(context.now),
         },
     )
 
 
-def given_back(order: Order, deciding: Deciding, reason: str) -> Event:
+def given_back(order: Order, context: DecisionContext, reason: str) -> Event:
     """The event of reserved money that is the buyer's again."""
-    return deciding.event(
+    return context.event(
         "balance.released",
         "Balance",
         order.buyer_id,
@@ -119,9 +119,9 @@ def summary(order: Order) -> dict[str, object]:
     }
 
 
-def moved(action: str, before: Order, after: Order, deciding: Deciding) -> AuditEntry:
+def moved(action: str, before: Order, after: Order, context: DecisionContext) -> AuditEntry:
     """The audit entry of a change of state."""
-    return deciding.audit(
+    return context.audit(
         action,
         "Order",
         after.id,

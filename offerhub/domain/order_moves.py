@@ -6,7 +6,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from offerhub.domain.chain import ChainOperation
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.order import (
     Order,
@@ -94,12 +94,12 @@ def passed_through(order: Order, *states: OrderStatus) -> None:
         here = state
 
 
-def changed(order: Order, deciding: Deciding, **fields: object) -> Order:
+def changed(order: Order, context: DecisionContext, **fields: object) -> Order:
     """The order one version on."""
     evolved: Order = evolve(
         order,
         version=order.version + 1,
-        updated_at=deciding.now,
+        updated_at=context.now,
         **fields,  # type: ignore[arg-type]  # attrs checks the names when it runs
     )
     return evolved

@@ -4,7 +4,7 @@ from attrs import frozen
 
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.chain_moves import planned
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.intents import (
     ApproveMilestone,
@@ -41,16 +41,18 @@ def release_steps(order: Order) -> tuple[Step, ...]:
 
 
 def plan_deployment(
-    order: Order, channel: str, parties: Parties, deciding: Deciding
+    order: Order, channel: str, parties: Parties, context: DecisionContext
 ) -> ChainOperation:
     """Plan the deployment of an order's contract; its source is a channel account."""
     intent = DeployEscrow(signer=channel, terms=terms_of(order, parties))
-    return planned(intent, Subject.ORDER, order.id, deciding)
+    return planned(intent, Subject.ORDER, order.id, context)
 
 
-def plan_step(order: Order, step: Step, parties: Parties, deciding: Deciding) -> ChainOperation:
+def plan_step(
+    order: Order, step: Step, parties: Parties, context: DecisionContext
+) -> ChainOperation:
     """Plan the first attempt at a step on a contract that exists."""
-    return planned(_intent(order, step, parties), Subject.ORDER, order.id, deciding)
+    return planned(_intent(order, step, parties), Subject.ORDER, order.id, context)
 
 
 def terms_of(order: Order, parties: Parties) -> EscrowTerms:

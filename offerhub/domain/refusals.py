@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError
 from offerhub.domain.unit_of_work import UnitOfWork
 
@@ -25,9 +25,9 @@ class RefusedRequest:
     final: bool
 
 
-def keep_refusal(refused: RefusedRequest, deciding: Deciding) -> UnitOfWork:
+def keep_refusal(refused: RefusedRequest, context: DecisionContext) -> UnitOfWork:
     """The unit that keeps what is to be kept."""
-    entry = deciding.audit(
+    entry = context.audit(
         refused.action,
         refused.resource_type,
         refused.resource_id,
@@ -35,8 +35,8 @@ def keep_refusal(refused: RefusedRequest, deciding: Deciding) -> UnitOfWork:
         error=refused.error.code.value,
     )
     return UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace,
+        at=context.now,
+        trace=context.trace,
         audit=(entry,) if refused.audited else (),
-        idempotency=deciding.final_answer(refused.error) if refused.final else None,
+        idempotency=context.final_answer(refused.error) if refused.final else None,
     )

@@ -7,7 +7,7 @@ from attrs import evolve, frozen
 from offerhub.domain.api_keys import ApiKey
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.chain_moves import planned
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.ids import iso
 from offerhub.domain.intents import OwnIntent
 from offerhub.domain.unit_of_work import UnitOfWork
@@ -37,11 +37,11 @@ class CreateUser:
 
 
 def create_user(
-    command: CreateUser, deciding: Deciding, *, role: WalletRole = WalletRole.USER
+    command: CreateUser, context: DecisionContext, *, role: WalletRole = WalletRole.USER
 ) -> tuple[User, Wallet, UnitOfWork]:
     """Create a user and the wallet that it never sees; the activation follows in the background."""
     wallet = new_wallet(
-        command.wallet_id, command.user_id, role, command.public_key, command.seed, deciding
+        command.wallet_id, command.user_id, role, command.public_key, command.seed, context
     )
     user = User(
         id=command.user_id,
@@ -52,10 +52,10 @@ def create_user(
         metadata=command.metadata,
         wallet_id=wallet.id,
         public_key=wallet.public_key,
-        created_at=deciding.now,
-        updated_at=deciding.now,
+        created_at=context.now,
+        updated_at=context.now,
     )
-    created = deciding.event(
+    created = context.event(
         "user.created",
         "User",
         user.id,
@@ -69,12 +69,12 @@ def create_user(
         user_id=user.id,
     )
     unit = UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace,
+        at=context.now,
+        trace=context.trace,
         writes=(user, wallet),
         events=(created,),
         audit=(
-            deciding.audit(
+            context.audit(
                 "user.create",
                 "User",
                 user.id,
@@ -82,17 +82,17 @@ def create_user(
                 user_id=user.id,
             ),
         ),
-        idempotency=deciding.final_answer(UserCreated(user, wallet, new=True)),
+        idempotency=context.final_answer(UserCreated(user, wallet, new=True)),
     )
     return user, wallet, unit
 
 
-def keep_existing(existing: UserCreated, deciding: Deciding) -> UnitOfWork | None:
+def keep_existing(existing: UserCreated, context: DecisionContext) -> UnitOfWork | None:
     """Keep the answer to a request for a user that exists; `None` if it carried no key."""
-    answer = deciding.final_answer(existing)
+    answer = context.final_answer(existing)
     if answer is None:
         return None
-    return UnitOfWork(at=deciding.now, trace=deciding.trace, idempotency=answer)
+    return UnitOfWork(at=context.now, trace=context.trace, idempotency=answer)
 
 
 def new_wallet(
@@ -101,7 +101,7 @@ def new_wallet(
     role: WalletRole,
     public_key: str,
     seed: SealedSeed,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> Wallet:
     """A wallet that is not on the chain yet."""
     return Wallet(
@@ -112,26 +112,26 @@ def new_wallet(
         public_key=public_key,
         seed=seed,
         status=WalletStatus.ACTIVATING,
-        created_at=deciding.now,
-        updated_at=deciding.now,
+        created_at=context.now,
+        updated_at=context.now,
     )
 
 
 def plan_for_wallets(
-    subject: Subject, intent: OwnIntent, wallet_ids: Sequence[str], deciding: Deciding
+    subject: Subject, intent: OwnIntent, wallet_ids: Sequence[str], context: DecisionContext
 ) -> tuple[ChainOperation, UnitOfWork]:
     """Plan work on the accounts of wallets, several in one transaction.
 
     Args:
         wallet_ids: whose accounts they are, for the audit.
     """
-    operation = planned(intent, subject, None, deciding)
+    operation = planned(intent, subject, None, context)
     unit = UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace.without_claim(),
+        at=context.now,
+        trace=context.trace.without_claim(),
         writes=(operation,),
         audit=(
-            deciding.audit(
+            context.audit(
                 f"wallets.{operation.step}",
                 "Wallet",
                 operation.id,
@@ -143,7 +143,7 @@ def plan_for_wallets(
 
 
 def activated(
-    wallets: Sequence[Wallet], deciding: Deciding
+    wallets: Sequence[Wallet], context: DecisionContext
 ) -> tuple[tuple[Wallet, ...], UnitOfWork]:
     """The accounts and trustlines of wallets exist on the chain: they can receive USDC."""
     active = tuple(
@@ -151,12 +151,12 @@ def activated(
             wallet,
             version=wallet.version + 1,
             status=WalletStatus.ACTIVE,
-            updated_at=deciding.now,
+            updated_at=context.now,
         )
         for wallet in wallets
     )
     events = tuple(
-        deciding.event(
+        context.event(
             "wallet.created",
             "Wallet",
             wallet.id,
@@ -173,7 +173,7 @@ def activated(
         if wallet.role is WalletRole.USER
     )
     audit = tuple(
-        deciding.audit(
+        context.audit(
             "wallet.activate",
             "Wallet",
             wallet.id,
@@ -184,54 +184,54 @@ def activated(
         for wallet in active
     )
     return active, UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace.without_claim(),
+        at=context.now,
+        trace=context.trace.without_claim(),
         writes=active,
         events=events,
         audit=audit,
     )
 
 
-def create_api_key(key: ApiKey, deciding: Deciding) -> UnitOfWork:
+def create_api_key(key: ApiKey, context: DecisionContext) -> UnitOfWork:
     """Store a key; the answer that is kept under an idempotency key lacks its text."""
     return UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace,
+        at=context.now,
+        trace=context.trace,
         writes=(key,),
         audit=(
-            deciding.audit(
+            context.audit(
                 "api_key.create",
                 "ApiKey",
                 key.id,
                 after={"name": key.name, "scopes": [scope.value for scope in key.scopes]},
             ),
         ),
-        idempotency=deciding.final_answer(key),
+        idempotency=context.final_answer(key),
     )
 
 
-def revoke_api_key(key: ApiKey, deciding: Deciding) -> tuple[ApiKey, UnitOfWork]:
+def revoke_api_key(key: ApiKey, context: DecisionContext) -> tuple[ApiKey, UnitOfWork]:
     """Revoke a key at once; its tokens die with it."""
-    revoked = evolve(key, version=key.version + 1, revoked_at=deciding.now, updated_at=deciding.now)
+    revoked = evolve(key, version=key.version + 1, revoked_at=context.now, updated_at=context.now)
     return revoked, UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace,
+        at=context.now,
+        trace=context.trace,
         writes=(revoked,),
-        audit=(deciding.audit("api_key.revoke", "ApiKey", key.id),),
+        audit=(context.audit("api_key.revoke", "ApiKey", key.id),),
     )
 
 
-def expire_api_key(key: ApiKey, deciding: Deciding) -> tuple[ApiKey, UnitOfWork] | None:
+def expire_api_key(key: ApiKey, context: DecisionContext) -> tuple[ApiKey, UnitOfWork] | None:
     """Record that a key has expired; `None` if it has not, or it is recorded already."""
-    if key.ends_at is None or deciding.now < key.ends_at:
+    if key.ends_at is None or context.now < key.ends_at:
         return None
-    expired = evolve(key, version=key.version + 1, expired_at=deciding.now, updated_at=deciding.now)
+    expired = evolve(key, version=key.version + 1, expired_at=context.now, updated_at=context.now)
     return expired, UnitOfWork(
-        at=deciding.now,
-        trace=deciding.trace,
+        at=context.now,
+        trace=context.trace,
         writes=(expired,),
         audit=(
-            deciding.audit(
+            context.audit(
                 "api_key.expire", "ApiKey", key.id, after={"expiresAt": iso(key.ends_at)}
             ),
         ),

@@ -21,8 +21,8 @@ from offerhub.domain.chain_moves import (
     planned,
     planned_again,
 )
-from offerhub.domain.decided import Decided
-from offerhub.domain.deciding import Deciding, balance_credited, balance_debited
+from offerhub.domain.decision import Decided
+from offerhub.domain.decision_context import DecisionContext, balance_credited, balance_debited
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.intents import PayUsdc
 from offerhub.domain.ledger import Transfer
@@ -57,7 +57,7 @@ class CreateWithdrawal:
 
 
 def create(
-    command: CreateWithdrawal, limits: Limits, source: str, deciding: Deciding
+    command: CreateWithdrawal, limits: Limits, source: str, context: DecisionContext
 ) -> WithdrawalDecision:
     """Take the amount from the user's available; with `commit`, plan the payment too.
 
@@ -76,104 +76,104 @@ def create(
         destination_memo=command.destination_memo,
         description=command.description,
         status=WithdrawalStatus.CREATED,
-        created_at=deciding.now,
-        updated_at=deciding.now,
+        created_at=context.now,
+        updated_at=context.now,
     )
     events = [
         balance_debited(
-            deciding,
+            context,
             command.user_id,
             command.amount,
             destination="withdrawal",
             reference=withdrawal.id,
         ),
-        _event(withdrawal, deciding, "created", {}),
+        _event(withdrawal, context, "created", {}),
     ]
     operation = None
     if command.commit:
-        operation = _plan(withdrawal, source, deciding)
+        operation = _plan(withdrawal, source, context)
         withdrawal = evolve(
             withdrawal,
             status=_to(withdrawal, WithdrawalStatus.COMMITTED),
-            payment=Payment(operation.id, 1, deciding.now, deciding.trace),
+            payment=Payment(operation.id, 1, context.now, context.trace),
         )
-        events.append(_event(withdrawal, deciding, "committed", {}))
+        events.append(_event(withdrawal, context, "committed", {}))
     return WithdrawalDecision(
         withdrawal,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(withdrawal,) if operation is None else (withdrawal, operation),
             transfers=(
-                deciding.transfer(
+                context.transfer(
                     postings.create_withdrawal(command.user_id, command.amount),
                     reference=withdrawal.id,
-                    cause=deciding.trace.correlation_id,
+                    cause=context.trace.correlation_id,
                 ),
             ),
             events=tuple(events),
-            audit=(_moved("withdrawal.create", None, withdrawal, deciding),),
-            idempotency=deciding.final_answer(withdrawal)
+            audit=(_moved("withdrawal.create", None, withdrawal, context),),
+            idempotency=context.final_answer(withdrawal)
             if operation is None
-            else deciding.running("Withdrawal", withdrawal.id),
+            else context.running("Withdrawal", withdrawal.id),
         ),
         debits=command.user_id,
     )
 
 
-def commit(withdrawal: Withdrawal, source: str, deciding: Deciding) -> WithdrawalDecision:
+def commit(withdrawal: Withdrawal, source: str, context: DecisionContext) -> WithdrawalDecision:
     """Plan the payment of a withdrawal that was created without `commit`."""
     if withdrawal.status is not WithdrawalStatus.CREATED:
         raise refusal(withdrawal, "commit")
-    operation = _plan(withdrawal, source, deciding)
+    operation = _plan(withdrawal, source, context)
     after = _changed(
         withdrawal,
-        deciding,
+        context,
         WithdrawalStatus.COMMITTED,
-        payment=Payment(operation.id, 1, deciding.now, deciding.trace),
+        payment=Payment(operation.id, 1, context.now, context.trace),
     )
     return WithdrawalDecision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after, operation),
-            events=(_event(after, deciding, "committed", {}),),
-            audit=(_moved("withdrawal.commit", withdrawal, after, deciding),),
-            idempotency=deciding.running("Withdrawal", after.id),
+            events=(_event(after, context, "committed", {}),),
+            audit=(_moved("withdrawal.commit", withdrawal, after, context),),
+            idempotency=context.running("Withdrawal", after.id),
         ),
     )
 
 
-def cancel(withdrawal: Withdrawal, deciding: Deciding) -> WithdrawalDecision:
+def cancel(withdrawal: Withdrawal, context: DecisionContext) -> WithdrawalDecision:
     """Give the money of a withdrawal back that was not committed."""
     if withdrawal.status is not WithdrawalStatus.CREATED:
         raise refusal(withdrawal, "cancel")
-    after = _changed(withdrawal, deciding, WithdrawalStatus.CANCELED)
+    after = _changed(withdrawal, context, WithdrawalStatus.CANCELED)
     return WithdrawalDecision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
-            transfers=(_returned(after, deciding, deciding.trace.correlation_id),),
+            transfers=(_returned(after, context, context.trace.correlation_id),),
             events=(
-                _credited_back(after, deciding),
+                _credited_back(after, context),
                 _event(
                     after,
-                    deciding,
+                    context,
                     "canceled",
                     {"reason": "canceled", "refundedToBalance": True},
                 ),
             ),
-            audit=(_moved("withdrawal.cancel", withdrawal, after, deciding),),
-            idempotency=deciding.final_answer(after),
+            audit=(_moved("withdrawal.cancel", withdrawal, after, context),),
+            idempotency=context.final_answer(after),
         ),
     )
 
 
 def operation_ended(
-    withdrawal: Withdrawal, operation: ChainOperation, retry: RetryPolicy, deciding: Deciding
+    withdrawal: Withdrawal, operation: ChainOperation, retry: RetryPolicy, context: DecisionContext
 ) -> WithdrawalDecision | None:
     """Take the end of the withdrawal's present payment; `None` if there is nothing to take."""
     payment = withdrawal.payment
@@ -185,20 +185,20 @@ def operation_ended(
     ):
         return None
     if operation.status is ChainStatus.CONFIRMED:
-        return _completed(withdrawal, payment, operation, deciding)
+        return _completed(withdrawal, payment, operation, context)
     failure = failure_of(operation)
     if nothing_left(operation, retry):
-        return _failed(withdrawal, payment, failure, deciding)
-    return _again(withdrawal, payment, planned_again(operation, retry, deciding), failure, deciding)
+        return _failed(withdrawal, payment, failure, context)
+    return _again(withdrawal, payment, planned_again(operation, retry, context), failure, context)
 
 
 def _completed(
-    withdrawal: Withdrawal, payment: Payment, operation: ChainOperation, deciding: Deciding
+    withdrawal: Withdrawal, payment: Payment, operation: ChainOperation, context: DecisionContext
 ) -> WithdrawalDecision:
     tx_hash = hash_of(operation)
     after = _changed(
         withdrawal,
-        deciding,
+        context,
         WithdrawalStatus.COMPLETED,
         transaction_hash=tx_hash,
     )
@@ -209,18 +209,18 @@ def _completed(
         payment,
         movement,
         operation.id,
-        (_event(after, deciding, "completed", {"transactionHash": tx_hash}),),
-        deciding,
+        (_event(after, context, "completed", {"transactionHash": tx_hash}),),
+        context,
     )
 
 
 def _failed(
-    withdrawal: Withdrawal, payment: Payment, failure: ChainFailure, deciding: Deciding
+    withdrawal: Withdrawal, payment: Payment, failure: ChainFailure, context: DecisionContext
 ) -> WithdrawalDecision:
     code = failure.code or ErrorCode.STELLAR_NETWORK_ERROR.value
     after = _changed(
         withdrawal,
-        deciding,
+        context,
         WithdrawalStatus.FAILED,
         failure=WithdrawalFailure(code=code, reason=failure.message),
     )
@@ -231,15 +231,15 @@ def _failed(
         postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),
         payment.chain_operation_id,
         (
-            _credited_back(after, deciding),
+            _credited_back(after, context),
             _event(
                 after,
-                deciding,
+                context,
                 "failed",
                 {"reason": failure.message, "errorCode": code, "refundedToBalance": True},
             ),
         ),
-        deciding,
+        context,
     )
 
 
@@ -248,12 +248,12 @@ def _again(
     payment: Payment,
     following: ChainOperation,
     failure: ChainFailure,
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> WithdrawalDecision:
     after = evolve(
         withdrawal,
         version=withdrawal.version + 1,
-        updated_at=deciding.now,
+        updated_at=context.now,
         payment=evolve(
             payment,
             chain_operation_id=following.id,
@@ -264,11 +264,11 @@ def _again(
     return WithdrawalDecision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after, following),
             audit=(
-                deciding.audit(
+                context.audit(
                     "withdrawal.attempt_failed",
                     "Withdrawal",
                     after.id,
@@ -288,18 +288,18 @@ def _ended(
     movement: Movement,
     cause: str,
     events: tuple[Event, ...],
-    deciding: Deciding,
+    context: DecisionContext,
 ) -> WithdrawalDecision:
     return WithdrawalDecision(
         after,
         UnitOfWork(
-            at=deciding.now,
-            trace=deciding.trace,
+            at=context.now,
+            trace=context.trace,
             writes=(after,),
-            transfers=(deciding.transfer(movement, reference=after.id, cause=cause),),
+            transfers=(context.transfer(movement, reference=after.id, cause=cause),),
             events=events,
-            audit=(_moved("withdrawal.end", before, after, deciding),),
-            idempotency=deciding.final_answer(after, claim=payment.trace.idempotency, first=False),
+            audit=(_moved("withdrawal.end", before, after, context),),
+            idempotency=context.final_answer(after, claim=payment.trace.idempotency, first=False),
         ),
     )
 
@@ -327,39 +327,39 @@ def _to(withdrawal: Withdrawal, status: WithdrawalStatus) -> WithdrawalStatus:
 
 
 def _changed(
-    withdrawal: Withdrawal, deciding: Deciding, status: WithdrawalStatus, **fields: object
+    withdrawal: Withdrawal, context: DecisionContext, status: WithdrawalStatus, **fields: object
 ) -> Withdrawal:
     evolved: Withdrawal = evolve(
         withdrawal,
         version=withdrawal.version + 1,
-        updated_at=deciding.now,
+        updated_at=context.now,
         status=_to(withdrawal, status),
         **fields,  # type: ignore[arg-type]  # attrs checks the names when it runs
     )
     return evolved
 
 
-def _plan(withdrawal: Withdrawal, wallet: str, deciding: Deciding) -> ChainOperation:
+def _plan(withdrawal: Withdrawal, wallet: str, context: DecisionContext) -> ChainOperation:
     intent = PayUsdc(
         wallet=wallet,
         destination=withdrawal.destination_ref,
         amount=withdrawal.amount,
         memo=withdrawal.destination_memo,
     )
-    return planned(intent, Subject.WITHDRAWAL, withdrawal.id, deciding)
+    return planned(intent, Subject.WITHDRAWAL, withdrawal.id, context)
 
 
-def _returned(withdrawal: Withdrawal, deciding: Deciding, cause: str) -> Transfer:
-    return deciding.transfer(
+def _returned(withdrawal: Withdrawal, context: DecisionContext, cause: str) -> Transfer:
+    return context.transfer(
         postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),
         reference=withdrawal.id,
         cause=cause,
     )
 
 
-def _credited_back(withdrawal: Withdrawal, deciding: Deciding) -> Event:
+def _credited_back(withdrawal: Withdrawal, context: DecisionContext) -> Event:
     return balance_credited(
-        deciding,
+        context,
         withdrawal.user_id,
         withdrawal.amount,
         source="withdrawal_failed",
@@ -368,9 +368,9 @@ def _credited_back(withdrawal: Withdrawal, deciding: Deciding) -> Event:
 
 
 def _event(
-    withdrawal: Withdrawal, deciding: Deciding, name: str, payload: dict[str, object]
+    withdrawal: Withdrawal, context: DecisionContext, name: str, payload: dict[str, object]
 ) -> Event:
-    return deciding.event(
+    return context.event(
         f"withdrawal.{name}",
         "Withdrawal",
         withdrawal.id,
@@ -386,9 +386,9 @@ def _event(
 
 
 def _moved(
-    action: str, before: Withdrawal | None, after: Withdrawal, deciding: Deciding
+    action: str, before: Withdrawal | None, after: Withdrawal, context: DecisionContext
 ) -> AuditEntry:
-    return deciding.audit(
+    return context.audit(
         action,
         "Withdrawal",
         after.id,

@@ -22,7 +22,7 @@ from offerhub.domain.withdrawal_decisions import WithdrawalDecision
 from tests.domain.unit_checks import TestLedger, check_order_events
 from tests.domain.world import (
     PLATFORM,
-    deciding,
+    context,
     following,
     planned_by,
     wallet,
@@ -55,7 +55,7 @@ class MarketBooks(RuleBasedStateMachine):
 
     def move(self, movement: Movement, debits: str | None = None) -> bool:
         """Commit a movement whose decision, with its events, is not written yet."""
-        d = deciding()
+        d = context()
         transfer = d.transfer(movement, reference="later", cause="test")
         return self.ledger.commit(
             UnitOfWork(
@@ -92,7 +92,7 @@ class MarketBooks(RuleBasedStateMachine):
     def read_page(self, arrivals: Sequence[Arrival], known: Known | None = None) -> UnitOfWork:
         move = CursorMove("payments", str(self.page), str(self.page + 1))
         self.page += 1
-        unit = deposits.page(arrivals, (), known or self.known(), move, deciding())
+        unit = deposits.page(arrivals, (), known or self.known(), move, context())
         assert self.ledger.commit(unit, None)
         return unit
 

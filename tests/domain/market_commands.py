@@ -14,7 +14,7 @@ from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneStatus, Order, OrderStatus
 from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_steps import Parties
-from tests.domain.world import CHANNEL, PLATFORM, deciding, payouts_of
+from tests.domain.world import CHANNEL, PLATFORM, context, payouts_of
 
 T = TypeVar("T")
 Command = Callable[[], Decision]
@@ -41,13 +41,13 @@ def commands_of(order: Order, terms: FeeTerms) -> list[Command]:
     parties = parties_of(order)
     first = order.milestones[0].ref if order.milestones else "none"
     return [
-        lambda: decisions.reserve(order, None, deciding()),
-        lambda: decisions.cancel(order, "BUYER", "no more", deciding()),
-        lambda: chain_decisions.start_escrow(order, terms, CHANNEL, parties, deciding()),
-        lambda: chain_decisions.start_funding(order, parties, deciding()),
-        lambda: decisions.complete_milestone(order, first, deciding()),
-        lambda: chain_decisions.request_release(order, None, "done", parties, deciding()),
-        lambda: decisions.refund_unfunded(order, None, "late", deciding()),
+        lambda: decisions.reserve(order, None, context()),
+        lambda: decisions.cancel(order, "BUYER", "no more", context()),
+        lambda: chain_decisions.start_escrow(order, terms, CHANNEL, parties, context()),
+        lambda: chain_decisions.start_funding(order, parties, context()),
+        lambda: decisions.complete_milestone(order, first, context()),
+        lambda: chain_decisions.request_release(order, None, "done", parties, context()),
+        lambda: decisions.refund_unfunded(order, None, "late", context()),
     ]
 
 
@@ -57,17 +57,15 @@ def next_command(order: Order, terms: FeeTerms) -> Command:
     still_open = [each.ref for each in order.milestones if each.status is MilestoneStatus.OPEN]
     match order.status:
         case OrderStatus.ORDER_CREATED:
-            return lambda: decisions.reserve(order, order.amount, deciding())
+            return lambda: decisions.reserve(order, order.amount, context())
         case OrderStatus.FUNDS_RESERVED:
-            return lambda: chain_decisions.start_escrow(order, terms, CHANNEL, parties, deciding())
+            return lambda: chain_decisions.start_escrow(order, terms, CHANNEL, parties, context())
         case OrderStatus.ESCROW_CREATING:
-            return lambda: chain_decisions.start_funding(order, parties, deciding())
+            return lambda: chain_decisions.start_funding(order, parties, context())
         case OrderStatus.IN_PROGRESS if still_open:
-            return lambda: decisions.complete_milestone(order, still_open[0], deciding())
+            return lambda: decisions.complete_milestone(order, still_open[0], context())
         case OrderStatus.IN_PROGRESS:
-            return lambda: chain_decisions.request_release(
-                order, "BUYER", None, parties, deciding()
-            )
+            return lambda: chain_decisions.request_release(order, "BUYER", None, parties, context())
         case _:
             raise AssertionError(f"no decision leaves an order {order.status} at rest")
 

@@ -55,7 +55,7 @@ from tests.domain.world import (
     PLATFORM,
     RETRY,
     confirmed,
-    deciding,
+    context,
     failed,
     milestones,
 )
@@ -110,7 +110,7 @@ class Market(LaterFeatures):
     @rule(parties=st.permutations(USERS), amount=cents, parts=st.lists(cents, max_size=3))
     def create_order(self, parties: list[str], amount: Money, parts: list[Money]) -> None:
         command = CreateOrder(
-            order_id=deciding().ids.new("ord"),
+            order_id=context().ids.new("ord"),
             buyer_id=parties[0],
             seller_id=parties[1],
             amount=Money.total(parts) or amount,
@@ -121,7 +121,7 @@ class Market(LaterFeatures):
             milestones=milestones(*(part.two_places() for part in parts)),
             metadata={},
         )
-        decision = decisions.create(command, LIMITS, PLATFORM, deciding())
+        decision = decisions.create(command, LIMITS, PLATFORM, context())
         assert self.take_order(None, decision)
 
     @precondition(lambda self: self.orders)
@@ -135,7 +135,7 @@ class Market(LaterFeatures):
     def set_a_deadline(self, which: int, in_h: int, field: str) -> None:
         order = one_of(list(self.orders.values()), which)
         asked = NewDeadlines(**{field: NOW + timedelta(hours=in_h)})
-        self.ask(order, lambda: change_deadlines(order, asked, deciding()))
+        self.ask(order, lambda: change_deadlines(order, asked, context()))
 
     @rule(which=pick)
     def a_deadline_comes(self, which: int) -> None:
@@ -144,7 +144,7 @@ class Market(LaterFeatures):
         if not coming:
             return
         order = one_of(coming, which)
-        at = deciding(at=due_at(order) or NOW)
+        at = context(at=due_at(order) or NOW)
         decision = (
             auto_release(order, parties_of(order), at) if releases(order) else expire(order, at)
         )
@@ -213,7 +213,7 @@ class Market(LaterFeatures):
 
     def order_ended(self, order: Order, end: ChainOperation) -> bool:
         def take_end(of: Order) -> Decision | None:
-            return chain_ends.operation_ended(of, end, parties_of(of), RETRY, deciding())
+            return chain_ends.operation_ended(of, end, parties_of(of), RETRY, context())
 
         decision = take_end(order)
         assert decision is not None
@@ -238,7 +238,7 @@ class Market(LaterFeatures):
             return
         self.settled_at_once(user)
         command = CreateWithdrawal(
-            deciding().ids.new("wd"),
+            context().ids.new("wd"),
             user,
             amount,
             "USDC",
@@ -247,7 +247,7 @@ class Market(LaterFeatures):
             None,
             commit,
         )
-        self.take_withdrawal(withdrawals.create(command, LIMITS, f"G{user}", deciding()))
+        self.take_withdrawal(withdrawals.create(command, LIMITS, f"G{user}", context()))
 
     @precondition(lambda self: self.withdrawals)
     @rule(which=pick, cancel=st.booleans())
@@ -257,9 +257,9 @@ class Market(LaterFeatures):
         self.settled_at_once(withdrawal.user_id)
         decision, details = outcome_of(
             lambda: (
-                withdrawals.cancel(withdrawal, deciding())
+                withdrawals.cancel(withdrawal, context())
                 if cancel
-                else withdrawals.commit(withdrawal, f"G{withdrawal.user_id}", deciding())
+                else withdrawals.commit(withdrawal, f"G{withdrawal.user_id}", context())
             )
         )
         assert (decision is not None) == (withdrawal.status is WithdrawalStatus.CREATED)
@@ -281,11 +281,11 @@ class Market(LaterFeatures):
             self.ledger.marks.add("deposit of a withdrawal")
 
     def withdrawal_ended(self, withdrawal: Withdrawal, end: ChainOperation) -> bool:
-        decision = withdrawals.operation_ended(withdrawal, end, RETRY, deciding())
+        decision = withdrawals.operation_ended(withdrawal, end, RETRY, context())
         assert decision is not None
         committed = self.take_withdrawal(decision)
         now = self.withdrawals[withdrawal.id]
-        assert withdrawals.operation_ended(now, end, RETRY, deciding()) is None
+        assert withdrawals.operation_ended(now, end, RETRY, context()) is None
         return committed
 
     # What is true at every moment.

@@ -17,7 +17,7 @@ from offerhub.domain.errors import InvariantViolated
 from tests.domain.world import (
     NOW,
     RETRY,
-    deciding,
+    context,
     escrow_asked,
     failed,
     funding_asked,
@@ -62,7 +62,7 @@ def test_another_attempt_asks_the_same_after_a_pause_that_grows() -> None:
     failing = planned_by(release_asked())
     pauses = []
     for attempt in range(1, 12):
-        again = planned_again(failed(failing, FailureKind.REFUSED), RETRY, deciding())
+        again = planned_again(failed(failing, FailureKind.REFUSED), RETRY, context())
         assert (attempt + 1, failing.intent) == (again.attempt, again.intent)
         assert (failing.subject, failing.subject_id) == (again.subject, again.subject_id)
         assert again.not_before is not None
@@ -74,7 +74,7 @@ def test_another_attempt_asks_the_same_after_a_pause_that_grows() -> None:
 def test_pauses_are_spread_by_half_either_way() -> None:
     failing = failed(planned_by(release_asked()), FailureKind.INCLUDED)
     pauses = [
-        planned_again(failing, RetryPolicy(3, chance), deciding()).not_before
+        planned_again(failing, RetryPolicy(3, chance), context()).not_before
         for chance in (0.0, 0.999)
     ]
     assert [timedelta(seconds=0.25), timedelta(seconds=0.7495)] == [
@@ -83,5 +83,5 @@ def test_pauses_are_spread_by_half_either_way() -> None:
 
 
 def test_an_envelope_that_died_of_old_age_is_built_again_at_once() -> None:
-    again = planned_again(failed(planned_by(funding_asked())), RETRY, deciding())
+    again = planned_again(failed(planned_by(funding_asked())), RETRY, context())
     assert again.not_before is None

@@ -8,7 +8,7 @@ from offerhub.domain.deposits import Arrival, Known, Unreadable, page
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import CursorMove, Figure, UnitOfWork
 from offerhub.domain.users import WalletRole
-from tests.domain.world import NOW, deciding, escrow_asked, planned_by, wallet
+from tests.domain.world import NOW, context, escrow_asked, planned_by, wallet
 
 WALLETS = {
     "Gusr_buyer": wallet("usr_buyer"),
@@ -50,7 +50,7 @@ def read(
     by_hash = {str(known.tx_hash): known for known in operations}
     payees = {"ord_1": frozenset({"usr_buyer", "usr_seller", "usr_platform"})}
     known = Known(WALLETS, by_hash, {"CONTRACT": "ord_1", "OTHER": "ord_2"}, payees, full)
-    return page(arrivals, unreadable, known, MOVE, deciding())
+    return page(arrivals, unreadable, known, MOVE, context())
 
 
 def kinds(unit: UnitOfWork) -> list[str]:

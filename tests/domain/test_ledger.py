@@ -18,7 +18,7 @@ from offerhub.domain.ledger import (
 )
 from offerhub.domain.money import Money
 from offerhub.domain.postings import Movement
-from tests.domain.world import PLATFORM, deciding
+from tests.domain.world import PLATFORM, context
 
 
 def transfer_of(*amounts: tuple[str, int]) -> Transfer:
@@ -32,7 +32,7 @@ def transfer_of(*amounts: tuple[str, int]) -> Transfer:
 
 
 def transfers(*movements: Movement) -> list[Transfer]:
-    return [deciding().transfer(movement, reference="r", cause="c") for movement in movements]
+    return [context().transfer(movement, reference="r", cause="c") for movement in movements]
 
 
 @given(st.integers(1, 10**12), st.integers(-(10**12), 10**12).filter(bool))

@@ -34,8 +34,8 @@ from tests.domain.world import (
     PLATFORM,
     STANDING,
     claim,
+    context,
     creation,
-    deciding,
     escrow_asked,
     fail,
     following,
@@ -58,17 +58,17 @@ def refusal(command: Callable[[], object]) -> DomainError:
 
 def created(**deadlines: datetime) -> Order:
     command = evolve(creation(), **deadlines)  # type: ignore[arg-type]  # any of its fields
-    return decisions.create(command, LIMITS, PLATFORM, deciding()).entity
+    return decisions.create(command, LIMITS, PLATFORM, context()).entity
 
 
 def completed(order: Order) -> Order:
     for milestone in order.milestones:
-        order = decisions.complete_milestone(order, milestone.ref, deciding()).entity
+        order = decisions.complete_milestone(order, milestone.ref, context()).entity
     return order
 
 
 def changed(order: Order, at: datetime = NOW, **deadlines: datetime) -> Order:
-    return change_deadlines(order, NewDeadlines(**deadlines), deciding(at=at)).entity
+    return change_deadlines(order, NewDeadlines(**deadlines), context(at=at)).entity
 
 
 FIELDS = pytest.mark.parametrize("field", ["expires_at", "auto_release_at"])
@@ -122,9 +122,9 @@ def test_a_moment_that_cannot_be_a_deadline_is_a_fault(
 
 def test_the_deadlines_of_a_new_order_are_in_its_event() -> None:
     command = evolve(creation(), expires_at=SOON, auto_release_at=LATER)
-    (event,) = decisions.create(command, LIMITS, PLATFORM, deciding()).unit.events
+    (event,) = decisions.create(command, LIMITS, PLATFORM, context()).unit.events
     assert (iso(SOON), iso(LATER)) == (event.payload["expiresAt"], event.payload["autoReleaseAt"])
-    (event,) = decisions.create(creation(), LIMITS, PLATFORM, deciding()).unit.events
+    (event,) = decisions.create(creation(), LIMITS, PLATFORM, context()).unit.events
     assert not {"expiresAt", "autoReleaseAt"} & set(event.payload)
 
 
@@ -134,7 +134,7 @@ def test_the_deadlines_of_a_new_order_are_in_its_event() -> None:
 @FIELDS
 def test_a_deadline_can_be_set_once_the_order_exists_and_moved_to_a_later_time(field: str) -> None:
     order = changed(created(), **{field: SOON})
-    decision = change_deadlines(order, NewDeadlines(**{field: LATER}), deciding(claim=claim()))
+    decision = change_deadlines(order, NewDeadlines(**{field: LATER}), context(claim=claim()))
     after = decision.entity
     assert LATER == getattr(after, field)
     assert order.version + 1 == after.version
@@ -177,7 +177,7 @@ def test_a_deadline_never_moves_to_an_earlier_time(
 @FIELDS
 def test_the_same_moment_again_changes_nothing_and_tells_nothing(field: str) -> None:
     order = created(**{field: SOON})
-    decision = change_deadlines(order, NewDeadlines(**{field: SOON}), deciding())
+    decision = change_deadlines(order, NewDeadlines(**{field: SOON}), context())
     assert SOON == getattr(decision.entity, field)
     assert () == decision.unit.events
 
@@ -243,7 +243,7 @@ def test_only_an_order_that_can_take_it_is_due(standing: str, passed: timedelta)
     now = moment + passed
     assert is_due(order, now)
     assert not is_due(order, moment - timedelta(milliseconds=1))
-    d = deciding(at=now)
+    d = context(at=now)
     decision = auto_release(order, PARTIES, d) if releases(order) else expire(order, d)
     assert due_at(decision.entity) is None
     check_order_events(order, decision.entity, decision.unit)
@@ -263,16 +263,16 @@ def test_the_timer_wakes_an_order_for_the_deadline_that_is_next() -> None:
 
 def test_an_escrow_that_was_begun_stops_the_expiry() -> None:
     order = evolve(reserved(), expires_at=SOON)
-    asked = chain_decisions.start_escrow(order, PAYEE_TERMS, "GCHANNEL", PARTIES, deciding())
+    asked = chain_decisions.start_escrow(order, PAYEE_TERMS, "GCHANNEL", PARTIES, context())
     assert due_at(asked.entity) is None
-    error = refusal(lambda: expire(asked.entity, deciding(at=LATER)))
+    error = refusal(lambda: expire(asked.entity, context(at=LATER)))
     assert ErrorCode.INVALID_STATE_TRANSITION is error.code
 
 
 def test_an_escrow_call_after_the_expiry_finds_the_order_closed() -> None:
-    order = expire(evolve(reserved(), expires_at=SOON), deciding(at=SOON)).entity
+    order = expire(evolve(reserved(), expires_at=SOON), context(at=SOON)).entity
     error = refusal(
-        lambda: chain_decisions.start_escrow(order, PAYEE_TERMS, "GCHANNEL", PARTIES, deciding())
+        lambda: chain_decisions.start_escrow(order, PAYEE_TERMS, "GCHANNEL", PARTIES, context())
     )
     assert ErrorCode.INVALID_STATE_TRANSITION is error.code
 
@@ -283,7 +283,7 @@ def test_an_order_whose_deployment_has_failed_for_good_expires_after_all() -> No
     back = fail(order, planned_by(asked), FailureKind.REFUSED, "code").entity
     assert OrderStatus.FUNDS_RESERVED is back.status
     assert SOON == due_at(back)
-    closed = expire(back, deciding(at=LATER)).entity
+    closed = expire(back, context(at=LATER)).entity
     # Whoever still waits for the escrow learns that it has failed.
     assert back.failed_attempt is not None
     assert back.failed_attempt == closed.failed_attempt
@@ -292,9 +292,9 @@ def test_an_order_whose_deployment_has_failed_for_good_expires_after_all() -> No
 def test_an_auto_release_waits_for_the_last_milestone() -> None:
     order = changed(in_progress(("30.00", "50.00")), auto_release_at=SOON)
     assert due_at(order) is None
-    half = decisions.complete_milestone(order, "m0", deciding()).entity
+    half = decisions.complete_milestone(order, "m0", context()).entity
     assert due_at(half) is None
-    late = decisions.complete_milestone(half, "m1", deciding(at=LATER)).entity
+    late = decisions.complete_milestone(half, "m1", context(at=LATER)).entity
     assert SOON == due_at(late)
     assert is_due(late, LATER)
 
@@ -324,7 +324,7 @@ def test_an_expired_order_is_canceled_by_the_system_and_its_money_given_back(
     had_reserved: bool,
 ) -> None:
     order = evolve(reserved() if had_reserved else created(), expires_at=SOON)
-    decision = expire(order, deciding(at=SOON))
+    decision = expire(order, context(at=SOON))
     after = decision.entity
     assert (OrderStatus.CLOSED, Outcome.CANCELED) == (after.status, after.outcome)
     assert SOON == after.closed_at
@@ -346,8 +346,8 @@ def test_an_expired_order_is_canceled_by_the_system_and_its_money_given_back(
 
 def test_a_release_in_silence_is_an_ordinary_release_asked_for_by_the_system() -> None:
     order = changed(in_progress(), auto_release_at=SOON)
-    decision = auto_release(order, PARTIES, deciding(at=SOON))
-    asked = chain_decisions.request_release(order, None, None, PARTIES, deciding(at=SOON))
+    decision = auto_release(order, PARTIES, context(at=SOON))
+    asked = chain_decisions.request_release(order, None, None, PARTIES, context(at=SOON))
     assert decision.entity.process is not None
     assert asked.entity.process is not None
     assert asked.entity.process.steps == decision.entity.process.steps
@@ -366,5 +366,5 @@ def test_a_release_in_silence_is_an_ordinary_release_asked_for_by_the_system() -
 def test_a_dispute_and_a_refund_stop_the_auto_release(standing: str) -> None:
     order = evolve(STANDING[standing](), auto_release_at=SOON)
     assert due_at(order) is None
-    error = refusal(lambda: auto_release(order, PARTIES, deciding(at=LATER)))
+    error = refusal(lambda: auto_release(order, PARTIES, context(at=LATER)))
     assert ErrorCode.INVALID_STATE_TRANSITION is error.code

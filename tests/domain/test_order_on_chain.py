@@ -10,7 +10,7 @@ from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.chain import ChainStatus, FailureKind, Subject
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.fees import FeePolicy, FeesKept, FeeTerms
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
@@ -32,11 +32,11 @@ from tests.domain.world import (
     claim,
     confirm,
     confirmed,
+    context,
     contract_of,
     contract_stands,
     create,
     creation,
-    deciding,
     escrow_asked,
     fail,
     failed,
@@ -66,19 +66,19 @@ def types(decision: Decision) -> list[str]:
 
 def test_each_entered_state_is_told_once_and_in_order() -> None:
     reported = []
-    order = decisions.create(creation(), LIMITS, PLATFORM, deciding())
+    order = decisions.create(creation(), LIMITS, PLATFORM, context())
     reported += types(order)
-    step = decisions.reserve(order.entity, None, deciding())
+    step = decisions.reserve(order.entity, None, context())
     reported += types(step)
-    step = chain_decisions.start_escrow(step.entity, PAYEE_TERMS, CHANNEL, PARTIES, deciding())
-    reported += types(step)
-    step = confirm(step.entity, planned_by(step))
-    reported += types(step)
-    step = chain_decisions.start_funding(step.entity, PARTIES, deciding())
+    step = chain_decisions.start_escrow(step.entity, PAYEE_TERMS, CHANNEL, PARTIES, context())
     reported += types(step)
     step = confirm(step.entity, planned_by(step))
     reported += types(step)
-    step = chain_decisions.request_release(step.entity, "BUYER", "done", PARTIES, deciding())
+    step = chain_decisions.start_funding(step.entity, PARTIES, context())
+    reported += types(step)
+    step = confirm(step.entity, planned_by(step))
+    reported += types(step)
+    step = chain_decisions.request_release(step.entity, "BUYER", "done", PARTIES, context())
     while following(step) is not None:
         reported += types(step)
         step = confirm(step.entity, planned_by(step))
@@ -145,7 +145,7 @@ def test_an_end_is_taken_once(step: str) -> None:
     operation = planned_by(asked)
     after = confirm(asked.entity, operation).entity
     for stale in (confirmed(operation), failed(operation)):
-        again = chain_ends.operation_ended(after, stale, PARTIES, RETRY, deciding())
+        again = chain_ends.operation_ended(after, stale, PARTIES, RETRY, context())
         assert again is None
 
 
@@ -154,7 +154,7 @@ def test_an_end_is_taken_once(step: str) -> None:
 def test_an_operation_that_has_not_ended_changes_nothing(step: str, status: ChainStatus) -> None:
     asked = STEPS[step]()
     operation = evolve(planned_by(asked), status=status, tx_hash="h")
-    ended = chain_ends.operation_ended(asked.entity, operation, PARTIES, RETRY, deciding())
+    ended = chain_ends.operation_ended(asked.entity, operation, PARTIES, RETRY, context())
     assert ended is None
 
 
@@ -211,7 +211,7 @@ def test_an_escrow_that_fell_back_is_null_and_takes_the_same_id_up_again() -> No
     assert back.escrow is None
     assert back.fee_terms is None
     assert back.escrow is None
-    again = chain_decisions.start_escrow(back, PAYEE_TERMS, CHANNEL, PARTIES, deciding()).entity
+    again = chain_decisions.start_escrow(back, PAYEE_TERMS, CHANNEL, PARTIES, context()).entity
     assert again.escrow is not None
     assert asked.entity.escrow_id == again.escrow.id == back.escrow_id
     assert again.failed_attempt is None
@@ -229,16 +229,16 @@ def test_a_funding_that_fell_back_leaves_the_contract_standing() -> None:
         failed_attempt.attempts,
         failed_attempt.last_error,
     )
-    assert chain_decisions.start_funding(back, PARTIES, deciding()).entity.failed_attempt is None
+    assert chain_decisions.start_funding(back, PARTIES, context()).entity.failed_attempt is None
 
 
 @pytest.mark.parametrize("make", [reserved, contract_stands], ids=["cancel", "refund"])
 def test_a_fall_back_can_be_left_by_giving_the_money_back(make: Callable[[], Order]) -> None:
     order = make()
     decision = (
-        decisions.cancel(order, None, None, deciding())
+        decisions.cancel(order, None, None, context())
         if make is reserved
-        else decisions.refund_unfunded(order, None, "late", deciding())
+        else decisions.refund_unfunded(order, None, "late", context())
     )
     assert decision.debits == BUYER
     (transfer,) = decision.unit.transfers
@@ -249,7 +249,7 @@ def test_a_fall_back_can_be_left_by_giving_the_money_back(make: Callable[[], Ord
 
 
 def test_a_refund_before_funding_passes_all_its_states_in_one_commit() -> None:
-    decision = decisions.refund_unfunded(contract_stands(), "BUYER", "late", deciding())
+    decision = decisions.refund_unfunded(contract_stands(), "BUYER", "late", context())
     assert [
         "order.refund_requested",
         "balance.released",
@@ -276,7 +276,7 @@ def test_a_cancel_tells_whether_funds_were_released(
     make: Callable[[], Order], reported: list[str]
 ) -> None:
     order = make()
-    decision = decisions.cancel(order, "BUYER", "no more", deciding())
+    decision = decisions.cancel(order, "BUYER", "no more", context())
     assert reported == types(decision)
     canceled, closed = decision.unit.events[-2:]
     assert (make is reserved) == canceled.payload["fundsReleased"]
@@ -297,7 +297,7 @@ def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
     trace = evolve(process.trace, idempotency=claim("order.release"))
     order = evolve(asked.entity, process=evolve(process, trace=trace))
     # The actor decides under the trace of the request that asked.
-    record = _ended_under(order, asked, Deciding(NOW, deciding().ids, trace))
+    record = _ended_under(order, asked, DecisionContext(NOW, context().ids, trace))
     if step == "complete:0":
         assert record.unit.idempotency is None
         return
@@ -307,7 +307,7 @@ def test_the_final_answer_stands_under_the_key_that_asked(step: str) -> None:
     assert OpenAnswer(record.entity, "order.release", "req-1", NOW) == kept.answer
 
 
-def _ended_under(order: Order, asked: Decision, under: Deciding) -> Decision:
+def _ended_under(order: Order, asked: Decision, under: DecisionContext) -> Decision:
     operation = confirmed(planned_by(asked), contract_id=contract_of(order))
     if operation.step == RELEASE:
         operation = evolve(operation, payouts=payouts_of(order))
@@ -330,7 +330,7 @@ def test_a_fall_back_forgets_the_key_so_that_it_tries_again() -> None:
 
 def test_a_planned_operation_never_carries_the_claim() -> None:
     decision = chain_decisions.start_escrow(
-        reserved(), PAYEE_TERMS, CHANNEL, PARTIES, deciding(claim=claim())
+        reserved(), PAYEE_TERMS, CHANNEL, PARTIES, context(claim=claim())
     )
     assert planned_by(decision).trace.idempotency is None
     assert "req-1" == planned_by(decision).trace.correlation_id

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_decisions as decisions
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
@@ -25,14 +25,14 @@ from tests.domain.world import (
     PLATFORM,
     STANDING,
     claim,
+    context,
     create,
     creation,
-    deciding,
     in_progress,
     milestones,
 )
 
-COMMANDS: dict[str, Callable[[Order, Deciding], Decision]] = {
+COMMANDS: dict[str, Callable[[Order, DecisionContext], Decision]] = {
     "reserve": lambda order, d: decisions.reserve(order, None, d),
     "cancel": lambda order, d: decisions.cancel(order, "BUYER", "changed my mind", d),
     "escrow": lambda order, d: chain_decisions.start_escrow(
@@ -73,12 +73,12 @@ def expected_code(command: str, standing: str) -> str:
 def test_a_command_is_done_or_refused_with_the_precise_code(command: str, standing: str) -> None:
     order = STANDING[standing]()
     if standing in DONE[command]:
-        decision = COMMANDS[command](order, deciding())
+        decision = COMMANDS[command](order, context())
         assert order.version + 1 == decision.entity.version
         assert decision.entity in decision.unit.writes
         return
     with pytest.raises(DomainError) as refused:
-        COMMANDS[command](order, deciding())
+        COMMANDS[command](order, context())
     assert expected_code(command, standing) == refused.value.code.value
 
 
@@ -89,7 +89,7 @@ def test_a_conflict_says_where_the_order_stands(command: str, standing: str) -> 
     if standing in DONE[command] or (command, standing) == ("complete milestone", "IN_PROGRESS"):
         return
     with pytest.raises(DomainError) as refused:
-        COMMANDS[command](order, deciding())
+        COMMANDS[command](order, context())
     details = refused.value.details
     assert order.id == details["orderId"]
     assert order.status.value == details["currentState"]
@@ -116,22 +116,22 @@ def test_a_refusal_names_the_action_and_the_state(
     command: str, standing: str, message: str
 ) -> None:
     with pytest.raises(DomainError) as refused:
-        COMMANDS[command](STANDING[standing](), deciding())
+        COMMANDS[command](STANDING[standing](), context())
     assert message == refused.value.message
 
 
 def test_progress_says_what_runs() -> None:
     order = STANDING["RELEASE_REQUESTED, releasing"]()
     with pytest.raises(DomainError) as refused:
-        COMMANDS["release"](order, deciding())
+        COMMANDS["release"](order, context())
     assert Progress(order) == refused.value.details["progress"]
 
 
 def test_release_waits_for_every_milestone() -> None:
     order = in_progress(("30.00", "50.00"))
-    order = decisions.complete_milestone(order, "m1", deciding()).entity
+    order = decisions.complete_milestone(order, "m1", context()).entity
     with pytest.raises(DomainError) as refused:
-        COMMANDS["release"](order, deciding())
+        COMMANDS["release"](order, context())
     assert ErrorCode.MILESTONES_OPEN is refused.value.code
     assert {
         "orderId": order.id,
@@ -142,9 +142,9 @@ def test_release_waits_for_every_milestone() -> None:
 
 
 def test_a_milestone_is_completed_once() -> None:
-    order = decisions.complete_milestone(in_progress(("80.00",)), "m0", deciding()).entity
+    order = decisions.complete_milestone(in_progress(("80.00",)), "m0", context()).entity
     with pytest.raises(DomainError) as refused:
-        decisions.complete_milestone(order, "m0", deciding())
+        decisions.complete_milestone(order, "m0", context())
     assert ErrorCode.MILESTONE_ALREADY_COMPLETED is refused.value.code
     details = refused.value.details
     assert order.id == details["orderId"]
@@ -156,23 +156,23 @@ def test_a_milestone_is_completed_once() -> None:
 def test_the_amount_to_reserve_is_the_orders() -> None:
     order = create("80.00")
     with pytest.raises(DomainError) as refused:
-        decisions.reserve(order, Money.parse("79.99"), deciding())
+        decisions.reserve(order, Money.parse("79.99"), context())
     assert ErrorCode.RESERVE_MISMATCH_AMOUNT is refused.value.code
     assert {"orderId": order.id, "expected": "80.00", "given": "79.99"} == refused.value.details
-    decisions.reserve(order, Money.parse("80.00"), deciding())
+    decisions.reserve(order, Money.parse("80.00"), context())
 
 
 @pytest.mark.parametrize("amount", ["0.99", "100000.01", "0.00"])
 def test_an_amount_outside_of_the_limits_makes_no_order(amount: str) -> None:
     with pytest.raises(DomainError) as refused:
-        decisions.create(creation(amount), LIMITS, PLATFORM, deciding())
+        decisions.create(creation(amount), LIMITS, PLATFORM, context())
     assert ErrorCode.AMOUNT_OUT_OF_LIMITS is refused.value.code
     assert {"min": "1.00", "max": "100000.00"} == refused.value.details
 
 
 @pytest.mark.parametrize("amount", ["1.00", "100000.00"])
 def test_the_limits_themselves_are_allowed(amount: str) -> None:
-    decisions.create(creation(amount), LIMITS, PLATFORM, deciding())
+    decisions.create(creation(amount), LIMITS, PLATFORM, context())
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_the_limits_themselves_are_allowed(amount: str) -> None:
 def test_buyer_seller_and_platform_differ(parties: tuple[str, str]) -> None:
     command = evolve(creation(), buyer_id=parties[0], seller_id=parties[1])
     with pytest.raises(DomainError) as refused:
-        decisions.create(command, LIMITS, PLATFORM, deciding())
+        decisions.create(command, LIMITS, PLATFORM, context())
     assert ErrorCode.SAME_USER is refused.value.code
 
 
@@ -202,7 +202,7 @@ def test_buyer_seller_and_platform_differ(parties: tuple[str, str]) -> None:
 )
 def test_milestones_that_do_not_make_up_the_order_are_a_fault(parts: tuple) -> None:
     with pytest.raises(DomainError) as refused:
-        decisions.create(evolve(creation(), milestones=parts), LIMITS, PLATFORM, deciding())
+        decisions.create(evolve(creation(), milestones=parts), LIMITS, PLATFORM, context())
     assert ErrorCode.VALIDATION_ERROR is refused.value.code
     fields = refused.value.details["fields"]
     assert isinstance(fields, list)
@@ -212,7 +212,7 @@ def test_milestones_that_do_not_make_up_the_order_are_a_fault(parts: tuple) -> N
 def test_twenty_milestones_are_allowed() -> None:
     parts = milestones(*["4.00"] * 20)
     order = decisions.create(
-        evolve(creation(), milestones=parts), LIMITS, PLATFORM, deciding()
+        evolve(creation(), milestones=parts), LIMITS, PLATFORM, context()
     ).entity
     assert parts == order.milestones
 
@@ -223,8 +223,8 @@ def test_an_allowed_command_claims_its_idempotency_key_first(command: str) -> No
     standing = next(iter(DONE[command]), "IN_PROGRESS")
     order = in_progress(("80.00",)) if standing == "IN_PROGRESS" else STANDING[standing]()
     if command == "release":
-        order = decisions.complete_milestone(order, "m0", deciding()).entity
-    record = COMMANDS[command](order, deciding(claim=claim())).unit.idempotency
+        order = decisions.complete_milestone(order, "m0", context()).entity
+    record = COMMANDS[command](order, context(claim=claim())).unit.idempotency
     assert record is not None
     assert record.first
     assert ("k-1", "f-1") == (record.key, record.fingerprint)

@@ -19,8 +19,8 @@ from tests.domain.world import (
     SELLER,
     at_release_step,
     confirmed,
+    context,
     contract_of,
-    deciding,
     payouts_of,
     planned_by,
     release_asked,
@@ -45,7 +45,7 @@ def release_with(payouts: tuple[PayoutSeen, ...], terms: FeeTerms) -> Decision:
         confirmed(planned_by(asked), named),
         PARTIES,
         RETRY,
-        deciding(),
+        context(),
     )
     assert decision is not None
     return decision

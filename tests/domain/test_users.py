@@ -8,7 +8,7 @@ from offerhub.domain.money import Money
 from offerhub.domain.user_decisions import CreateUser
 from offerhub.domain.users import SealedSeed, UserCreated, UserType, WalletRole, WalletStatus
 from tests.domain.event_shapes import check_shape
-from tests.domain.world import NOW, claim, deciding, wallet
+from tests.domain.world import NOW, claim, context, wallet
 
 CREATE = CreateUser(
     user_id="usr_1",
@@ -23,7 +23,7 @@ CREATE = CreateUser(
 
 
 def test_a_user_comes_with_a_wallet_that_is_not_on_the_chain_yet() -> None:
-    user, made, unit = decisions.create_user(CREATE, deciding(claim=claim("x.create")))
+    user, made, unit = decisions.create_user(CREATE, context(claim=claim("x.create")))
     assert (user, made) == unit.writes
     assert (1, 1, WalletStatus.ACTIVATING, WalletRole.USER) == (
         user.version,
@@ -39,14 +39,14 @@ def test_a_user_comes_with_a_wallet_that_is_not_on_the_chain_yet() -> None:
 
 
 def test_no_seed_is_shown_told_or_audited() -> None:
-    user, made, unit = decisions.create_user(CREATE, deciding(claim=claim()))
+    user, made, unit = decisions.create_user(CREATE, context(claim=claim()))
     reported = repr(user) + repr(made) + repr(unit) + repr(unit.idempotency)
     assert "secret" not in reported
 
 
 def test_a_wallet_is_told_when_it_can_receive_usdc() -> None:
-    _, made, _ = decisions.create_user(CREATE, deciding())
-    (active,), unit = decisions.activated([made], deciding())
+    _, made, _ = decisions.create_user(CREATE, context())
+    (active,), unit = decisions.activated([made], context())
     assert (2, WalletStatus.ACTIVE) == (active.version, active.status)
     (event,) = unit.events
     check_shape(event)
@@ -61,7 +61,7 @@ def test_a_wallet_is_told_when_it_can_receive_usdc() -> None:
 
 def test_the_platforms_own_accounts_are_activated_without_an_event() -> None:
     both = [wallet("usr_platform", WalletRole.PLATFORM), wallet("usr_x", WalletRole.CHANNEL)]
-    active, unit = decisions.activated(both, deciding())
+    active, unit = decisions.activated(both, context())
     assert 2 == len(active) == len(unit.writes) == len(unit.audit)
     assert () == unit.events
 
@@ -69,7 +69,7 @@ def test_the_platforms_own_accounts_are_activated_without_an_event() -> None:
 def test_several_wallets_are_worked_in_one_transaction() -> None:
     intent = ActivateWallets("GCHANNEL", "GPLATFORM", ("G1", "G2"), Money.parse("2.00"))
     operation, unit = decisions.plan_for_wallets(
-        Subject.ACTIVATION, intent, ["wal_1", "wal_2"], deciding()
+        Subject.ACTIVATION, intent, ["wal_1", "wal_2"], context()
     )
     assert (intent, "GCHANNEL", "activate") == (
         operation.intent,
@@ -86,7 +86,7 @@ def key() -> ApiKey:
 
 
 def test_the_answer_to_a_key_is_the_key_without_its_text() -> None:
-    unit = decisions.create_api_key(key(), deciding(claim=claim("x.create")))
+    unit = decisions.create_api_key(key(), context(claim=claim("x.create")))
     assert unit.idempotency is not None
     assert unit.idempotency.answer is not None
     assert key() == unit.idempotency.answer.shows
@@ -95,7 +95,7 @@ def test_the_answer_to_a_key_is_the_key_without_its_text() -> None:
 
 def test_a_revoked_key_is_not_valid() -> None:
     assert key().valid_at(NOW)
-    revoked, unit = decisions.revoke_api_key(key(), deciding())
+    revoked, unit = decisions.revoke_api_key(key(), context())
     assert not revoked.valid_at(NOW)
     assert (revoked,) == unit.writes
 

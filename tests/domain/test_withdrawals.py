@@ -6,7 +6,7 @@ from attrs import evolve
 from offerhub.domain import withdrawal_decisions as decisions
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.chain import ChainOperation, ChainStatus, FailureKind, Subject
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.money import Money
 from offerhub.domain.withdrawal import (
@@ -25,7 +25,7 @@ from tests.domain.world import (
     RETRY,
     claim,
     confirmed,
-    deciding,
+    context,
     failed,
     following,
     planned_by,
@@ -47,9 +47,9 @@ OUT = {f"available/{USER}": -500_000_000, f"withdrawing/{USER}": 500_000_000}
 BACK = {account: -amount for account, amount in OUT.items()}
 
 
-def created(*, commit: bool, under: Deciding | None = None) -> WithdrawalDecision:
+def created(*, commit: bool, under: DecisionContext | None = None) -> WithdrawalDecision:
     command = CreateWithdrawal(
-        withdrawal_id=deciding().ids.new("wd"),
+        withdrawal_id=context().ids.new("wd"),
         user_id=USER,
         amount=Money.parse("50.00"),
         currency="USDC",
@@ -58,7 +58,7 @@ def created(*, commit: bool, under: Deciding | None = None) -> WithdrawalDecisio
         description=None,
         commit=commit,
     )
-    return decisions.create(command, LIMITS, "GSELLER", under or deciding())
+    return decisions.create(command, LIMITS, "GSELLER", under or context())
 
 
 def planned(decision: WithdrawalDecision) -> ChainOperation:
@@ -67,7 +67,7 @@ def planned(decision: WithdrawalDecision) -> ChainOperation:
 
 
 def ended(withdrawal: Withdrawal, operation: ChainOperation) -> WithdrawalDecision:
-    decision = decisions.operation_ended(withdrawal, operation, RETRY, deciding())
+    decision = decisions.operation_ended(withdrawal, operation, RETRY, context())
     assert decision is not None
     return decision
 
@@ -120,7 +120,7 @@ def test_a_committed_one_is_created_and_committed_in_one_unit() -> None:
 
 
 def test_committing_later_plans_the_payment_and_moves_no_money() -> None:
-    decision = decisions.commit(created(commit=False).entity, "GSELLER", deciding())
+    decision = decisions.commit(created(commit=False).entity, "GSELLER", context())
     assert () == decision.unit.transfers
     assert decision.debits is None
     assert ["withdrawal.committed"] == types(decision)
@@ -128,7 +128,7 @@ def test_committing_later_plans_the_payment_and_moves_no_money() -> None:
 
 
 def test_a_canceled_withdrawal_gives_its_money_back() -> None:
-    decision = decisions.cancel(created(commit=False).entity, deciding())
+    decision = decisions.cancel(created(commit=False).entity, context())
     assert BACK == posted(decision)
     assert ["balance.credited", "withdrawal.canceled"] == types(decision)
     assert "withdrawal_failed" == decision.unit.events[0].payload["source"]
@@ -167,7 +167,7 @@ def test_the_money_comes_back_once_after_a_proven_failure(kind: FailureKind) -> 
         returned += [posted(decision)] if decision.unit.transfers else []
         assert decision.debits is None
         stale = failed(operation, kind)
-        again = decisions.operation_ended(decision.entity, stale, RETRY, deciding())
+        again = decisions.operation_ended(decision.entity, stale, RETRY, context())
         assert again is None
     assert (1 if kind is FailureKind.REFUSED else ATTEMPTS_MAX) == attempts
     assert [BACK] == returned
@@ -181,13 +181,13 @@ def test_the_money_comes_back_once_after_a_proven_failure(kind: FailureKind) -> 
 def test_a_payment_that_may_still_be_applied_returns_nothing(status: ChainStatus) -> None:
     asked = created(commit=True)
     alive = evolve(planned(asked), status=status, tx_hash="h")
-    assert decisions.operation_ended(asked.entity, alive, RETRY, deciding()) is None
+    assert decisions.operation_ended(asked.entity, alive, RETRY, context()) is None
 
 
 def test_the_payment_of_another_attempt_is_not_taken() -> None:
     asked, other = created(commit=True), created(commit=True)
     foreign = confirmed(planned(other))
-    assert decisions.operation_ended(asked.entity, foreign, RETRY, deciding()) is None
+    assert decisions.operation_ended(asked.entity, foreign, RETRY, context()) is None
 
 
 def in_every_state() -> dict[WithdrawalStatus, Withdrawal]:
@@ -199,8 +199,8 @@ def in_every_state() -> dict[WithdrawalStatus, Withdrawal]:
 def test_only_a_created_withdrawal_is_committed_or_canceled(state: WithdrawalStatus) -> None:
     withdrawal = in_every_state()[state]
     for command, code in (
-        (lambda: decisions.commit(withdrawal, "G", deciding()), "WITHDRAWAL_NOT_COMMITTABLE"),
-        (lambda: decisions.cancel(withdrawal, deciding()), "INVALID_STATE_TRANSITION"),
+        (lambda: decisions.commit(withdrawal, "G", context()), "WITHDRAWAL_NOT_COMMITTABLE"),
+        (lambda: decisions.cancel(withdrawal, context()), "INVALID_STATE_TRANSITION"),
     ):
         with pytest.raises(DomainError) as refused:
             command()
@@ -217,13 +217,13 @@ def test_an_end_is_taken_only_while_committed(state: WithdrawalStatus) -> None:
     asked = created(commit=True)
     withdrawal = evolve(asked.entity, status=state)
     for operation in (confirmed(planned(asked)), failed(planned(asked))):
-        assert decisions.operation_ended(withdrawal, operation, RETRY, deciding()) is None
+        assert decisions.operation_ended(withdrawal, operation, RETRY, context()) is None
 
 
 def test_amounts_outside_of_the_limits_are_refused() -> None:
     command = CreateWithdrawal("wd_1", USER, Money.parse("0.99"), "USDC", "G", None, None, True)
     with pytest.raises(DomainError) as refused:
-        decisions.create(command, LIMITS, "G", deciding())
+        decisions.create(command, LIMITS, "G", context())
     assert ErrorCode.AMOUNT_OUT_OF_LIMITS is refused.value.code
 
 
@@ -231,13 +231,13 @@ def test_a_failure_without_a_reason_is_a_fault_of_ours() -> None:
     asked = created(commit=True)
     without = evolve(failed(planned(asked)), failure=None)
     with pytest.raises(InvariantViolated):
-        decisions.operation_ended(asked.entity, without, RETRY, deciding())
+        decisions.operation_ended(asked.entity, without, RETRY, context())
 
 
 @pytest.mark.parametrize("succeeds", [True, False])
 def test_success_and_failure_are_both_kept_under_the_key_that_asked(succeeds: bool) -> None:
     """docs/spec/api.md, Long operations: a withdrawal that failed answers as if it had succeeded."""
-    asked = created(commit=True, under=deciding(claim=claim("withdrawal.create")))
+    asked = created(commit=True, under=context(claim=claim("withdrawal.create")))
     record = asked.unit.idempotency
     assert record is not None
     assert ("running", "Withdrawal", asked.entity.id) == (

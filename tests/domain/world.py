@@ -18,8 +18,8 @@ from offerhub.domain.chain import (
     PayoutSeen,
 )
 from offerhub.domain.chain_moves import RetryPolicy
-from offerhub.domain.decided import Decided
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision import Decided
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.fees import release as release_payout
 from offerhub.domain.ids import Ids
@@ -62,10 +62,10 @@ def counting_ids() -> Ids:
 _ids = counting_ids()
 
 
-def deciding(*, claim: IdempotencyClaim | None = None, at: datetime = NOW) -> Deciding:
+def context(*, claim: IdempotencyClaim | None = None, at: datetime = NOW) -> DecisionContext:
     """A decision asked for by a key, under an idempotency key if `claim` is given."""
     trace = Trace(correlation_id="req-1", actor="key:key_1", idempotency=claim)
-    return Deciding(at, _ids, trace)
+    return DecisionContext(at, _ids, trace)
 
 
 def claim(action: str = "order.reserve") -> IdempotencyClaim:
@@ -102,7 +102,7 @@ def creation(amount: str = "80.00", parts: tuple[str, ...] = ()) -> CreateOrder:
 
 
 def create(amount: str = "80.00", parts: tuple[str, ...] = ()) -> Order:
-    return decisions.create(creation(amount, parts), LIMITS, PLATFORM, deciding()).entity
+    return decisions.create(creation(amount, parts), LIMITS, PLATFORM, context()).entity
 
 
 # What the chain answers.
@@ -178,7 +178,7 @@ def confirm(order: Order, operation: ChainOperation) -> Decision:
         confirmed(operation, payouts, contract_id),
         PARTIES,
         RETRY,
-        deciding(),
+        context(),
     )
     assert decision is not None
     return decision
@@ -191,7 +191,7 @@ def fail(
     code: str | None = None,
 ) -> Decision:
     decision = chain_ends.operation_ended(
-        order, failed(operation, kind, code), PARTIES, RETRY, deciding()
+        order, failed(operation, kind, code), PARTIES, RETRY, context()
     )
     assert decision is not None
     return decision
@@ -201,11 +201,11 @@ def fail(
 
 
 def reserved(parts: tuple[str, ...] = ()) -> Order:
-    return decisions.reserve(create(parts=parts), None, deciding()).entity
+    return decisions.reserve(create(parts=parts), None, context()).entity
 
 
 def escrow_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
-    return chain_decisions.start_escrow(reserved(parts), terms, CHANNEL, PARTIES, deciding())
+    return chain_decisions.start_escrow(reserved(parts), terms, CHANNEL, PARTIES, context())
 
 
 def contract_stands(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
@@ -214,7 +214,7 @@ def contract_stands(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) 
 
 
 def funding_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
-    return chain_decisions.start_funding(contract_stands(parts, terms), PARTIES, deciding())
+    return chain_decisions.start_funding(contract_stands(parts, terms), PARTIES, context())
 
 
 def in_progress(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Order:
@@ -225,8 +225,8 @@ def in_progress(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> O
 def release_asked(parts: tuple[str, ...] = (), terms: FeeTerms = PAYEE_TERMS) -> Decision:
     order = in_progress(parts, terms)
     for milestone in order.milestones:
-        order = decisions.complete_milestone(order, milestone.ref, deciding()).entity
-    return chain_decisions.request_release(order, "BUYER", None, PARTIES, deciding())
+        order = decisions.complete_milestone(order, milestone.ref, context()).entity
+    return chain_decisions.request_release(order, "BUYER", None, PARTIES, context())
 
 
 def at_release_step(asked: Decision) -> Decision:
@@ -254,7 +254,7 @@ def _in_later_state(status: OrderStatus, escrow: EscrowStatus) -> Callable[[], O
 
 
 def _canceled() -> Order:
-    order = decisions.cancel(create(), "BUYER", None, deciding()).entity
+    order = decisions.cancel(create(), "BUYER", None, context()).entity
     assert order.outcome is Outcome.CANCELED
     return order
 

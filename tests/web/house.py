@@ -44,7 +44,7 @@ from offerhub.domain import (
 )
 from offerhub.domain.chain import ChainFailure, ChainOperation, ChainStatus, FailureKind
 from offerhub.domain.chain_moves import RetryPolicy
-from offerhub.domain.deciding import Deciding
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ids import Ids
@@ -170,13 +170,15 @@ class House:
         return user
 
     async def deposit(self, user: User, amount: str) -> None:
-        deciding = Deciding(self.system.clock(), self.system.ids, Trace.system("test", "req_t"))
+        context = DecisionContext(
+            self.system.clock(), self.system.ids, Trace.system("test", "req_t")
+        )
         movement = postings.deposit(user.id, Money.parse(amount), "1-0")
         outcome = await self.journal.commit(
             UnitOfWork(
-                at=deciding.now,
-                trace=deciding.trace,
-                transfers=(deciding.transfer(movement, reference="dep", cause="test"),),
+                at=context.now,
+                trace=context.trace,
+                transfers=(context.transfer(movement, reference="dep", cause="test"),),
             )
         )
         assert isinstance(outcome, Committed)
@@ -216,8 +218,8 @@ class House:
             contract_id="CCONTRACT",
             failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
         )
-        deciding = Deciding(self.system.clock(), self.system.ids, order.process.trace)
-        decision = order_chain_ends.operation_ended(order, ended, PARTIES, RETRY, deciding)
+        context = DecisionContext(self.system.clock(), self.system.ids, order.process.trace)
+        decision = order_chain_ends.operation_ended(order, ended, PARTIES, RETRY, context)
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.journal.commit(unit), Committed)
@@ -234,8 +236,8 @@ class House:
             tx_hash="cd" * 32,
             failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
         )
-        deciding = Deciding(self.system.clock(), self.system.ids, withdrawal.payment.trace)
-        decision = withdrawal_decisions.operation_ended(withdrawal, ended, RETRY, deciding)
+        context = DecisionContext(self.system.clock(), self.system.ids, withdrawal.payment.trace)
+        decision = withdrawal_decisions.operation_ended(withdrawal, ended, RETRY, context)
         assert decision is not None
         unit = evolve(decision.unit, writes=(ended, *decision.unit.writes))
         assert isinstance(await self.journal.commit(unit), Committed)
@@ -246,8 +248,8 @@ class _Scripted(Actor[Any]):
     def __init__(self, house: House) -> None:
         self.house = house
 
-    def deciding(self, trace: Trace) -> Deciding:
-        return Deciding(self.house.system.clock(), self.house.system.ids, trace)
+    def context(self, trace: Trace) -> DecisionContext:
+        return DecisionContext(self.house.system.clock(), self.house.system.ids, trace)
 
     async def note(self, message: object) -> None:
         self.house.asked.append(message)
@@ -279,7 +281,7 @@ class Orders(_Scripted):
 
     async def handle(self, message: Any):
         await self.note(message)
-        deciding = self.deciding(message.trace)
+        context = self.context(message.trace)
         if isinstance(message, CreateOrder):
             users = await self.house.system.storage.load_many(
                 User, [message.buyer_id, message.seller_id]
@@ -303,7 +305,7 @@ class Orders(_Scripted):
                 ),
                 LIMITS,
                 "usr_platform",
-                deciding,
+                context,
             )
             return await self.decided(decision)
         order = await self.house.system.storage.load(Order, self.id)
@@ -311,31 +313,31 @@ class Orders(_Scripted):
             raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no order has this id")
         match message:
             case ReserveFunds():
-                decision = order_decisions.reserve(order, message.amount, deciding)
+                decision = order_decisions.reserve(order, message.amount, context)
             case CancelOrder():
                 decision = order_decisions.cancel(
-                    order, message.canceled_by, message.reason, deciding
+                    order, message.canceled_by, message.reason, context
                 )
             case SetDeadlines():
                 asked = NewDeadlines(message.expires_at, message.auto_release_at)
-                decision = change_deadlines(order, asked, deciding)
+                decision = change_deadlines(order, asked, context)
             case StartEscrow():
                 terms = FeeTerms(0, FeePolicy.PAYEE)
                 decision = order_chain_decisions.start_escrow(
-                    order, terms, "GCHANNEL", PARTIES, deciding
+                    order, terms, "GCHANNEL", PARTIES, context
                 )
             case StartFunding():
-                decision = order_chain_decisions.start_funding(order, PARTIES, deciding)
+                decision = order_chain_decisions.start_funding(order, PARTIES, context)
             case RequestRelease():
                 decision = order_chain_decisions.request_release(
-                    order, message.requested_by, message.reason, PARTIES, deciding
+                    order, message.requested_by, message.reason, PARTIES, context
                 )
             case RequestRefund():
                 decision = order_decisions.refund_unfunded(
-                    order, message.requested_by, message.reason, deciding
+                    order, message.requested_by, message.reason, context
                 )
             case CompleteMilestone():
-                decision = order_decisions.complete_milestone(order, message.ref, deciding)
+                decision = order_decisions.complete_milestone(order, message.ref, context)
                 after = await self.decided(decision)
                 return next(each for each in after.milestones if each.ref == message.ref)
             case _:
@@ -355,7 +357,7 @@ class Withdrawals(_Scripted):
 
     async def handle(self, message: Any):
         await self.note(message)
-        deciding = self.deciding(message.trace)
+        context = self.context(message.trace)
         if isinstance(message, CreateWithdrawal):
             decision = withdrawal_decisions.create(
                 withdrawal_decisions.CreateWithdrawal(
@@ -370,7 +372,7 @@ class Withdrawals(_Scripted):
                 ),
                 LIMITS,
                 "GUSER",
-                deciding,
+                context,
             )
         else:
             found = await self.house.system.storage.load(Withdrawal, self.id)
@@ -378,9 +380,9 @@ class Withdrawals(_Scripted):
                 raise DomainError(ErrorCode.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id")
             match message:
                 case CommitWithdrawal():
-                    decision = withdrawal_decisions.commit(found, "GUSER", deciding)
+                    decision = withdrawal_decisions.commit(found, "GUSER", context)
                 case CancelWithdrawal():
-                    decision = withdrawal_decisions.cancel(found, deciding)
+                    decision = withdrawal_decisions.cancel(found, context)
                 case _:
                     raise TypeError(message)
         await self.commit(decision.unit)
@@ -397,23 +399,23 @@ class Users(_Scripted):
             existing = UserCreated(
                 found, await self.house.stored(Wallet, found.wallet_id), new=False
             )
-            kept = user_decisions.keep_existing(existing, self.deciding(message.trace))
+            kept = user_decisions.keep_existing(existing, self.context(message.trace))
             if kept is not None:
                 await self.commit(kept)
             return existing
-        deciding = self.deciding(message.trace)
+        context = self.context(message.trace)
         user, wallet, unit = user_decisions.create_user(
             user_decisions.CreateUser(
-                user_id=deciding.ids.new("usr"),
-                wallet_id=deciding.ids.new("wal"),
+                user_id=context.ids.new("usr"),
+                wallet_id=context.ids.new("wal"),
                 external_user_id=message.external_user_id,
                 email=message.email,
                 type=message.type,
                 metadata=message.metadata,
-                public_key="G" + deciding.ids.new("k")[2:],
+                public_key="G" + context.ids.new("k")[2:],
                 seed=SealedSeed("1", b"nonce", b"ciphertext"),
             ),
-            deciding,
+            context,
         )
         await self.commit(unit)
         return UserCreated(user, wallet, True)

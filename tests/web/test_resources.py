@@ -19,8 +19,8 @@ from tests.domain.world import (
     STANDING,
     at_release_step,
     confirmed,
+    context,
     contract_of,
-    deciding,
     fail,
     planned_by,
     release_asked,
@@ -144,7 +144,7 @@ def test_a_withdrawal_shows_its_fields(commit: bool) -> None:
 
 
 def test_a_user_shows_its_fields() -> None:
-    user, made, _ = user_decisions.create_user(CREATE, deciding())
+    user, made, _ = user_decisions.create_user(CREATE, context())
     shown = as_json(render_user(user, made))
     assert USER.split() == list(shown)
     assert {"publicKey": "GNEW", "status": "ACTIVATING"} == shown["wallet"]

@@ -1,4 +1,4 @@
-"""What every decision is given and gives: the moment, the ids, who asks; and one unit of work."""
+"""What every decision is given: the moment, the ids and who asks; and the parts of a unit of work made from them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -21,7 +21,7 @@ from offerhub.domain.unit_of_work import (
 
 
 @frozen
-class Deciding:
+class DecisionContext:
     """The moment of a decision, its source of ids, and who asks."""
 
     now: datetime
@@ -142,7 +142,7 @@ class Deciding:
 
 
 def balance_credited(
-    deciding: Deciding,
+    context: DecisionContext,
     user_id: str,
     amount: Money,
     *,
@@ -161,13 +161,13 @@ def balance_credited(
     }
     if transaction_hash is not None:
         payload["transactionHash"] = transaction_hash
-    return deciding.event(
+    return context.event(
         "balance.credited", "Balance", user_id, payload, user_id=user_id, order_id=order_id
     )
 
 
 def balance_debited(
-    deciding: Deciding,
+    context: DecisionContext,
     user_id: str,
     amount: Money,
     *,
@@ -176,7 +176,7 @@ def balance_debited(
     order_id: str | None = None,
 ) -> Event:
     """The event of money that has left a balance; `destination` as docs/spec/domain.md §6 lists them."""
-    return deciding.event(
+    return context.event(
         "balance.debited",
         "Balance",
         user_id,
