@@ -50,7 +50,7 @@ class Board(Generic[T]):
     async def wait_until(
         self, entity_id: str, holds: Callable[[T], bool], timeout_s: float
     ) -> T | None:
-        """Wait until a snapshot holds; `None` when the time is over, or `let_go` says so.
+        """Wait until a snapshot holds; `None` when the time is over, or `release_waiters` says so.
 
         Cancelling it is harmless.
         """
@@ -73,7 +73,7 @@ class Board(Generic[T]):
                             del self._waiting[entity_id]
         return None
 
-    def let_go(self) -> None:
+    def release_waiters(self) -> None:
         """Have nobody wait any longer: the process stops, and what runs goes on after a restart."""
         self._patient = False
         for events in self._waiting.values():

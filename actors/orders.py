@@ -33,9 +33,9 @@ from offerhub.domain.fees import FeeTerms
 from offerhub.domain.limits import Limits
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.order_decisions import Decision
-from offerhub.domain.order_moves import Progress, asked_for
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties
+from offerhub.domain.order_transitions import Progress, asked_for
 from offerhub.domain.trace import Trace
 from offerhub.domain.users import WalletStatus
 

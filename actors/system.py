@@ -78,5 +78,5 @@ class System:
     def close_subscriptions(self) -> None:
         """The web server stops: end the streams; who waits for the chain gets its 202 now."""
         self.hub.close_subscriptions()
-        self.order_board.let_go()
-        self.withdrawal_board.let_go()
+        self.order_board.release_waiters()
+        self.withdrawal_board.release_waiters()

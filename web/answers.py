@@ -13,7 +13,7 @@ from offerhub.domain.errors import DomainError, InvariantViolated
 from offerhub.domain.ids import iso
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, Order
-from offerhub.domain.order_moves import Progress
+from offerhub.domain.order_transitions import Progress
 from offerhub.domain.unit_of_work import Figure
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal

@@ -5,7 +5,7 @@ from datetime import datetime
 from offerhub.domain import api_keys, fees, order, users, withdrawal
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.ids import iso
-from offerhub.domain.order_moves import Progress
+from offerhub.domain.order_transitions import Progress
 from offerhub.domain.steps import Step
 from offerhub.domain.unit_of_work import Balance
 from web import resources

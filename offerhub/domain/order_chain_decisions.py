@@ -20,15 +20,15 @@ from offerhub.domain.order import (
 )
 from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_events import escrow_event, moved, order_event
-from offerhub.domain.order_moves import asked_for, changed, refusal
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import (
     Parties,
+    existing_escrow,
     plan_deployment,
     plan_step,
     release_steps,
-    standing_escrow,
 )
+from offerhub.domain.order_transitions import asked_for, changed, refusal
 from offerhub.domain.steps import DEPLOY, FUND, Step
 from offerhub.domain.unit_of_work import Event, UnitOfWork
 
@@ -62,7 +62,7 @@ def start_escrow(
 def start_funding(order: Order, parties: Parties, context: DecisionContext) -> Decision:
     """Plan the funding of a deployed contract."""
     target = asked_for(order, Action.START_FUNDING)
-    escrow = standing_escrow(order)
+    escrow = existing_escrow(order)
     operation = plan_step(order, FUND, parties, context)
     process = _begun(Operation.FUND, (FUND,), operation, context)
     after = changed(
@@ -104,7 +104,7 @@ def request_release(
         order,
         context,
         status=target,
-        escrow=evolve(standing_escrow(order), status=EscrowStatus.RELEASING),
+        escrow=evolve(existing_escrow(order), status=EscrowStatus.RELEASING),
         process=process,
     )
     payload: dict[str, object] = {"requestedBy": requested_by}

@@ -39,9 +39,9 @@ from offerhub.domain.order_events import (
     moved,
     order_event,
 )
-from offerhub.domain.order_moves import changed, next_state, passed_through
 from offerhub.domain.order_states import Action
-from offerhub.domain.order_steps import Parties, plan_step, standing_escrow
+from offerhub.domain.order_steps import Parties, existing_escrow, plan_step
+from offerhub.domain.order_transitions import changed, check_moves, next_state
 from offerhub.domain.steps import StepHash
 from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
 
@@ -87,7 +87,7 @@ def _deployed(
         status=target,
         process=None,
         escrow=evolve(
-            standing_escrow(order),
+            existing_escrow(order),
             status=EscrowStatus.CREATED,
             contract_id=operation.contract_id,
             transaction_hashes=_hashes(order, operation),
@@ -112,8 +112,8 @@ def _funded(
     order: Order, process: Process, operation: ChainOperation, context: DecisionContext
 ) -> Decision:
     next_state(order, Action.CONFIRM_FUNDING)
-    passed_through(order, OrderStatus.ESCROW_FUNDED, OrderStatus.IN_PROGRESS)
-    escrow = standing_escrow(order)
+    check_moves(order, OrderStatus.ESCROW_FUNDED, OrderStatus.IN_PROGRESS)
+    escrow = existing_escrow(order)
     after = changed(
         order,
         context,
@@ -190,7 +190,7 @@ def _step_confirmed(
             chain_operation_id=following.id,
             last_error=None,
         ),
-        escrow=evolve(standing_escrow(order), transaction_hashes=_hashes(order, operation)),
+        escrow=evolve(existing_escrow(order), transaction_hashes=_hashes(order, operation)),
     )
     return Decision(
         after,
@@ -211,7 +211,7 @@ def _released(
     context: DecisionContext,
 ) -> Decision:
     next_state(order, Action.CONFIRM_RELEASE)
-    passed_through(order, OrderStatus.RELEASED, OrderStatus.CLOSED)
+    check_moves(order, OrderStatus.RELEASED, OrderStatus.CLOSED)
     payout, explained = payout_on_chain(order, operation.payouts, parties)
     after = changed(
         order,
@@ -222,7 +222,7 @@ def _released(
         process=None,
         fees=payout.kept,
         escrow=evolve(
-            standing_escrow(order),
+            existing_escrow(order),
             status=EscrowStatus.RELEASED,
             released_at=context.now,
             transaction_hashes=_hashes(order, operation),
@@ -244,7 +244,7 @@ def _released(
             context,
             "released",
             {
-                "trustlessContractId": standing_escrow(order).contract_id,
+                "trustlessContractId": existing_escrow(order).contract_id,
                 "transactionHash": operation.tx_hash,
                 **released_at,
             },
@@ -344,5 +344,5 @@ def _ended(
 
 
 def _hashes(order: Order, operation: ChainOperation) -> tuple[StepHash, ...]:
-    earlier = standing_escrow(order).transaction_hashes
+    earlier = existing_escrow(order).transaction_hashes
     return (*earlier, StepHash(operation.step, hash_of(operation)))

@@ -18,9 +18,9 @@ from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_events import (
     order_event,
 )
-from offerhub.domain.order_moves import changed, next_state
 from offerhub.domain.order_states import Action
-from offerhub.domain.order_steps import standing_escrow
+from offerhub.domain.order_steps import existing_escrow
+from offerhub.domain.order_transitions import changed, next_state
 from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
 
 
@@ -107,7 +107,7 @@ def _fallen_back(
             },
         )
     else:
-        escrow = standing_escrow(order)
+        escrow = existing_escrow(order)
         after = changed(
             order,
             context,

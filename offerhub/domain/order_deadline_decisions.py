@@ -13,9 +13,9 @@ from offerhub.domain.order_chain_decisions import request_release
 from offerhub.domain.order_deadlines import checked, due_at, takes_effect
 from offerhub.domain.order_decisions import Decision, closed_unfunded
 from offerhub.domain.order_events import deadlines_shown, order_event
-from offerhub.domain.order_moves import changed, next_state
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties
+from offerhub.domain.order_transitions import changed, next_state
 from offerhub.domain.unit_of_work import Event, UnitOfWork
 
 SYSTEM: Final = "system"

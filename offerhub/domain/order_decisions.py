@@ -39,8 +39,8 @@ from offerhub.domain.order_events import (
     order_event,
     summary,
 )
-from offerhub.domain.order_moves import asked_for, changed, passed_through, refusal
 from offerhub.domain.order_states import Action
+from offerhub.domain.order_transitions import asked_for, changed, check_moves, refusal
 from offerhub.domain.unit_of_work import Figure, UnitOfWork
 
 MILESTONES_MAX: Final = 20
@@ -313,7 +313,7 @@ def refund_unfunded(
 ) -> Decision:
     """Refund before funding: nothing on the chain, no fee, everything in one commit."""
     asked_for(order, Action.REFUND_UNFUNDED)
-    passed_through(order, OrderStatus.REFUND_REQUESTED, OrderStatus.REFUNDED, OrderStatus.CLOSED)
+    check_moves(order, OrderStatus.REFUND_REQUESTED, OrderStatus.REFUNDED, OrderStatus.CLOSED)
     if order.escrow is None:
         msg = f"{order.id} has no escrow to refund"
         raise InvariantViolated(msg)

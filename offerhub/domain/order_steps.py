@@ -79,7 +79,7 @@ def terms_of(order: Order, parties: Parties) -> EscrowTerms:
 
 
 def _intent(order: Order, step: Step, parties: Parties) -> EscrowIntent:
-    contract = standing_escrow(order).contract_id
+    contract = existing_escrow(order).contract_id
     if contract is None:
         msg = f"{order.id} has no contract for the step {step}"
         raise InvariantViolated(msg)
@@ -108,7 +108,7 @@ def _intent(order: Order, step: Step, parties: Parties) -> EscrowIntent:
             raise InvariantViolated(msg)
 
 
-def standing_escrow(order: Order) -> Escrow:
+def existing_escrow(order: Order) -> Escrow:
     """The escrow of an order that must have one."""
     if order.escrow is None:
         msg = f"{order.id} is {order.status.value} without an escrow"

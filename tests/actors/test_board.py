@@ -80,7 +80,7 @@ async def test_a_board_that_lets_go_ends_every_wait_at_once(autojump_clock: obje
     async with trio.open_nursery() as nursery:
         nursery.start_soon(wait)
         await trio.testing.wait_all_tasks_blocked()
-        board.let_go()
+        board.release_waiters()
     assert [None] == found
     assert trio.current_time() < 1
     assert await board.wait_until("a", lambda value: value > 1, 60) is None

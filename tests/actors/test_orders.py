@@ -12,7 +12,7 @@ from actors.messages import CancelOrder, RequestRefund
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, Outcome
-from offerhub.domain.order_moves import Progress
+from offerhub.domain.order_transitions import Progress
 from offerhub.domain.unit_of_work import IdempotencyState, UnitOfWork
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.providers.trustless_work.port import EscrowRefused

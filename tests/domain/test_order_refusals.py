@@ -15,8 +15,8 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Decision
-from offerhub.domain.order_moves import Progress
 from offerhub.domain.order_states import allowed_states
+from offerhub.domain.order_transitions import Progress
 from tests.domain.world import (
     CHANNEL,
     LIMITS,

@@ -8,8 +8,8 @@ import pytest
 from offerhub.domain import user_decisions
 from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
-from offerhub.domain.order_moves import Progress, asked_for
 from offerhub.domain.order_states import Action
+from offerhub.domain.order_transitions import Progress, asked_for
 from offerhub.domain.unit_of_work import Balance
 from tests.domain.test_users import CREATE
 from tests.domain.test_withdrawals import created

@@ -84,7 +84,7 @@ def asked_for(order: Order, action: Action) -> OrderStatus:
     return target
 
 
-def passed_through(order: Order, *states: OrderStatus) -> None:
+def check_moves(order: Order, *states: OrderStatus) -> None:
     """Check that states entered at once follow the table."""
     here = order.status
     for state in states:
