@@ -71,7 +71,7 @@ class Recovery:
                 if not row.working:
                     owner.wake(row.id, RESUME)
 
-            await self._paced(partial(storage.on_the_way, kind), wake)
+            await self._paced(partial(storage.in_flight, kind), wake)
         await self._paced(storage.open_lanes, lambda row: parts.lanes.wake(row.source, Wake.WORK))
 
     async def _paced(

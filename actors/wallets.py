@@ -158,7 +158,7 @@ class WalletsActor(Actor[Never]):
 
     def _take_up(self, wallets: Iterable[Wallet]) -> None:
         """Activate those that nothing is under way for, and that do not pause after a failure."""
-        taken = self._on_the_way()
+        taken = self._in_progress()
         for wallet in wallets:
             if (
                 wallet.status is WalletStatus.ACTIVATING
@@ -170,13 +170,13 @@ class WalletsActor(Actor[Never]):
 
     async def _want_refills(self, addresses: Sequence[str]) -> None:
         storage, random = self._parts.core.storage, self._parts.core.random
-        on_the_way = self._on_the_way()
+        unfinished = self._in_progress()
         found = await retry_until_available(lambda: storage.wallets_by_address(addresses), random)
         for wallet in found.values():
-            if wallet.public_key not in on_the_way | self._work.not_refilled:
+            if wallet.public_key not in unfinished | self._work.not_refilled:
                 self._work.refill[wallet.id] = wallet
 
-    def _on_the_way(self) -> set[str]:
+    def _in_progress(self) -> set[str]:
         """Addresses that an operation on the way is for."""
         operations = self._work.under_way.values()
         return {address for operation in operations for address in _addresses(operation.intent)}

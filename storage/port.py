@@ -175,7 +175,7 @@ class Storage(Protocol):
         """Orders by `created_at`, those of one moment by the order of their commits."""
         ...
 
-    async def on_the_way(
+    async def in_flight(
         self, kind: type[Order] | type[Withdrawal], after: int, limit: int
     ) -> Sequence[OnTheWay]:
         """Entities whose work on the chain has not been taken to its end, oldest first.

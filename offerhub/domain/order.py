@@ -170,7 +170,7 @@ class Order:
     auto_release_at: datetime | None = None
 
     @property
-    def on_the_way(self) -> bool:
+    def in_flight(self) -> bool:
         """Whether its work on the chain has not been taken to its end."""
         return self.process is not None
 

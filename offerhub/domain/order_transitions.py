@@ -1,4 +1,4 @@
-"""An order's moves: what the state table permits, and the one error for what it does not."""
+"""Transitions of an order: what the state table permits, and the one error for what it does not."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -91,14 +91,14 @@ class Withdrawal:
     payment: Payment | None = None
 
     @property
-    def on_the_way(self) -> bool:
+    def in_flight(self) -> bool:
         """Whether its payment has not been taken to its end."""
         return self.committed and self.status not in ENDED
 
     @property
     def chain_operation_id(self) -> str | None:
         """The present operation of its payment."""
-        if self.payment is None or not self.on_the_way:
+        if self.payment is None or not self.in_flight:
             return None
         return self.payment.chain_operation_id
 

@@ -110,7 +110,7 @@ class MemoryStorage:
         orders = (await self._at()).tables.of(Order).newest_first(lambda order: order.created_at)
         return _page(orders, fits, cursor, limit)
 
-    async def on_the_way(
+    async def in_flight(
         self, kind: type[Order] | type[Withdrawal], after: int, limit: int
     ) -> Sequence[OnTheWay]:
         tables = (await self._at()).tables
@@ -120,7 +120,7 @@ class MemoryStorage:
         found = [
             OnTheWay(place, row.id, row.id in working)
             for place, row in rows
-            if place > after and row.on_the_way
+            if place > after and row.in_flight
         ]
         return found[:limit]
 

@@ -177,10 +177,10 @@ class PostgresStorage:
     async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]:
         return await self._read(lookups.aio_orders, where, cursor, limit)
 
-    async def on_the_way(
+    async def in_flight(
         self, kind: type[Order] | type[Withdrawal], after: int, limit: int
     ) -> Sequence[OnTheWay]:
-        return await self._read(work.aio_on_the_way, kind, after, limit)
+        return await self._read(work.aio_in_flight, kind, after, limit)
 
     async def order_ids_by_contract(self, contract_ids: Sequence[str]) -> dict[str, str]:
         return await self._read(lookups.aio_contracts, contract_ids)

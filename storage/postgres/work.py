@@ -26,10 +26,10 @@ WHERE is_open AND sequence > $1 ORDER BY sequence LIMIT $2
 """
 
 # An inner query with a limit is asked row by row: never a look at every open operation.
-_ON_THE_WAY: Final = """
+_UNFINISHED: Final = """
 SELECT waiting.sequence, waiting.id, open.id IS NOT NULL AS working
 FROM (
-    SELECT sequence, id FROM {table} WHERE on_the_way AND sequence > $1
+    SELECT sequence, id FROM {table} WHERE in_flight AND sequence > $1
     ORDER BY sequence LIMIT $2) AS waiting
 LEFT JOIN LATERAL (
     SELECT c.id FROM chain_operations AS c
@@ -64,9 +64,9 @@ async def aio_open_lanes(connection: Connection, after: int, limit: int) -> list
     return [OpenLane(*row) for row in await connection.fetch(_OPEN_LANES, after, limit)]
 
 
-async def aio_on_the_way(
+async def aio_in_flight(
     connection: Connection, kind: type[Order] | type[Withdrawal], after: int, limit: int
 ) -> Sequence[OnTheWay]:
     """Entities with work on the chain."""
-    query = _ON_THE_WAY.format(table=TABLES[kind].name)
+    query = _UNFINISHED.format(table=TABLES[kind].name)
     return [OnTheWay(*row) for row in await connection.fetch(query, after, limit)]

@@ -82,7 +82,7 @@ async def test_a_lost_wake_up_is_made_up_for_by_the_sweep(
             await market.settled(order)
 
 
-async def test_many_orders_on_the_way_all_reach_their_end_after_a_kill(
+async def test_many_unfinished_orders_all_reach_their_end_after_a_kill(
     autojump_clock: object,
 ) -> None:
     universe = Universe(seed=1)

@@ -55,8 +55,8 @@ async def at_rest(storage: Storage) -> None:
                     (str(each.step), each.status.value, each.last_error)
                     for each in await storage.open_operations()
                 ],
-                "orders": await storage.on_the_way(Order, 0, 1_000),
-                "withdrawals": await storage.on_the_way(Withdrawal, 0, 1_000),
+                "orders": await storage.in_flight(Order, 0, 1_000),
+                "withdrawals": await storage.in_flight(Withdrawal, 0, 1_000),
                 "wallets": [each.id for each in await storage.wallets_activating()],
             }
             if not any(standing.values()):

@@ -11,7 +11,7 @@ _FILL: Final = """
 SELECT attach_partitions(parent, 0, $1, greatest($1 / 3, 1)) FROM unnest(
     ARRAY['transfers', 'postings', 'holdings', 'events', 'audit']) AS parent;
 
-INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, on_the_way, created_at, doc)
+INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, in_flight, created_at, doc)
 SELECT 'ord_' || n, 1,
     CASE WHEN n % 1000 = 7 THEN 'DISPUTED' WHEN n % 100 = 3 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
     'usr_' || n % 500, 'usr_' || n % 700, 1, n % 500 = 5, $$moment$$, '{}'

@@ -98,13 +98,13 @@ async def test_orders_with_a_process_are_to_be_woken(storage: Storage, hands: Ha
     process = Process(Operation.ESCROW, (DEPLOY,), 0, 1, "chn_1", hands.now, TRACE)
     busy, quiet = hands.order(process=process), hands.order()
     await put(storage, hands, busy, quiet)
-    (found,) = await storage.on_the_way(Order, 0, 10)
+    (found,) = await storage.in_flight(Order, 0, 10)
     assert (busy.id, False) == (found.id, found.working)
-    assert [] == list(await storage.on_the_way(Order, found.place, 10))
+    assert [] == list(await storage.in_flight(Order, found.place, 10))
     await put(storage, hands, hands.operation(subject_id=busy.id))
-    assert [True] == [each.working for each in await storage.on_the_way(Order, 0, 10)]
+    assert [True] == [each.working for each in await storage.in_flight(Order, 0, 10)]
     await put(storage, hands, evolve(busy, version=2, process=None))
-    assert [] == list(await storage.on_the_way(Order, 0, 10))
+    assert [] == list(await storage.in_flight(Order, 0, 10))
 
 
 async def test_an_order_is_found_by_its_contract(storage: Storage, hands: Hands) -> None:
@@ -117,7 +117,7 @@ async def test_an_order_is_found_by_its_contract(storage: Storage, hands: Hands)
     assert await storage.order_ids_by_contract(["CXYZ", "CABC"]) == {"CABC": order.id}
 
 
-async def test_withdrawals_are_on_the_way_from_their_commit_to_their_end(
+async def test_withdrawals_are_in_flight_from_their_commit_to_their_end(
     storage: Storage, hands: Hands
 ) -> None:
     created = hands.withdrawal()
@@ -126,14 +126,14 @@ async def test_withdrawals_are_on_the_way_from_their_commit_to_their_end(
         user_id="usr_2", status=WithdrawalStatus.COMMITTED, payment=payment
     )
     await put(storage, hands, created, committed)
-    assert [committed.id] == [each.id for each in await storage.on_the_way(Withdrawal, 0, 10)]
+    assert [committed.id] == [each.id for each in await storage.in_flight(Withdrawal, 0, 10)]
     assert (await storage.withdrawals(None, None, 5)).items == (committed, created)
     assert (await storage.withdrawals("usr_2", None, 5)).items == (committed,)
     with pytest.raises(UnknownCursor):
         await storage.withdrawals("usr_2", created.id, 5)
     done = evolve(committed, version=2, status=WithdrawalStatus.COMPLETED, payment=None)
     await put(storage, hands, done)
-    assert [] == list(await storage.on_the_way(Withdrawal, 0, 10))
+    assert [] == list(await storage.in_flight(Withdrawal, 0, 10))
 
 
 async def test_wallets_are_found_by_address_and_by_what_they_wait_for(

@@ -18,7 +18,7 @@ from tests.storage.units import Hands
 ROWS = 20_000
 MANY = (
     f"""
-INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, on_the_way, created_at, due_at, doc)
+INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, in_flight, created_at, due_at, doc)
 SELECT 'ord_' || n, 1, 'CLOSED', 'b', 's', 1, false, now(),
     CASE WHEN n % 100 = 0 THEN now() + n * interval '1 second' END, ''
 FROM generate_series(1, {ROWS}) AS n

@@ -98,7 +98,7 @@ class _Row:
 
 async def test_what_is_to_be_woken_after_a_start(aio_loop: None, filled_dsn: str) -> None:
     for after in (0, ROWS // 2):
-        _check(await _explained(filled_dsn, work.aio_on_the_way, Order, after, LIMIT))
+        _check(await _explained(filled_dsn, work.aio_in_flight, Order, after, LIMIT))
         _check(await _explained(filled_dsn, work.aio_open_lanes, after, LIMIT))
 
 

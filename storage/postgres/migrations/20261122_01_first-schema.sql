@@ -37,7 +37,7 @@ CREATE TABLE orders (
     client_order_ref text CONSTRAINT orders_client_order_ref_key UNIQUE,
     contract_id text,
     amount bigint NOT NULL,
-    on_the_way boolean NOT NULL,
+    in_flight boolean NOT NULL,
     created_at timestamptz NOT NULL,
     due_at timestamptz,
     doc text NOT NULL
@@ -50,7 +50,7 @@ CREATE INDEX orders_open ON orders (status, created_at, sequence) WHERE status <
 CREATE INDEX orders_by_buyer ON orders (buyer_id, created_at, sequence);
 CREATE INDEX orders_by_seller ON orders (seller_id, created_at, sequence);
 CREATE INDEX orders_by_contract ON orders (contract_id) WHERE contract_id IS NOT NULL;
-CREATE INDEX orders_on_the_way ON orders (sequence) WHERE on_the_way;
+CREATE INDEX orders_in_flight ON orders (sequence) WHERE in_flight;
 
 CREATE TABLE users (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT users_sequence_key UNIQUE,
@@ -111,11 +111,11 @@ CREATE TABLE withdrawals (
     user_id text NOT NULL,
     status text NOT NULL,
     amount bigint NOT NULL,
-    on_the_way boolean NOT NULL,
+    in_flight boolean NOT NULL,
     doc text NOT NULL
 );
 CREATE INDEX withdrawals_by_user ON withdrawals (user_id, sequence);
-CREATE INDEX withdrawals_on_the_way ON withdrawals (sequence) WHERE on_the_way;
+CREATE INDEX withdrawals_in_flight ON withdrawals (sequence) WHERE in_flight;
 
 CREATE TABLE api_keys (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_keys_sequence_key UNIQUE,
