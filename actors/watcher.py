@@ -18,7 +18,7 @@ from actors.kernel import Backoff
 from actors.outages import commit_with_retries, retry_until_available
 from offerhub.domain import deposits
 from offerhub.domain.decision_context import DecisionContext
-from offerhub.domain.deposits import CURSOR, Arrival, Known, Unreadable
+from offerhub.domain.deposits import CURSOR, IncomingTransfer, Known, Unreadable
 from offerhub.domain.order import Order
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
@@ -270,8 +270,8 @@ class ChainWatcher:
                     return stored
 
     async def _credit_singly(
-        self, arrivals: list[Arrival], known: Known, move: CursorMove
-    ) -> list[Arrival]:
+        self, arrivals: list[IncomingTransfer], known: Known, move: CursorMove
+    ) -> list[IncomingTransfer]:
         """Credit each arrival that was not credited before; what is refused otherwise is left.
 
         The cursor stays: an arrival is known by its own reference, so a kill repeats nothing.
@@ -288,9 +288,9 @@ class ChainWatcher:
                 left.append(arrival)
         return left
 
-    def _arrivals(self, record: PaymentRecord) -> list[Arrival]:
+    def _arrivals(self, record: PaymentRecord) -> list[IncomingTransfer]:
         return [
-            Arrival(
+            IncomingTransfer(
                 operation_id=transfer.operation_id,
                 index=transfer.index,
                 source=transfer.source,
@@ -304,7 +304,7 @@ class ChainWatcher:
             and transfer.asset_issuer == self._parts.usdc_issuer
         ]
 
-    async def _known(self, arrivals: list[Arrival]) -> Known:
+    async def _known(self, arrivals: list[IncomingTransfer]) -> Known:
         """What is ours in a page: three queries, and only if something of ours is in it."""
         storage, random = self._parts.core.storage, self._parts.core.random
         addresses = sorted({arrival.destination for arrival in arrivals})

@@ -14,9 +14,9 @@ from offerhub.domain.ledger import DUE_TREASURY, Side, Transfer, balance_changes
 from offerhub.domain.money import BALANCE_MAX, Money
 from offerhub.domain.unit_of_work import (
     Balance,
+    BalanceAfter,
     Committed,
     CommittedEvent,
-    Figure,
     RefusalKind,
     Refused,
     UnitOfWork,
@@ -91,7 +91,7 @@ def users_of(units: Iterable[UnitOfWork]) -> set[str]:
         users.update(balance_changes(unit.transfers))
         for event in unit.events:
             users.update(
-                value.user_id for value in event.payload.values() if isinstance(value, Figure)
+                value.user_id for value in event.payload.values() if isinstance(value, BalanceAfter)
             )
     return users
 
@@ -127,7 +127,7 @@ def fill(
             return moved
         rows[user_id] = moved
 
-    def figure(wanted: Figure) -> Money:
+    def figure(wanted: BalanceAfter) -> Money:
         row = rows.get(wanted.user_id)
         if row is None:
             raise InvariantViolated(f"{wanted.user_id} has no balance to show")
@@ -156,7 +156,9 @@ def fill(
     return Filled(unit, moment, transfers, events, tuple(audit), shown, changes, answer)
 
 
-def _text(unit: UnitOfWork, figure: Callable[[Figure], Money], encode: Encode) -> bytes | None:
+def _text(
+    unit: UnitOfWork, figure: Callable[[BalanceAfter], Money], encode: Encode
+) -> bytes | None:
     record = unit.idempotency
     if record is None or record.answer is None:
         return None

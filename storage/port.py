@@ -20,10 +20,10 @@ from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     Balance,
+    BalanceAfter,
     CommitOutcome,
     CommittedEvent,
     Entity,
-    Figure,
     IdempotencyState,
     UnitOfWork,
 )
@@ -129,11 +129,11 @@ class StoredClaim:
     answer: bytes | None = field(default=None, repr=False)
 
 
-Encode = Callable[[OpenAnswer, Callable[[Figure], Money]], bytes]
+Encode = Callable[[OpenAnswer, Callable[[BalanceAfter], Money]], bytes]
 """Writes the text of an answer: it is handed the balances after the unit, which only the commit knows."""
 
 
-def no_answers(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+def no_answers(answer: OpenAnswer, figure: Callable[[BalanceAfter], Money]) -> bytes:
     """The `Encode` of whoever commits nothing that answers a request."""
     del figure
     raise InvariantViolated(f"nobody here writes the answer to {answer.action}")

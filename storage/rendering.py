@@ -11,7 +11,7 @@ import msgspec
 
 from offerhub.domain.ids import iso
 from offerhub.domain.money import Money
-from offerhub.domain.unit_of_work import AuditEntry, CommittedEvent, Event, Figure, UnitOfWork
+from offerhub.domain.unit_of_work import AuditEntry, BalanceAfter, CommittedEvent, Event, UnitOfWork
 from storage.port import StoredAudit
 
 GENESIS: Final = bytes(32)
@@ -22,7 +22,7 @@ _canonical_json = msgspec.json.Encoder(order="sorted")
 
 
 def render_event(
-    event: Event, unit: UnitOfWork, sequence: int, figure: Callable[[Figure], Money]
+    event: Event, unit: UnitOfWork, sequence: int, figure: Callable[[BalanceAfter], Money]
 ) -> CommittedEvent:
     """Give an event its place and its line of JSON, exactly in the shape of docs/spec/domain.md §6.
 
@@ -33,7 +33,7 @@ def render_event(
         figure: the balances after the unit.
     """
     payload = {
-        name: figure(value).two_places() if isinstance(value, Figure) else value
+        name: figure(value).two_places() if isinstance(value, BalanceAfter) else value
         for name, value in event.payload.items()
     }
     body = _json.encode(

@@ -14,7 +14,7 @@ from offerhub.domain.ids import iso
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, Order
 from offerhub.domain.order_transitions import Progress
-from offerhub.domain.unit_of_work import Figure
+from offerhub.domain.unit_of_work import BalanceAfter
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
 from web import rendering
@@ -39,7 +39,7 @@ class AnswerEncoder:
     def __init__(self, routes: Sequence[Route]) -> None:
         self._successes: Mapping[str, int] = {route.name: route.status for route in routes}
 
-    def __call__(self, answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+    def __call__(self, answer: OpenAnswer, figure: Callable[[BalanceAfter], Money]) -> bytes:
         """The text; `figure` gives balances after the commit, and no resource shows any yet."""
         del figure
         shows = answer.shows
@@ -94,7 +94,7 @@ def final(call: Call, shows: Order | Milestone | Withdrawal | UserCreated, at: d
     return read_text(text)
 
 
-def _unknown(figure: Figure) -> Money:
+def _unknown(figure: BalanceAfter) -> Money:
     raise InvariantViolated(f"only the commit knows the balance of {figure.user_id}")
 
 

@@ -13,8 +13,8 @@ from offerhub.domain.postings import Movement
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
     AuditEntry,
+    BalanceAfter,
     Event,
-    Figure,
     IdempotencyRecord,
     IdempotencyState,
 )
@@ -156,7 +156,7 @@ def balance_credited(
         "userId": user_id,
         "amount": amount.two_places(),
         "source": source,
-        "newBalance": Figure(user_id, Side.AVAILABLE),
+        "newBalance": BalanceAfter(user_id, Side.AVAILABLE),
         "reference": reference,
     }
     if transaction_hash is not None:
@@ -184,7 +184,7 @@ def balance_debited(
             "userId": user_id,
             "amount": amount.two_places(),
             "destination": destination,
-            "newBalance": Figure(user_id, Side.AVAILABLE),
+            "newBalance": BalanceAfter(user_id, Side.AVAILABLE),
             "reference": reference,
         },
         user_id=user_id,

@@ -28,7 +28,7 @@ CURSOR: Final = "payments"
 
 
 @frozen
-class Arrival:
+class IncomingTransfer:
     """USDC of the configured issuer that reached an address.
 
     Args:
@@ -78,7 +78,7 @@ class Unreadable:
 
 
 def page(
-    arrivals: Sequence[Arrival],
+    arrivals: Sequence[IncomingTransfer],
     unreadable: Sequence[Unreadable],
     known: Known,
     moved: CursorMove,
@@ -155,7 +155,7 @@ def page(
     )
 
 
-def _internal(arrival: Arrival, known: Known) -> bool:
+def _internal(arrival: IncomingTransfer, known: Known) -> bool:
     """Whether the owner of an operation of ours books this transfer itself.
 
     A payout of an order's contract to one of its payees is booked by the order. A withdrawal to

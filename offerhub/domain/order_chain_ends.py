@@ -43,7 +43,7 @@ from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties, existing_escrow, plan_step
 from offerhub.domain.order_transitions import changed, check_moves, next_state
 from offerhub.domain.steps import StepHash
-from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
+from offerhub.domain.unit_of_work import BalanceAfter, Event, UnitOfWork
 
 
 def operation_ended(
@@ -258,7 +258,7 @@ def _released(
                 "amount": order.amount.two_places(),
                 "fees": fees_summary(payout.kept),
                 **released_at,
-                "newSellerBalance": Figure(order.seller_id, Side.AVAILABLE),
+                "newSellerBalance": BalanceAfter(order.seller_id, Side.AVAILABLE),
             },
         ),
         closed_event(after, context),

@@ -21,7 +21,7 @@ from offerhub.domain.order_events import (
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import existing_escrow
 from offerhub.domain.order_transitions import changed, next_state
-from offerhub.domain.unit_of_work import Event, Figure, UnitOfWork
+from offerhub.domain.unit_of_work import BalanceAfter, Event, UnitOfWork
 
 
 def after_failure(
@@ -92,8 +92,8 @@ def _fallen_back(
             failed_attempt=failed,
         )
         figures = {
-            "reservedBalance": Figure(order.buyer_id, Side.RESERVED),
-            "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+            "reservedBalance": BalanceAfter(order.buyer_id, Side.RESERVED),
+            "availableBalance": BalanceAfter(order.buyer_id, Side.AVAILABLE),
         }
         back = order_event(
             after,

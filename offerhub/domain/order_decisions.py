@@ -41,7 +41,7 @@ from offerhub.domain.order_events import (
 )
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_transitions import asked_for, changed, check_moves, refusal
-from offerhub.domain.unit_of_work import Figure, UnitOfWork
+from offerhub.domain.unit_of_work import BalanceAfter, UnitOfWork
 
 MILESTONES_MAX: Final = 20
 
@@ -149,8 +149,8 @@ def reserve(order: Order, amount: Money | None, context: DecisionContext) -> Dec
         )
     after = changed(order, context, status=target, failed_attempt=None)
     figures: dict[str, object] = {
-        "reservedBalance": Figure(order.buyer_id, Side.RESERVED),
-        "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+        "reservedBalance": BalanceAfter(order.buyer_id, Side.RESERVED),
+        "availableBalance": BalanceAfter(order.buyer_id, Side.AVAILABLE),
     }
     shown = order.amount.two_places()
     events = (
@@ -343,7 +343,7 @@ def refund_unfunded(
                 "amount": order.amount.two_places(),
                 "fees": fees_summary(nothing),
                 "refundedAt": iso(context.now),
-                "newBuyerBalance": Figure(order.buyer_id, Side.AVAILABLE),
+                "newBuyerBalance": BalanceAfter(order.buyer_id, Side.AVAILABLE),
             },
         ),
         closed_event(after, context),

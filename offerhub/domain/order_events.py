@@ -8,7 +8,7 @@ from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
 from offerhub.domain.ledger import Side
 from offerhub.domain.order import Milestone, Order, OrderStatus
-from offerhub.domain.unit_of_work import AuditEntry, Event, Figure
+from offerhub.domain.unit_of_work import AuditEntry, BalanceAfter, Event
 
 
 def order_event(
@@ -76,7 +76,7 @@ def given_back(order: Order, context: DecisionContext, reason: str) -> Event:
             "orderId": order.id,
             "reference": order.id,
             "reason": reason,
-            "availableBalance": Figure(order.buyer_id, Side.AVAILABLE),
+            "availableBalance": BalanceAfter(order.buyer_id, Side.AVAILABLE),
         },
         user_id=order.buyer_id,
         order_id=order.id,

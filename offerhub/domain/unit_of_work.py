@@ -22,10 +22,10 @@ Entity = Order | User | Wallet | ChainOperation | Withdrawal | ApiKey | ApiToken
 
 
 @frozen
-class Figure:
+class BalanceAfter:
     """A balance after the commit, left open by the decision and filled in by the commit.
 
-    It stands as a value in an event's payload and becomes a two-place string there.
+    It is a value in an event's payload and becomes a two-place string there.
     """
 
     user_id: str
@@ -37,7 +37,7 @@ class Event:
     """An event as decided (docs/spec/domain.md §6); the commit gives it its place in the sequence.
 
     Args:
-        payload: JSON values, and `Figure`s at its top level.
+        payload: JSON values, and `BalanceAfter`s at its top level.
         user_id: whom it concerns, for `metadata.userId`.
         order_id: the order whose history it belongs to, or `None`.
     """

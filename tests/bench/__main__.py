@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import scenarios
-from tests.bench.measuring import Figure
+from tests.bench.measuring import BalanceAfter
 from tests.bench.scenarios import Target
 from tests.end_to_end.process import own_home, start_orchestrator, start_sandbox
 
@@ -70,7 +70,7 @@ def main() -> None:
             )
 
 
-def table(rounds: list[list[Figure]]) -> Table:
+def table(rounds: list[list[BalanceAfter]]) -> Table:
     """Medians over the rounds; the ratio is taken within each round, against its bare route."""
     shown = Table(title="requests")
     for heading in ("", "a second", "of bare", "p50 ms", "p99 ms"):

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 @frozen
-class Figure:
+class BalanceAfter:
     """What a scenario measured; times in milliseconds."""
 
     name: str
@@ -38,11 +38,11 @@ class Watch:
         self.durations.append(time.perf_counter() - began)
         return answer
 
-    def figure(self, name: str, seconds: float) -> Figure:
+    def figure(self, name: str, seconds: float) -> BalanceAfter:
         """Summarise."""
         ordered = sorted(self.durations)
         last = len(ordered) - 1
-        return Figure(
+        return BalanceAfter(
             name,
             len(ordered),
             seconds,

@@ -9,7 +9,7 @@ import trio
 from attrs import frozen
 
 from tests.bench.client import Connection, Failed
-from tests.bench.measuring import Figure, Watch, in_parallel
+from tests.bench.measuring import BalanceAfter, Watch, in_parallel
 
 API = "/api/v1"
 CLIENTS = 16
@@ -42,12 +42,12 @@ def fresh_key() -> str:
     return str(uuid.uuid4())
 
 
-async def bare(target: Target, seconds: float) -> Figure:
+async def bare(target: Target, seconds: float) -> BalanceAfter:
     """The bare route of the same stack."""
     return await _hammer(target, "bare route", seconds, "GET", ["/bare"])
 
 
-async def get_order(target: Target, order_ids: Sequence[str], seconds: float) -> Figure:
+async def get_order(target: Target, order_ids: Sequence[str], seconds: float) -> BalanceAfter:
     """`GET /orders/{id}` of active orders."""
     paths = [f"{API}/orders/{order_id}" for order_id in order_ids]
     return await _hammer(target, "GET order", seconds, "GET", paths)
@@ -55,7 +55,7 @@ async def get_order(target: Target, order_ids: Sequence[str], seconds: float) ->
 
 async def _hammer(
     target: Target, name: str, seconds: float, method: str, paths: Sequence[str]
-) -> Figure:
+) -> BalanceAfter:
     watch = Watch()
     end = time.perf_counter() + seconds
 
@@ -121,7 +121,7 @@ async def deposit(target: Target, sandbox: Target, market: Market, amount: str) 
 
 async def create_reserve_cancel(
     target: Target, market: Market, seconds: float
-) -> tuple[Figure, Figure, Figure]:
+) -> tuple[BalanceAfter, BalanceAfter, BalanceAfter]:
     """Create, reserve and cancel, each with an idempotency key, at 16 clients over 50 buyers."""
     watches = Watch(), Watch(), Watch()
     end = time.perf_counter() + seconds
@@ -156,7 +156,7 @@ async def create_orders(target: Target, market: Market, number: int) -> list[str
         return [await _create(connection, market, index) for index in range(number)]
 
 
-async def lifecycles(target: Target, market: Market, number: int, at_once: int) -> Figure:
+async def lifecycles(target: Target, market: Market, number: int, at_once: int) -> BalanceAfter:
     """Create, reserve, escrow, fund, release: whole lives of orders with their contracts."""
     watch = Watch()
     turns = iter(range(number))

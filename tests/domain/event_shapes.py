@@ -1,6 +1,6 @@
 """The table of events of docs/spec/domain.md §6, restated: each type's aggregate and exactly its fields."""
 
-from offerhub.domain.unit_of_work import Event, Figure
+from offerhub.domain.unit_of_work import BalanceAfter, Event
 
 _BALANCE_MOVED = {"userId", "amount", "newBalance", "reference"}
 _ORDER_ESCROW = {"orderId", "escrowId"}
@@ -126,6 +126,9 @@ def check_shape(event: Event) -> None:
     assert event.payload.get("source", "stellar_deposit") in SOURCES
     assert event.payload.get("destination", "escrow") in DESTINATIONS
     for name, value in event.payload.items():
-        assert isinstance(value, Figure) == name.endswith("Balance") or name == "refundedToBalance"
-        if isinstance(value, Figure):
+        assert (
+            isinstance(value, BalanceAfter) == name.endswith("Balance")
+            or name == "refundedToBalance"
+        )
+        if isinstance(value, BalanceAfter):
             assert value.side.value == ("reserved" if name == "reservedBalance" else "available")

@@ -9,7 +9,7 @@ from hypothesis.stateful import (
 
 from offerhub.domain import deposits, postings
 from offerhub.domain.chain import ChainOperation, FailureKind
-from offerhub.domain.deposits import Arrival, Known
+from offerhub.domain.deposits import IncomingTransfer, Known
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
@@ -89,7 +89,9 @@ class MarketBooks(RuleBasedStateMachine):
             self.running[decision.entity.id] = planned_by(decision)
         return True
 
-    def read_page(self, arrivals: Sequence[Arrival], known: Known | None = None) -> UnitOfWork:
+    def read_page(
+        self, arrivals: Sequence[IncomingTransfer], known: Known | None = None
+    ) -> UnitOfWork:
         move = CursorMove("payments", str(self.page), str(self.page + 1))
         self.page += 1
         unit = deposits.page(arrivals, (), known or self.known(), move, context())
@@ -125,5 +127,7 @@ class MarketBooks(RuleBasedStateMachine):
                 self.read_page([self.arrival(f"G{PLATFORM}", Money(lacks))])
             assert self.move(postings.settle(user, Money(due), "tx"))
 
-    def arrival(self, destination: str, amount: Money, source: str = "GOUTSIDE") -> Arrival:
-        return Arrival(f"{self.page}", 0, source, destination, amount, f"t{self.page}")
+    def arrival(
+        self, destination: str, amount: Money, source: str = "GOUTSIDE"
+    ) -> IncomingTransfer:
+        return IncomingTransfer(f"{self.page}", 0, source, destination, amount, f"t{self.page}")

@@ -20,7 +20,7 @@ from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain import withdrawal_decisions as withdrawals
 from offerhub.domain.chain import ChainOperation, FailureKind, Subject
-from offerhub.domain.deposits import Arrival
+from offerhub.domain.deposits import IncomingTransfer
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ledger import TransferKind
 from offerhub.domain.money import Money
@@ -87,7 +87,9 @@ class Market(LaterFeatures):
     def deposit(self, amounts: list[tuple[str, Money]]) -> None:
         unit = self.read_page(
             [
-                Arrival(f"{self.page}", index, "GOUTSIDE", f"G{user}", amount, f"t{self.page}")
+                IncomingTransfer(
+                    f"{self.page}", index, "GOUTSIDE", f"G{user}", amount, f"t{self.page}"
+                )
                 for index, (user, amount) in enumerate(amounts)
             ]
         )
@@ -204,7 +206,7 @@ class Market(LaterFeatures):
         assert self.order_ended(order, end)
         # The watcher reads the same transfers, before or after: the order books them, not it.
         arrivals = [
-            Arrival(
+            IncomingTransfer(
                 f"{self.page}", index, seen.source, seen.destination, seen.amount, str(end.tx_hash)
             )
             for index, seen in enumerate(paid)
@@ -272,7 +274,7 @@ class Market(LaterFeatures):
         end = confirmed(operation)
         assert self.withdrawal_ended(withdrawal, end)
         source, destination = f"G{withdrawal.user_id}", withdrawal.destination_ref
-        arrival = Arrival(
+        arrival = IncomingTransfer(
             f"{self.page}", 0, source, destination, withdrawal.amount, str(end.tx_hash)
         )
         unit = self.read_page([arrival], self.known(end))

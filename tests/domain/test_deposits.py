@@ -4,9 +4,9 @@ import pytest
 from attrs import evolve
 
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
-from offerhub.domain.deposits import Arrival, Known, Unreadable, page
+from offerhub.domain.deposits import IncomingTransfer, Known, Unreadable, page
 from offerhub.domain.money import Money
-from offerhub.domain.unit_of_work import CursorMove, Figure, UnitOfWork
+from offerhub.domain.unit_of_work import BalanceAfter, CursorMove, UnitOfWork
 from offerhub.domain.users import WalletRole
 from tests.domain.world import NOW, context, escrow_asked, planned_by, wallet
 
@@ -25,8 +25,8 @@ def arrival(
     destination: str = "Gusr_buyer",
     amount: str = "5.00",
     tx_hash: str = "t1",
-) -> Arrival:
-    return Arrival(
+) -> IncomingTransfer:
+    return IncomingTransfer(
         operation_id, index, source, destination, Money.from_decimal_string(amount), tx_hash
     )
 
@@ -42,7 +42,7 @@ def operation(subject: Subject, subject_id: str, tx_hash: str) -> ChainOperation
 
 
 def read(
-    *arrivals: Arrival,
+    *arrivals: IncomingTransfer,
     operations: tuple[ChainOperation, ...] = (),
     unreadable: tuple[Unreadable, ...] = (),
     full: frozenset[str] = frozenset(),
@@ -73,7 +73,7 @@ def test_a_deposit_is_credited_told_and_audited_with_its_cursor() -> None:
         event.aggregate_id,
     )
     payload = dict(event.payload)
-    assert isinstance(payload.pop("newBalance"), Figure)
+    assert isinstance(payload.pop("newBalance"), BalanceAfter)
     assert {
         "userId": "usr_buyer",
         "amount": "5.00",

@@ -9,10 +9,10 @@ from offerhub.domain.ledger import Side, books_of
 from offerhub.domain.money import BALANCE_MAX, Money
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.unit_of_work import (
+    BalanceAfter,
     CommitOutcome,
     Committed,
     CursorMove,
-    Figure,
     ParkedRecord,
     RefusalKind,
     Refused,
@@ -269,7 +269,7 @@ async def test_a_figure_of_a_balance_that_does_not_move_is_shown_as_it_stands(
     storage: Storage, hands: Hands
 ) -> None:
     user = await new_user(storage, hands, "7.5")
-    event = hands.event(payload={"newBalance": Figure(user.id, Side.AVAILABLE)})
+    event = hands.event(payload={"newBalance": BalanceAfter(user.id, Side.AVAILABLE)})
     reported = await commit(storage, hands.unit(events=(event,)))
     assert '"newBalance":"7.50"' in reported.events[0].body
     assert reported.balances == {}

@@ -13,8 +13,8 @@ from offerhub.domain.ledger import Side
 from offerhub.domain.money import Money
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
+    BalanceAfter,
     Committed,
-    Figure,
     IdempotencyState,
     RefusalKind,
     Refused,
@@ -38,7 +38,7 @@ async def test_an_event_is_stored_as_one_line_of_json_in_the_documented_shape(
         payload={
             "orderId": "ord_1",
             "amount": "5.00",
-            "availableBalance": Figure(user.id, Side.AVAILABLE),
+            "availableBalance": BalanceAfter(user.id, Side.AVAILABLE),
         },
         user_id=user.id,
         order_id="ord_1",
@@ -250,8 +250,8 @@ async def test_an_answer_is_written_with_the_balances_after_its_unit(
         for key, amount in (("k1", "30.00"), ("k2", "20.00"))
     ]
 
-    def encode(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
-        left = figure(Figure(user.id, Side.AVAILABLE))
+    def encode(answer: OpenAnswer, figure: Callable[[BalanceAfter], Money]) -> bytes:
+        left = figure(BalanceAfter(user.id, Side.AVAILABLE))
         return f"{answer.action} left {left.two_places()}".encode()
 
     outcomes = await storage.commit(units, encode)
@@ -266,7 +266,7 @@ async def test_an_answer_is_written_with_the_balances_after_its_unit(
 async def test_an_answer_that_cannot_be_written_fails_its_own_unit_alone(
     storage: Storage, hands: Hands
 ) -> None:
-    def encode(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+    def encode(answer: OpenAnswer, figure: Callable[[BalanceAfter], Money]) -> bytes:
         if isinstance(answer.shows, DomainError) and answer.shows.message == "bad":
             raise TypeError("no JSON")
         return written(answer, figure)

@@ -17,8 +17,8 @@ from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
     AuditEntry,
+    BalanceAfter,
     Event,
-    Figure,
     IdempotencyRecord,
     IdempotencyState,
     UnitOfWork,
@@ -197,8 +197,8 @@ class Hands:
                     order_id=order_id,
                     payload={
                         "amount": amount,
-                        "reservedBalance": Figure(user_id, Side.RESERVED),
-                        "availableBalance": Figure(user_id, Side.AVAILABLE),
+                        "reservedBalance": BalanceAfter(user_id, Side.RESERVED),
+                        "availableBalance": BalanceAfter(user_id, Side.AVAILABLE),
                     },
                 ),
             ),
@@ -253,7 +253,7 @@ class Hands:
         return evolve(TRACE, idempotency=IdempotencyClaim("key-1", "f1", "order.create"), **fields)
 
 
-def written(answer: OpenAnswer, figure: Callable[[Figure], Money]) -> bytes:
+def written(answer: OpenAnswer, figure: Callable[[BalanceAfter], Money]) -> bytes:
     """What the tests' edge makes of an answer."""
     del figure
     assert isinstance(answer.shows, DomainError)

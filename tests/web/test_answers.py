@@ -11,7 +11,7 @@ from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.trace import IdempotencyClaim
-from offerhub.domain.unit_of_work import Figure
+from offerhub.domain.unit_of_work import BalanceAfter
 from tests.domain.world import create
 from tests.web.house import START, open_house
 from tests.web.test_long_operations import asked_and_ended
@@ -28,7 +28,7 @@ async def kept(house, key: str) -> Answer:
     return read_text(claim.answer)
 
 
-def no_figures(figure: Figure) -> Money:
+def no_figures(figure: BalanceAfter) -> Money:
     raise AssertionError(figure)
 
 
