@@ -1,5 +1,6 @@
 """Recovery: whatever was on the way goes on, at the start, after a crash, and from time to time."""
 
+import msgspec
 import pytest
 import trio
 
@@ -11,6 +12,8 @@ from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
 from tests.actors.purchase import closing, doomed, living, open_market
 from tests.simulation.world import Universe, open_outside_account
+from web.answers import body_of, read_text
+from web.rendering import render_order
 
 ORDER_POINTS = ("order.before_effects.deploy", "order.after_effects.deploy")
 
@@ -138,3 +141,27 @@ async def test_a_lane_that_crashes_on_everything_takes_nobody_with_it(
             assert OrderStatus.ESCROW_CREATING is (await market.settled(order)).status
         finally:
             failpoints.watch(None)
+
+
+@pytest.mark.parametrize("step", ["complete:0", "release"])
+async def test_the_answer_of_a_release_whose_caller_is_gone_is_written_after_the_restart(
+    autojump_clock: object, step: str
+) -> None:
+    """The text is the whole answer under the first request's id, though no request waits for it."""
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, f"order.before_effects.{step}") as market:
+            order = await market.funded_order()
+            asked = market.trace("key", "order.release")
+            await market.start_release(order, asked)
+        async with living(universe) as market:
+            order = await market.settled(order)
+            claim = await market.storage.idempotency("key")
+            assert claim is not None
+            assert claim.answer is not None
+            answer = read_text(claim.answer)
+            body = msgspec.json.decode(answer.body)
+            assert (200, "CLOSED") == (answer.status, body["data"]["status"])
+            assert body_of(render_order(order), asked.correlation_id, order.updated_at) == (
+                answer.body
+            )
