@@ -1,4 +1,4 @@
-"""Idempotency keys: one effect and one answer for one key (api.md, Idempotency).
+"""Idempotency keys: one effect and one answer for one key (docs/spec/api.md, Idempotency).
 
 What guards a key is the record that is committed with the effect. So a fresh key costs no query:
 its request runs, and a commit that finds the key taken is refused whole. Then the record is read

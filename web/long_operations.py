@@ -1,4 +1,4 @@
-"""Actions that wait for the chain: they answer when it has confirmed (api.md, Long operations)."""
+"""Actions that wait for the chain: they answer when it has confirmed (docs/spec/api.md, Long operations)."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""`GET /events`: committed events as server-sent events (api.md, Event stream).
+"""`GET /events`: committed events as server-sent events (docs/spec/api.md, Event stream).
 
 A stream is a subscription of the hub, taken and given back by the response's body: a generator
 that is dropped in the middle would not give it back in time.

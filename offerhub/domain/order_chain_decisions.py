@@ -1,4 +1,4 @@
-"""Decisions on an order that begin work on the chain: escrow, fund, release (domain.md §3).
+"""Decisions on an order that begin work on the chain: escrow, fund, release (docs/spec/domain.md §3).
 
 Each stores all its steps and plans the first one's chain operation. What becomes of it is taken in
 `order_chain_ends`.

@@ -1,6 +1,6 @@
 """The end of an order's chain operation: the next step, the effects, another attempt, or a fall back.
 
-The order moves on when the chain has confirmed, and back when it provably never will (domain.md §3).
+The order moves on when the chain has confirmed, and back when it provably never will (docs/spec/domain.md §3).
 """
 
 from collections.abc import Sequence
@@ -294,7 +294,7 @@ def payout_on_chain(
 ) -> tuple[Payout, bool]:
     """What a release paid, from the transfers that the chain reports.
 
-    Returns the payout, and whether it is what the fees explain to the stroop (domain.md §1).
+    Returns the payout, and whether it is what the fees explain to the stroop (docs/spec/domain.md §1).
     What the chain reports is booked in either case: the wallet holds that and nothing else.
     """
     if order.fee_terms is None or order.escrow is None:

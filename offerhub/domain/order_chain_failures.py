@@ -1,4 +1,4 @@
-"""A chain operation of an order that failed: another attempt, or a fall back (domain.md §3)."""
+"""A chain operation of an order that failed: another attempt, or a fall back (docs/spec/domain.md §3)."""
 
 from attrs import evolve
 

@@ -1,4 +1,4 @@
-"""Decisions on a withdrawal of USDC to the chain (domain.md §2, §3).
+"""Decisions on a withdrawal of USDC to the chain (docs/spec/domain.md §2, §3).
 
 The amount leaves `available` when the withdrawal is created. It leaves the books when the chain has
 confirmed the payment, or comes back, once, when the payment provably never will be.
