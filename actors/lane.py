@@ -10,7 +10,7 @@ has its turn meanwhile. An envelope that was signed is followed until a ledger s
 only then is its step over (docs/spec/domain.md §3, Exactly once).
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from datetime import timedelta
 from typing import Final, Never, assert_never
 
@@ -90,21 +90,11 @@ class Lane(WokenActor[Never]):
         self._source = source
         self._parts = parts
         self._account: AccountState | None = None
-        self._xlm_minimum = Money.zero()
+        self._xlm_minimum: Money | None = None
         self._waits_for_xlm = False
         self._moves = Moves(parts)
         self._earlier = EarlierAttempts(parts, self._moves)
         self._settlement = Settlement(parts, self._moves)
-
-    async def start(self) -> None:
-        """Find out how much XLM the account needs."""
-        storage, random = self._parts.core.storage, self._parts.core.random
-        wallets = await retry_until_available(
-            lambda: storage.wallets_by_address([self._source]), random
-        )
-        wallet = wallets.get(self._source)
-        if wallet is not None:
-            self._xlm_minimum = self._parts.xlm[wallet.role].minimum
 
     async def handle(self, message: Never) -> Never:
         """Nothing is asked of it: it is woken."""
@@ -122,33 +112,32 @@ class Lane(WokenActor[Never]):
 
     async def look(self) -> None:
         """Take the next operation as far as it goes; storage has them in their order."""
-        operation = await self._next()
-        if operation is None:
+        found = await self._next()
+        if not found:
             return
-        done = False
+        worked: ChainOperation | None = None
         try:
-            await self._work(operation)
-            done = True
+            worked = await self._work(found[0])
         except Superseded as superseded:
             log.warning("lane.operation_superseded", reason=str(superseded))
         finally:
-            if not done:
+            if worked is None:
                 self._account = None  # what has happened to its sequence number is not known
-        self.self_address.wake(Wake.WORK)
+        if worked is None or worked.is_open or len(found) > 1:
+            self.self_address.wake(Wake.WORK)
 
-    async def _next(self) -> ChainOperation | None:
+    async def _next(self) -> Sequence[ChainOperation]:
+        """The next operation, and whether another comes after it."""
         storage, source = self._parts.core.storage, self._source
         if not self._waits_for_xlm:
-            found = await storage.next_operations(source, self._parts.core.now(), 1)
-            return found[0] if found else None
+            return await storage.next_operations(source, self._parts.core.now(), 2)
         # What it waits for comes as a wake-up. Only a refill passes: it may be its own.
         self._parts.want_refill(source)
         refills = await storage.open_operations(source=source, subject=Subject.REFILL)
         now = self._parts.core.now()
-        due = [each for each in refills if each.not_before is None or each.not_before <= now]
-        return due[0] if due else None
+        return [each for each in refills if each.not_before is None or each.not_before <= now]
 
-    async def _work(self, operation: ChainOperation) -> None:
+    async def _work(self, operation: ChainOperation) -> ChainOperation:
         operation = await self._earlier.settled(operation)
         if operation.status is ChainStatus.PLANNED:
             operation = await self._sign(operation)
@@ -157,6 +146,7 @@ class Lane(WokenActor[Never]):
             if operation.status is not ChainStatus.CONFIRMED:
                 self._account = None
             self._refresh(operation)
+        return operation
 
     # From planned to signed.
 
@@ -213,18 +203,27 @@ class Lane(WokenActor[Never]):
 
         A refill does not wait for one: every channel may be short at once, and one must begin.
         """
-        account = self._account
-        if account is None or account.xlm_spendable < self._xlm_minimum:
+        account, minimum = self._account, await self._xlm_needed()
+        if account is None or account.xlm_spendable < minimum:
             account = await self._parts.network.account(self._source)
             self._account = account
         if account is None:
             msg = "the source account is not on the network yet"
             raise StellarUnavailable(msg)
-        if account.xlm_spendable < self._xlm_minimum and not isinstance(intent, RefillWallets):
+        if account.xlm_spendable < minimum and not isinstance(intent, RefillWallets):
             self._account = None
             msg = "the source account is waiting for a refill of XLM"
             raise _LacksXlm(msg)
         return account
+
+    async def _xlm_needed(self) -> Money:
+        """The least that the account may have, by the role of its wallet."""
+        if self._xlm_minimum is None:
+            wallets = await self._parts.core.storage.wallets_by_address([self._source])
+            wallet = wallets.get(self._source)
+            policy = None if wallet is None else self._parts.xlm[wallet.role]
+            self._xlm_minimum = Money.zero() if policy is None else policy.minimum
+        return self._xlm_minimum
 
     async def _build(self, intent: Intent, account: AccountState, network: NetworkState) -> str:
         match intent:

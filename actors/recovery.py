@@ -12,7 +12,7 @@ import trio
 from attrs import frozen
 
 from actors.core import Core
-from actors.kernel import Address, Registry
+from actors.kernel import Address, Registry, ungrouped
 from actors.lane_parts import Wake
 from actors.owners import Owner, Owners
 from storage.port import OnTheWay, OpenLane
@@ -65,26 +65,39 @@ class Recovery:
     async def _sweep(self) -> None:
         parts, storage = self._parts, self._parts.core.storage
         parts.wallets.wake(RESUME)
-        for kind, owner in parts.owners.entities():
 
-            def wake(row: OnTheWay, owner: Owner = owner) -> None:
-                if not row.working:
-                    owner.wake(row.id, RESUME)
+        def wake_lane(row: OpenLane) -> bool:
+            parts.lanes.wake(row.source, Wake.WORK)
+            return True
 
-            await self._paced(partial(storage.in_flight, kind), wake)
-        await self._paced(storage.open_lanes, lambda row: parts.lanes.wake(row.source, Wake.WORK))
+        with ungrouped():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._paced, storage.open_lanes, wake_lane)
+                for kind, owner in parts.owners.entities():
+
+                    def wake_owner(row: OnTheWay, owner: Owner = owner) -> bool:
+                        if not row.working:
+                            owner.wake(row.id, RESUME)
+                        return not row.working
+
+                    read = partial(storage.in_flight, kind)
+                    nursery.start_soon(self._paced, read, wake_owner)
 
     async def _paced(
-        self, read: Callable[[int, int], Awaitable[Sequence[P]]], wake: Callable[[P], None]
+        self, read: Callable[[int, int], Awaitable[Sequence[P]]], wake: Callable[[P], bool]
     ) -> None:
-        """Wake page by page, with a pause that grows with the time that a page takes to be read."""
+        """Wake page by page; the pause grows with what was woken and with how long a page takes.
+
+        Args:
+            wake: says whether there was anybody to wake.
+        """
         after: int = 0
         while True:
             began_s = trio.current_time()
             page = await self._parts.core.retry_until_available(partial(read, after, PAGE))
-            for row in page:
-                wake(row)
+            woken = sum(wake(row) for row in page)
             if len(page) < PAGE:
                 return
             after = page[-1].place
-            await trio.sleep(max(PACE_S, 2 * (trio.current_time() - began_s)))
+            read_s = trio.current_time() - began_s
+            await trio.sleep(max(PACE_S * woken / PAGE, 2 * read_s))

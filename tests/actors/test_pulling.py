@@ -185,7 +185,7 @@ async def test_a_lane_that_waits_for_xlm_asks_the_network_nothing(
 
 OUTAGE = {
     "storage is away for its reads": (MemoryStorage, "next_operations", StorageUnavailable("away")),
-    "storage is away for its start": (
+    "storage is away for its wallet": (
         MemoryStorage,
         "wallets_by_address",
         StorageUnavailable("away"),

@@ -15,7 +15,7 @@ import trio
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import scenarios
+from tests.bench import recovery, scenarios
 from tests.bench.measuring import BalanceAfter
 from tests.bench.scenarios import Target
 from tests.end_to_end.process import own_home, start_orchestrator, start_sandbox
@@ -29,9 +29,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=float, default=4.0, help="of each measurement")
     arguments.add_argument("--lifecycles", type=int, default=150, help="orders on the chain")
+    arguments.add_argument("what", nargs="?", choices=["requests", "recovery"], default="requests")
+    arguments.add_argument("--orders", type=int, default=10_000, help="on the way, of `recovery`")
     chosen = arguments.parse_args()
     console = Console(soft_wrap=True)
     console.print(machine())
+    if chosen.what == "recovery":
+        recovery.run(chosen.orders, console)
+        return
     with (
         own_home() as home,
         bare_server() as bare,
