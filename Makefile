@@ -66,6 +66,10 @@ kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase
 simulate: $(STAMP) ## Run SEEDS=n simulations under faults
 	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --workers $(WORKERS)
 
+.PHONY: mutants
+mutants: $(STAMP) ## Plant every kept fault in a copy: a test must catch each
+	$(BIN)/python -m tests.mutants --workers $(WORKERS)
+
 .PHONY: bench
 bench: $(STAMP) ## Measure rates and latencies side by side
 	$(BIN)/python -m tests.bench

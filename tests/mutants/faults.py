@@ -1,0 +1,16 @@
+"""The kept list. A fault that once lived through the tests stays here, with the test that ends it."""
+
+from typing import Final
+
+from tests.mutants.faults_actors import CHAIN_FAULTS, VAULT_FAULTS
+from tests.mutants.faults_books import DOMAIN_FAULTS, STORAGE_FAULTS
+from tests.mutants.faults_web import WEB_FAULTS
+from tests.mutants.planting import Fault
+
+FAULTS: Final[tuple[Fault, ...]] = (
+    *DOMAIN_FAULTS,
+    *STORAGE_FAULTS,
+    *CHAIN_FAULTS,
+    *VAULT_FAULTS,
+    *WEB_FAULTS,
+)
