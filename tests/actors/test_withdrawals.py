@@ -48,6 +48,7 @@ async def test_money_leaves_for_an_outside_account_once(autojump_clock: object) 
         assert ended.transaction_hash is not None
         row = market.universe.sandbox.engine.transaction(ended.transaction_hash)
         assert row is not None
+        assert "an invoice" == row.record.get("memo")
         assert 200_000_000 == market.on_chain(outside)
         types = [event["eventType"] for event in await market.events()][-4:]
         assert "withdrawal.completed" == types[-1]

@@ -8,6 +8,7 @@ from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.chain import ChainOperation, ChainStatus, FailureKind, Subject
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
+from offerhub.domain.intents import PayUsdc
 from offerhub.domain.money import Money
 from offerhub.domain.withdrawal import (
     ENDED,
@@ -101,6 +102,14 @@ def test_a_created_withdrawal_has_left_available() -> None:
     assert WithdrawalStatus.CREATED is decision.entity.status
     assert not decision.entity.committed
     assert following(decision) is None
+
+
+def test_the_payment_carries_amount_destination_and_memo_as_asked_for() -> None:
+    """A memo that is lost is money that an exchange credits to nobody."""
+    asked = PayUsdc("GSELLER", "GOUTSIDE", Money.parse("50.00"), "invoice 7")
+    assert asked == planned(created(commit=True)).intent
+    later = decisions.commit(created(commit=False).entity, "GSELLER", deciding())
+    assert asked == planned(later).intent
 
 
 def test_a_committed_one_is_created_and_committed_in_one_unit() -> None:

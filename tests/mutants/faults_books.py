@@ -145,7 +145,7 @@ STORAGE_FAULTS: Final = (
         "storage/commit_values.py",
         "        previous_hash = audit[-1].hash\n",
         "",
-        ("tests/storage/test_contract.py",),
+        ("tests/storage/test_contract_events.py",),
     ),
     Fault(
         "the twin commits for a process that was displaced",
@@ -180,14 +180,14 @@ STORAGE_FAULTS: Final = (
         "storage/postgres/group.py",
         "    if not all_claimed(units, written):\n",
         "    if not units:\n",
-        ("tests/storage/test_contract.py",),
+        ("tests/storage/test_contract_events.py",),
     ),
     Fault(
         "a used idempotency key is taken a second time in the twin",
         "storage/memory/database.py",
         "if record is not None and record.first:",
         "if record is not None and record.first and record.key in self.parked:",
-        ("tests/storage/test_contract.py",),
+        ("tests/storage/test_contract_events.py",),
     ),
     Fault(
         "one bad unit takes the whole group with it",
