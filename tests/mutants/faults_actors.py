@@ -117,7 +117,7 @@ CHAIN_FAULTS: Final = (
     Fault(
         "a wallet whose wake-up was lost waits for the next start",
         "actors/wallets.py",
-        "            self._take_up(await when_possible(storage.wallets_activating, random))\n"
+        "            self._take_up(await retry_until_available(storage.wallets_activating, random))\n"
         "        wanted",
         "            pass\n        wanted",
         ("tests/actors/test_users.py", "tests/actors/test_wallets.py"),
