@@ -108,7 +108,7 @@ def test_the_payment_carries_amount_destination_and_memo_as_asked_for() -> None:
     """A memo that is lost is money that an exchange credits to nobody."""
     asked = PayUsdc("GSELLER", "GOUTSIDE", Money.parse("50.00"), "invoice 7")
     assert asked == planned(created(commit=True)).intent
-    later = decisions.commit(created(commit=False).entity, "GSELLER", deciding())
+    later = decisions.commit(created(commit=False).entity, "GSELLER", context())
     assert asked == planned(later).intent
 
 
