@@ -68,7 +68,7 @@ DOMAIN_FAULTS: Final = (
     ),
     Fault(
         "a command is taken while the chain still works on the one before",
-        "offerhub/domain/order_moves.py",
+        "offerhub/domain/order_transitions.py",
         "    if order.process is not None:\n        raise refusal(order, ErrorCode.INVALID",
         "    if order.process is None and order.closed_at is not None:\n"
         "        raise refusal(order, ErrorCode.INVALID",
