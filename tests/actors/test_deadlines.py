@@ -219,6 +219,17 @@ async def test_an_expiry_that_is_moved_in_time_is_met_at_its_new_moment(
         assert OrderStatus.CLOSED is (await market.stored(order)).status
 
 
+async def test_a_wake_up_before_the_moment_changes_nothing(autojump_clock: object) -> None:
+    """The order decides by its own state and clock, whoever has woken it."""
+    async with open_market() as market:
+        order = await market.reserved_order()
+        await market.set_deadlines(order, expires_at=in_s(60))
+        before = await market.stored(order)
+        market.machine.system.orders.wake(order.id, "too early")
+        await trio.sleep(30)
+        assert before == await market.stored(order)
+
+
 async def test_a_canceled_order_does_not_expire(autojump_clock: object) -> None:
     async with open_market() as market:
         order = await market.reserved_order()
