@@ -67,6 +67,13 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         ),
         "Read the resource; with `progress`, wait until the operation ends.",
     ),
+    E.HISTORY_DETACHED: (
+        (
+            "The event, the page or the place in the stream is older than what this instance still"
+            " serves: the operator has exported and detached it."
+        ),
+        "Continue from a newer place, or ask the operator for the export.",
+    ),
     E.ESCROW_ALREADY_EXISTS: (
         "The order already has an escrow, or its deployment is running (then with `progress`).",
         "Read the order and continue from there.",

@@ -29,10 +29,15 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
+from storage.checkpoint import Checkpoint
 from storage.errors import StorageUnavailable as StorageUnavailable  # noqa: PLC0414 - part of the port
 
 E = TypeVar("E", bound=Entity)
 T = TypeVar("T")
+
+
+class HistoryDetached(Exception):
+    """What was asked for reaches into history that was exported and detached."""
 
 
 class UnknownCursor(Exception):
@@ -244,11 +249,19 @@ class Storage(Protocol):
     async def user_ledger(
         self, user_id: str, cursor: str | None, limit: int
     ) -> Page[StoredTransfer]:
-        """Transfers with a posting on one of the user's accounts."""
+        """Transfers with a posting on one of the user's accounts.
+
+        Where older ones are detached the last page has a cursor all the same; the page behind it
+        raises `HistoryDetached`, as one does whose cursor is detached itself.
+        """
         ...
 
     async def books(self) -> Books:
         """Sums of every account and every holding (for checks and operators, not for requests)."""
+        ...
+
+    async def checkpoint(self) -> Checkpoint | None:
+        """How far history is detached, with its sums; `None`: nothing is."""
         ...
 
     async def balances(self) -> Sequence[Balance]:
@@ -257,7 +270,7 @@ class Storage(Protocol):
 
     # Events, audit, idempotency, keys.
     async def events_after(self, sequence: int, limit: int) -> Sequence[CommittedEvent]:
-        """Events with a greater sequence, ascending."""
+        """Events with a greater sequence, ascending; raises `HistoryDetached`."""
         ...
 
     async def last_sequence(self) -> int:
@@ -270,16 +283,19 @@ class Storage(Protocol):
         """Sequence before the first event that occurred after the moment.
 
         Events are decided side by side, so their moments need not rise with their sequence: whoever
-        replays from here misses none that is later than the moment.
+        replays from here misses none that is later than the moment. Raises `HistoryDetached` if
+        one that is later is detached.
         """
         ...
 
     async def order_events(
         self, order_id: str, cursor: str | None, limit: int
-    ) -> Page[CommittedEvent]: ...
+    ) -> Page[CommittedEvent]:
+        """The order's events, newest first; older ones may be detached, as in `user_ledger`."""
+        ...
 
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
-        """The audit chain, ascending."""
+        """The audit chain, ascending; raises `HistoryDetached`."""
         ...
 
     async def idempotency(self, key: str) -> StoredClaim | None:

@@ -104,15 +104,15 @@ def chain_audit(
 
 
 def first_broken(
-    entries: Iterable[StoredAudit], *, after: StoredAudit | None = None
+    entries: Iterable[StoredAudit], *, after: tuple[int, bytes] = (0, GENESIS)
 ) -> tuple[int, str] | None:
     """Check a stretch of the audit chain: where it breaks first and how, or `None`.
 
     Args:
         entries: ascending.
-        after: the entry before the stretch; `None` at the beginning of the chain.
+        after: sequence and hash of the entry before the stretch.
     """
-    sequence, previous_hash = (0, GENESIS) if after is None else (after.sequence, after.hash)
+    sequence, previous_hash = after
     for entry in entries:
         sequence += 1
         if entry.sequence != sequence:

@@ -16,6 +16,7 @@ from actors.kernel import ActorCrashed, ActorStopped, AskTimeout
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.providers.stellar.port import StellarUnavailable
 from storage.errors import StorageUnavailable
+from storage.port import HistoryDetached
 
 BODY_MAX_BYTES: Final = 1024 * 1024
 
@@ -55,6 +56,11 @@ def refusal_of(error: Exception, request_id: str, endpoint: str) -> DomainError:
         case ActorCrashed() | AskTimeout() | JournalClosed():
             _warn(error, request_id, endpoint)
             return outcome_unknown()
+        case HistoryDetached():
+            return DomainError(
+                ErrorCode.HISTORY_DETACHED,
+                "this reaches into history that was exported and is no longer served",
+            )
         case StellarUnavailable():
             return DomainError(
                 ErrorCode.STELLAR_NETWORK_ERROR, "the Stellar network did not respond; try again"

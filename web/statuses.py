@@ -44,6 +44,7 @@ _CODES: Final[Mapping[int, tuple[E, ...]]] = {
         E.IDEMPOTENCY_KEY_REUSED,
         E.IDEMPOTENCY_KEY_IN_PROGRESS,
     ),
+    410: (E.HISTORY_DETACHED,),
     413: (E.BODY_TOO_LARGE,),
     415: (E.UNSUPPORTED_MEDIA_TYPE,),
     422: (

@@ -22,7 +22,7 @@ from actors.publisher import EventHub, StreamEvent, Subscription, SubscriptionCl
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import is_id
-from storage.port import Storage, StorageUnavailable
+from storage.port import HistoryDetached, Storage, StorageUnavailable
 from web.call import Call, Route
 from web.field_errors import FieldErrors, field_error
 from web.field_types import Instant, Text
@@ -119,6 +119,8 @@ async def events(call: Call) -> Response:
     last = request.headers.get("Last-Event-ID", "").strip() or query.last_event_id
     if last:
         after = await place_of(last, hub, call.system.storage)
+        # What follows may be detached: better said now than by a stream that begins elsewhere.
+        await call.system.storage.events_after(after, 1)
     wanted = EventFilter(query.types or Names(), query.resource_types or Names())
     if request.method == "HEAD":
         return _response(Response(b""))
@@ -254,7 +256,7 @@ class EventStream(ResponseBody):
                 events = await self._subscription.receive()
             if self._allowed is not None and not await self._allowed():
                 raise StopAsyncIteration
-        except (SubscriptionClosed, StorageUnavailable):
+        except (SubscriptionClosed, StorageUnavailable, HistoryDetached):
             raise StopAsyncIteration from None
         piece = b"".join(sse(each, named=self._named) for each in events)
         if trio.current_time() >= self._next_beat:
@@ -280,6 +282,6 @@ ROUTES: Final = (
         Scope.READ,
         query=Schema(StreamQuery),
         media="text/event-stream",
-        codes=(ErrorCode.SERVICE_UNAVAILABLE,),
+        codes=(ErrorCode.HISTORY_DETACHED, ErrorCode.SERVICE_UNAVAILABLE),
     ),
 )

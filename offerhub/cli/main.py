@@ -5,6 +5,7 @@ import click
 import offerhub
 from offerhub.cli.bootstrap import bootstrap_command
 from offerhub.cli.demo import demo_command
+from offerhub.cli.history import history_group
 from offerhub.cli.operations import operations_command
 from offerhub.cli.run import run_command
 from offerhub.cli.sandbox import sandbox_command
@@ -23,4 +24,5 @@ main.add_command(run_command)
 main.add_command(sandbox_command)
 main.add_command(demo_command)
 main.add_command(bootstrap_command)
+main.add_command(history_group)
 main.add_command(operations_command)

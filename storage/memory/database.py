@@ -4,13 +4,14 @@ A commit is synchronous from its first check to its last write: there is no inst
 of a unit could be seen.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from offerhub.domain.api_keys import ApiToken
 from offerhub.domain.due import Due, Perishable, clean_up_due, due_of
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books, Transfer, books_of
+from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
     IDEMPOTENCY_LIFETIME,
     Balance,
@@ -24,10 +25,12 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
+from storage.checkpoint import Checkpoint
 from storage.commit_values import Counters, Filled, account_owner, fill
 from storage.envelopes import archived
 from storage.memory.tables import Tables
 from storage.port import Encode, StoredAudit, StoredClaim, StoredTransfer, no_answers
+from storage.rendering import GENESIS
 
 
 class MemoryDatabase:
@@ -44,6 +47,7 @@ class MemoryDatabase:
         self.available = True
         self.epoch = 0
         self.tables = Tables()
+        self.checkpoint: Checkpoint | None = None
         self.envelopes: dict[str, str] = {}
         self.counters = Counters()
         self.balances: dict[str, Balance] = {}
@@ -60,16 +64,42 @@ class MemoryDatabase:
         self.settings: dict[str, str] = {}
         self._transfer_ids: set[str] = set()
         self._dedupe: set[str] = set()
-        self._audit_ids: set[str] = set()
 
     def take_epoch(self) -> int:
         """Become the owner: handles with an older epoch are fenced from now on."""
         self.epoch += 1
         return self.epoch
 
+    def detach_history(self, *, events: int, transfers: int, audit: int, at: datetime) -> None:
+        """Detach history up to these sequences, as exporting partitions does in PostgreSQL."""
+        last = self.checkpoint
+        sums = books_of(self.transfers[:transfers])
+        checkpoint = Checkpoint(
+            number=1 if last is None else last.number + 1,
+            event_sequence=events,
+            event_moment=max((each.occurred_at for each in self.events[:events]), default=None),
+            transfer_sequence=transfers,
+            audit_sequence=audit,
+            audit_hash=self.audit[audit - 1].hash if audit else GENESIS,
+            books=Books(_not_zero(sums.accounts), _not_zero(sums.holdings)),
+        )
+        entry = checkpoint.entry(f"aud_checkpoint_{checkpoint.number}")
+        trace = Trace.system("history", "req_checkpoint")
+        self.commit(UnitOfWork(at=at, trace=trace, audit=(entry,)), self.epoch)
+        self.checkpoint = checkpoint
+
+    @property
+    def detached(self) -> Checkpoint:
+        """The last checkpoint; before the first one that of nothing."""
+        return self.checkpoint or Checkpoint(0, 0, None, 0, 0, GENESIS, Books({}, {}))
+
     def replay(self) -> Books:
-        """The books, summed up from the transfers."""
-        return books_of(self.transfers)
+        """The books, summed up from the transfers; those detached count by their sums."""
+        attached = books_of(self.transfers[self.detached.transfer_sequence :])
+        sums = self.detached.books
+        return Books(
+            _added(sums.accounts, attached.accounts), _added(sums.holdings, attached.holdings)
+        )
 
     def commit(self, unit: UnitOfWork, epoch: int, encode: Encode = no_answers) -> CommitOutcome:
         """Commit one unit whole, or refuse it and leave everything as it was."""
@@ -151,9 +181,6 @@ class MemoryDatabase:
         for event in unit.events:
             if event.id in self.event_places:
                 raise InvariantViolated(f"the event {event.id} exists")
-        for entry in unit.audit:
-            if entry.id in self._audit_ids:
-                raise InvariantViolated(f"the audit entry {entry.id} exists")
         return None
 
     def _write(self, filled: Filled) -> None:
@@ -171,7 +198,6 @@ class MemoryDatabase:
             if event.order_id is not None:
                 self.order_events.setdefault(event.order_id, []).append(event.sequence)
         self.audit.extend(filled.audit)
-        self._audit_ids.update(entry.id for entry in filled.audit)
         if unit.idempotency is not None and filled.claim is not None:
             self._write_claim(filled.claim, first=unit.idempotency.first)
         if unit.cursor is not None:
@@ -206,3 +232,11 @@ class MemoryDatabase:
             self.idempotency.pop(record.key, None)
         else:
             self.idempotency[record.key] = record
+
+
+def _added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {name: first.get(name, 0) + second.get(name, 0) for name in {**first, **second}}
+
+
+def _not_zero(sums: Mapping[str, int]) -> dict[str, int]:
+    return {name: amount for name, amount in sums.items() if amount != 0}

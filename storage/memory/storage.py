@@ -22,9 +22,11 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
+from storage.checkpoint import Checkpoint
 from storage.memory.database import MemoryDatabase
 from storage.port import (
     Encode,
+    HistoryDetached,
     OnTheWay,
     OpenLane,
     OrderFilter,
@@ -216,9 +218,13 @@ class MemoryStorage:
         self, user_id: str, cursor: str | None, limit: int
     ) -> Page[StoredTransfer]:
         database = await self._at()
-        sequences = reversed(database.user_transfers.get(user_id, []))
-        transfers = (database.stored_transfers[sequence - 1] for sequence in sequences)
-        return _page(transfers, lambda _: True, cursor, limit)
+        sequences = database.user_transfers.get(user_id, [])
+        return _history_page(
+            database.stored_transfers, sequences, database.detached.transfer_sequence, cursor, limit
+        )
+
+    async def checkpoint(self) -> Checkpoint | None:
+        return (await self._at()).checkpoint
 
     async def books(self) -> Books:
         return (await self._at()).replay()
@@ -227,7 +233,10 @@ class MemoryStorage:
         return list((await self._at()).balances.values())
 
     async def events_after(self, sequence: int, limit: int) -> Sequence[CommittedEvent]:
-        return (await self._at()).events[sequence : sequence + limit]
+        database = await self._at()
+        if sequence < database.detached.event_sequence:
+            raise HistoryDetached(f"what follows sequence {sequence}")
+        return database.events[sequence : sequence + limit]
 
     async def last_sequence(self) -> int:
         return len((await self._at()).events)
@@ -236,7 +245,10 @@ class MemoryStorage:
         return (await self._at()).event_places.get(event_id)
 
     async def sequence_before(self, moment: datetime) -> int:
-        events = (await self._at()).events
+        database = await self._at()
+        detached, events = database.detached, database.events
+        if detached.event_moment is not None and detached.event_moment > moment:
+            raise HistoryDetached("an event later than the moment")
         later = (event.sequence for event in events if event.occurred_at > moment)
         return next(later, len(events) + 1) - 1
 
@@ -244,12 +256,16 @@ class MemoryStorage:
         self, order_id: str, cursor: str | None, limit: int
     ) -> Page[CommittedEvent]:
         database = await self._at()
-        sequences = reversed(database.order_events.get(order_id, []))
-        events = (database.events[sequence - 1] for sequence in sequences)
-        return _page(events, lambda _: True, cursor, limit)
+        sequences = database.order_events.get(order_id, [])
+        return _history_page(
+            database.events, sequences, database.detached.event_sequence, cursor, limit
+        )
 
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
-        return (await self._at()).audit[sequence : sequence + limit]
+        database = await self._at()
+        if sequence < database.detached.audit_sequence:
+            raise HistoryDetached(f"what follows sequence {sequence}")
+        return database.audit[sequence : sequence + limit]
 
     async def idempotency(self, key: str) -> StoredClaim | None:
         record = (await self._at()).idempotency.get(key)
@@ -299,6 +315,24 @@ class MemoryStorage:
         if not self._database.available:
             raise StorageUnavailable("the twin is switched off")
         return self._database
+
+
+_Old = TypeVar("_Old", StoredTransfer, CommittedEvent)
+
+
+def _history_page(
+    table: Sequence[_Old], sequences: Sequence[int], detached: int, cursor: str | None, limit: int
+) -> Page[_Old]:
+    """A page of those rows of a history table that are not detached; the last says if some are."""
+    if cursor is not None and cursor in {table[at - 1].id for at in sequences if at <= detached}:
+        raise HistoryDetached(cursor)
+    rows = [table[at - 1] for at in reversed(sequences) if at > detached]
+    found = _page(rows, lambda _: True, cursor, limit)
+    if found.next_cursor is not None or not any(at <= detached for at in sequences):
+        return found
+    if not found.items:
+        raise HistoryDetached("the end of what is attached")
+    return Page(found.items, found.items[-1].id)
 
 
 _Row = TypeVar("_Row", User, Order, Withdrawal, ApiKey, StoredTransfer, CommittedEvent)

@@ -12,9 +12,10 @@ import trio
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.unit_of_work import CommitOutcome, RefusalKind, Refused, UnitOfWork
 from storage.errors import OutcomeUnknown, StorageUnavailable
-from storage.port import Encode
+from storage.port import Encode, no_answers
 from storage.postgres.append import Places
 from storage.postgres.group import (
+    Beside,
     GroupRefused,
     GroupResult,
     Writer,
@@ -25,6 +26,7 @@ from storage.postgres.group import (
 )
 from storage.postgres.partitions import Partitions
 from storage.postgres.pool import Connection, Pool
+from storage.postgres.statement import Part
 
 log = structlog.get_logger(__name__)
 
@@ -75,21 +77,41 @@ class Committer:
         Raises:
             StorageUnavailable: nothing of the group is committed.
         """
+        return await self._commit(group, encode, None)
+
+    async def _commit(
+        self, group: Sequence[UnitOfWork], encode: Encode, beside: Beside | None
+    ) -> list[CommitOutcome]:
         outcomes: list[CommitOutcome] = []
         async with self._one_at_a_time:
             with trio.CancelScope(shield=True) as scope:  # each transaction has its own deadline
-                outcomes = await self._commit_parts(group, encode, scope)
+                outcomes = await self._commit_parts(group, encode, beside, scope)
         return outcomes
 
+    async def commit_with(
+        self, unit: UnitOfWork, part: Part, values: Sequence[object]
+    ) -> CommitOutcome:
+        """Commit a unit with a row that is none of a unit's, in the same statement.
+
+        Raises:
+            StorageUnavailable: neither is committed.
+        """
+        (outcome,) = await self._commit([unit], no_answers, (part, values))
+        return outcome
+
     async def _commit_parts(
-        self, group: Sequence[UnitOfWork], encode: Encode, scope: trio.CancelScope
+        self,
+        group: Sequence[UnitOfWork],
+        encode: Encode,
+        beside: Beside | None,
+        scope: trio.CancelScope,
     ) -> list[CommitOutcome]:
         outcomes: list[CommitOutcome] = []
         parts = deque(split(group))
         while parts:
             part = parts.popleft()
             try:
-                outcomes += await self._commit_part(part, encode, scope)
+                outcomes += await self._commit_part(part, encode, beside, scope)
             except StorageUnavailable:
                 if not outcomes:
                     raise
@@ -107,7 +129,11 @@ class Committer:
         return outcomes
 
     async def _commit_part(
-        self, part: Sequence[UnitOfWork], encode: Encode, scope: trio.CancelScope
+        self,
+        part: Sequence[UnitOfWork],
+        encode: Encode,
+        beside: Beside | None,
+        scope: trio.CancelScope,
     ) -> list[CommitOutcome]:
         for _ in range(_ATTEMPTS):
             self._number += 1
@@ -120,6 +146,7 @@ class Committer:
                     self._writer,
                     self._number,
                     result,
+                    beside,
                     deadline_s=self._deadline_s,
                 )
             except asyncpg.UniqueViolationError as error:

@@ -70,6 +70,10 @@ _ENTITY_KEYS: Final = frozenset(f"{table.name}_pkey" for table in TABLES.values(
 _DETAIL_ID: Final = re.compile(r"\(id\)=\((.*)\)")
 
 
+Beside = tuple[Part, Sequence[object]]
+"""A part that is none of a unit's, for the statement that writes a group, with its values."""
+
+
 class GroupRefused(Exception):
     """A guard refuses the group; of a group of one unit it is the unit's outcome."""
 
@@ -135,6 +139,7 @@ async def aio_commit_group(
     writer: Writer,
     number: int,
     result: GroupResult,
+    beside: Beside | None = None,
 ) -> list[CommitOutcome]:
     """Write a group inside the caller's transaction, and note the outcomes before its COMMIT.
 
@@ -151,7 +156,7 @@ async def aio_commit_group(
     accepted = [one for one in filled if isinstance(one, Filled)]
     if accepted:
         result.places = await _aio_write(
-            connection, accepted, counters, result.places, writer, number
+            connection, accepted, counters, result.places, writer, number, beside
         )
     result.outcomes = [
         one.outcome
@@ -193,6 +198,7 @@ async def _aio_write(
     places: Places,
     writer: Writer,
     number: int,
+    beside: Beside | None,
 ) -> Places:
     units = [filled.unit for filled in accepted]
     entities = [entity for unit in units for entity in unit.writes]
@@ -203,6 +209,8 @@ async def _aio_write(
     _add_cursors(statement, moves)
     _add_parked(statement, units)
     add_appends(statement, accepted, ends, places, writer.id, number)
+    if beside is not None:
+        statement.add(*beside)
     written = await statement.aio_execute(connection)
     if not all_claimed(units, written):
         raise GroupRefused(Refused(RefusalKind.TAKEN, "idempotency_key"))

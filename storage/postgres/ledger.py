@@ -7,7 +7,9 @@ from typing import Any, Final
 from offerhub.domain.ledger import Books, Holding, Posting
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import Balance
-from storage.port import Page, StoredTransfer, UnknownCursor
+from storage.port import HistoryDetached, Page, StoredTransfer, UnknownCursor
+from storage.postgres.checkpoints import BOOKS, DETACHED_TRANSFERS, books_of
+from storage.postgres.event_log import aio_has_detached
 from storage.postgres.pool import Connection
 
 _BALANCE: Final = """
@@ -16,13 +18,10 @@ SELECT user_id, available, reserved, updated_at FROM balances WHERE user_id = $1
 
 _BALANCES: Final = "SELECT user_id, available, reserved, updated_at FROM balances ORDER BY user_id"
 
-_ACCOUNTS: Final = "SELECT account, sum(amount) FROM postings GROUP BY account"
+_PLACE: Final = "SELECT sequence FROM transfer_ids WHERE id = $1"
 
-_HOLDINGS: Final = "SELECT holding, sum(amount) FROM holdings GROUP BY holding"
-
-_PLACE: Final = """
-SELECT sequence FROM transfer_ids WHERE id = $1
-    AND EXISTS (SELECT FROM postings WHERE transfer_sequence = sequence AND user_id = $2)
+_IS_OF_USER: Final = """
+SELECT EXISTS (SELECT FROM postings WHERE transfer_sequence = $1 AND user_id = $2)
 """
 
 _OF_USER: Final = """
@@ -63,13 +62,7 @@ async def aio_balances(connection: Connection) -> list[Balance]:
 
 async def aio_books(connection: Connection) -> Books:
     """Sums of all postings and all holdings, of one moment."""
-    async with connection.transaction(isolation="repeatable_read", readonly=True):
-        accounts = await connection.fetch(_ACCOUNTS)
-        holdings = await connection.fetch(_HOLDINGS)
-    return Books(
-        {name: int(total) for name, total in accounts},
-        {name: int(total) for name, total in holdings},
-    )
+    return books_of(await connection.fetch(BOOKS))
 
 
 async def aio_user_ledger(
@@ -78,23 +71,33 @@ async def aio_user_ledger(
     """A page of the transfers with a posting on one of the user's accounts, newest first."""
     place: int | None = _END
     if cursor is not None:
-        place = await connection.fetchval(_PLACE, cursor, user_id)
+        place = await connection.fetchval(_PLACE, cursor)
         if place is None:
             raise UnknownCursor(cursor)
+        if not await connection.fetchval(_IS_OF_USER, place, user_id):
+            if place <= await connection.fetchval(DETACHED_TRANSFERS):
+                raise HistoryDetached(cursor)
+            raise UnknownCursor(cursor)
     found = [row[0] for row in await connection.fetch(_OF_USER, user_id, place, limit + 1)]
-    items = tuple(await _aio_transfers(connection, found[:limit]))
-    return Page(items, items[-1].id if len(found) > limit else None)
+    transfers = await _aio_transfers(connection, found[:limit])
+    # Partitions may have been detached between two of these reads, but none behind the checkpoint.
+    detached = await connection.fetchval(DETACHED_TRANSFERS)
+    items = tuple(transfers[place] for place in found[:limit] if place > detached)
+    more = len(found) > limit or await aio_has_detached(connection, user_id, shown=bool(items))
+    return Page(items, items[-1].id if more else None)
 
 
-async def _aio_transfers(connection: Connection, sequences: Sequence[int]) -> list[StoredTransfer]:
+async def _aio_transfers(
+    connection: Connection, sequences: Sequence[int]
+) -> dict[int, StoredTransfer]:
     postings: defaultdict[int, list[Posting]] = defaultdict(list)
     for sequence, account, amount in await connection.fetch(_POSTINGS, sequences):
         postings[sequence].append(Posting(account, Money(amount)))
     holdings: defaultdict[int, list[Holding]] = defaultdict(list)
     for sequence, holding, amount, reference in await connection.fetch(_MOVED, sequences):
         holdings[sequence].append(Holding(holding, Money(amount), reference))
-    return [
-        StoredTransfer(
+    return {
+        row["sequence"]: StoredTransfer(
             id=row["id"],
             kind=row["kind"],
             reference=row["reference"],
@@ -104,7 +107,7 @@ async def _aio_transfers(connection: Connection, sequences: Sequence[int]) -> li
             created_at=row["created_at"],
         )
         for row in await connection.fetch(_TRANSFERS, sequences)
-    ]
+    }
 
 
 def _balance(row: Any) -> Balance:

@@ -9,7 +9,7 @@ import trio
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.due import Due, Perishable
-from offerhub.domain.ids import Clock, RandomBytes
+from offerhub.domain.ids import Clock, Ids, RandomBytes
 from offerhub.domain.ledger import Books
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
@@ -21,6 +21,7 @@ from offerhub.domain.unit_of_work import (
 )
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
+from storage.checkpoint import Checkpoint
 from storage.codec import decode
 from storage.errors import Displaced, OutcomeUnknown
 from storage.port import (
@@ -36,10 +37,11 @@ from storage.port import (
     UserFilter,
     no_answers,
 )
-from storage.postgres import due, event_log, idempotency, ledger, lookups, work
+from storage.postgres import checkpoints, due, event_log, idempotency, ledger, lookups, work
 from storage.postgres.commit import Committer
 from storage.postgres.entities import aio_load
 from storage.postgres.group import Writer
+from storage.postgres.history import History
 from storage.postgres.paging import aio_page
 from storage.postgres.partitions import PARTITION_SIZE, Partitions
 from storage.postgres.pool import Connection, Pool
@@ -107,7 +109,8 @@ async def open_postgres_storage(
         partitions = Partitions(pool, size=partition_size)
         await partitions.keep_ahead()
         committer = Committer(pool, writer, partitions, commit_deadline_s)
-        return PostgresStorage(pool, committer, Upkeep(partitions), clock, read_deadline_s)
+        history = History(pool, committer, Ids(random_bytes), clock)
+        return PostgresStorage(pool, committer, Upkeep(partitions), history, clock, read_deadline_s)
     raise StorageUnavailable(f"the connection was lost {_ATTEMPTS} times")
 
 
@@ -133,7 +136,8 @@ async def _aio_open(
 class PostgresStorage:
     """One process's storage on PostgreSQL; made by `open_postgres_storage`.
 
-    `upkeep` is a service that the process which owns the database runs beside its work.
+    `upkeep` is a service that the process which owns the database runs beside its work; `history`
+    puts old history away, for the command line.
     """
 
     def __init__(
@@ -141,12 +145,14 @@ class PostgresStorage:
         pool: Pool,
         committer: Committer,
         upkeep: Upkeep,
+        history: History,
         clock: Clock,
         read_deadline_s: float,
     ) -> None:
         self._pool = pool
         self._committer = committer
         self.upkeep = upkeep
+        self.history = history
         self._clock = clock
         self._read_deadline_s = read_deadline_s
 
@@ -237,6 +243,9 @@ class PostgresStorage:
     async def books(self) -> Books:
         return await self._read(ledger.aio_books)
 
+    async def checkpoint(self) -> Checkpoint | None:
+        return await self._read(checkpoints.aio_checkpoint)
+
     async def balances(self) -> Sequence[Balance]:
         return await self._read(ledger.aio_balances)
 
@@ -255,10 +264,7 @@ class PostgresStorage:
     async def order_events(
         self, order_id: str, cursor: str | None, limit: int
     ) -> Page[CommittedEvent]:
-        conditions = [("order_id = {}", order_id)]
-        return await self._read(
-            aio_page, event_log.ORDER_EVENTS, event_log.event, conditions, cursor, limit
-        )
+        return await self._read(event_log.aio_order_events, order_id, cursor, limit)
 
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
         return await self._read(event_log.aio_audit_after, sequence, limit)

@@ -26,7 +26,11 @@ class Upkeep:
         task_status.started()
         while True:
             try:
-                await self._partitions.keep_ahead()
+                await self.round()
             except StorageUnavailable as away:
                 log.warning("storage.upkeep_delayed", reason=str(away))
             await trio.sleep(self._every_s)
+
+    async def round(self) -> None:
+        """Look after it once. Raises `StorageUnavailable`."""
+        await self._partitions.keep_ahead()

@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -146,6 +147,19 @@ async def test_an_event_id_stands_for_its_place(autojump_clock, house):
     async with stream(house, lastEventId=house.database.events[1].id) as events:
         await events.wait_messages(1)
         assert [3] == events.ids
+
+
+async def test_a_place_in_detached_history_is_refused(autojump_clock, house):
+    await commit(house, 1, 2, 3, 4)
+    first = house.database.events[0]
+    house.database.detach_history(events=3, transfers=0, audit=0, at=house.system.clock())
+    for last in ("0", "2", first.id, iso(first.occurred_at - timedelta(seconds=1))):
+        answer = await house.get(f"/events?lastEventId={quote(last)}")
+        assert 410 == answer.status_code
+        assert "HISTORY_DETACHED" == (await answer.get_json())["error"]["code"]
+    async with stream(house, lastEventId="3") as events:
+        await events.wait_messages(1)
+        assert [4] == events.ids
 
 
 @pytest.mark.parametrize("form", ["milliseconds", "seconds", "offset"])

@@ -356,6 +356,6 @@ ROUTES: Final = (
         Scope.READ,
         listed=True,
         query=bodies.PAGE,
-        codes=(E.ORDER_NOT_FOUND,),
+        codes=(E.ORDER_NOT_FOUND, E.HISTORY_DETACHED),
     ),
 )

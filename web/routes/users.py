@@ -261,7 +261,7 @@ ROUTES: Final = (
         Scope.READ,
         listed=True,
         query=bodies.PAGE,
-        codes=_OF_ONE,
+        codes=(*_OF_ONE, E.HISTORY_DETACHED),
     ),
     Route(
         "GET",

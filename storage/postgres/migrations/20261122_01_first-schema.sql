@@ -237,6 +237,41 @@ JOIN pg_class AS child ON child.oid = inherited.inhrelid
 CROSS JOIN LATERAL pg_get_expr(child.relpartbound, child.oid) AS bound
 WHERE parent.relnamespace = 'public'::regnamespace;
 
+-- Checkpoints say how far history is detached; it counts as detached from the checkpoint's commit on,
+-- and its partitions follow. Sums and owners are written before the checkpoint that they belong to,
+-- and count only once it is there.
+CREATE TABLE checkpoints (
+    number integer PRIMARY KEY,
+    at timestamptz NOT NULL,
+    event_sequence bigint NOT NULL,
+    event_moment timestamptz,
+    transfer_sequence bigint NOT NULL,
+    audit_sequence bigint NOT NULL,
+    audit_hash bytea NOT NULL,
+    manifest bytea NOT NULL
+);
+
+-- What accounts and holdings sum up to at the last checkpoint; earlier ones are in the exports.
+CREATE TABLE checkpoint_sums (
+    checkpoint integer NOT NULL,
+    side text NOT NULL,
+    name text NOT NULL,
+    amount bigint NOT NULL,
+    PRIMARY KEY (checkpoint, side, name)
+);
+
+-- Orders of whose events, and users of whose postings, some are detached.
+CREATE TABLE detached_owners (
+    id text PRIMARY KEY,
+    checkpoint integer NOT NULL
+);
+
+CREATE VIEW detached AS
+SELECT coalesce(max(number), 0) AS checkpoint, coalesce(max(event_sequence), 0) AS event_sequence,
+    max(event_moment) AS event_moment, coalesce(max(transfer_sequence), 0) AS transfer_sequence,
+    coalesce(max(audit_sequence), 0) AS audit_sequence
+FROM checkpoints;
+
 -- Make partitions of `size` sequences behind the last one of a table, until there are `ahead`
 -- sequences of room behind `reached`. Whoever commits meanwhile does not wait: attaching a table
 -- takes no lock that an INSERT minds, and a new table is empty, so there is nothing to check.
@@ -352,6 +387,9 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON checkpoints
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- Postings of a transfer come in one statement, and sum to zero.
 CREATE FUNCTION refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -366,8 +404,9 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_unbalanced();
 
 -- migrate: rollback
-DROP VIEW partitions;
-DROP TABLE settings, parked, cursors, idempotency, audit, event_ids, events, holdings, postings,
+DROP VIEW detached, partitions;
+DROP TABLE settings, parked, cursors, idempotency, audit, detached_owners,
+    checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
     transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, refuse_change, refuse_unbalanced;

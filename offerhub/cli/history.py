@@ -1,0 +1,97 @@
+"""`offerhub history`: old events, audit entries and transfers put away, and what was kept apart."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NoReturn, TypeVar
+
+import click
+import trio
+import trio_asyncio
+
+from actors.kernel import ungrouped
+from offerhub import app
+from offerhub.cli.start import load_or_exit
+from offerhub.cli.storage import open_beside
+from storage.errors import OutcomeUnknown, StorageUnavailable
+from storage.postgres.export import HistoryBroken
+from storage.postgres.history import HistoryBusy
+from storage.postgres.storage import PostgresStorage
+
+_EXIT_NOT_DONE: Final = 1
+
+T = TypeVar("T")
+
+
+@click.group("history")
+def history_group() -> None:
+    """Put old history away, and look up what was moved out of the way."""
+
+
+@history_group.command("export")
+@click.option(
+    "--before",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="In UTC; at least a day ago. Only whole partitions that are older are taken.",
+)
+@click.option(
+    "--out",
+    "directory",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the files go: private, and to be kept as long as the books are.",
+)
+def export_command(before: datetime, directory: Path) -> None:
+    """Export old partitions to files and detach them, beside the running orchestrator.
+
+    Killed or failed at any point, it is run again. See docs/operations.md, "History".
+    """
+
+    def step(name: str) -> None:
+        click.echo(name, err=True)
+
+    async def work(storage: PostgresStorage) -> None:
+        exported = await storage.history.export(before.replace(tzinfo=UTC), directory, step)
+        if exported.manifest is None:
+            click.echo("no further partition is complete and older")
+        else:
+            click.echo(f"{exported.manifest}: {len(exported.detached)} partitions detached")
+
+    _run(work)
+
+
+@history_group.command("envelope")
+@click.argument("tx_hash")
+def envelope_command(tx_hash: str) -> None:
+    """Print the signed envelope of one of our transactions, by its hash."""
+
+    async def work(storage: PostgresStorage) -> str | None:
+        return await storage.envelope(tx_hash.lower())
+
+    found = _run(work)
+    if found is None:
+        _fail("no operation of ours has this hash")
+    click.echo(found)
+
+
+def _run(work: Callable[[PostgresStorage], Awaitable[T]]) -> T:
+    settings = load_or_exit()
+
+    async def main() -> T:
+        with ungrouped():
+            async with (
+                trio_asyncio.open_loop(),
+                open_beside(settings.database_url, settings.home, app.real_sources()) as storage,
+            ):
+                return await work(storage)
+
+    try:
+        return trio.run(main)
+    except (HistoryBroken, HistoryBusy, StorageUnavailable, OutcomeUnknown, ValueError) as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(f"offerhub history: {message}", err=True)
+    raise SystemExit(_EXIT_NOT_DONE)
