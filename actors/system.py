@@ -40,7 +40,7 @@ class Instance:
     platform_user_id: str
     chain_wait_s: float
     features: Mapping[str, bool]
-    lag_ledgers_max: int = 60
+    lag_ledgers_max: int = 120
     """Ledgers that the watcher may be behind before health says so."""
 
 

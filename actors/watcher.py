@@ -45,7 +45,12 @@ _LOOK_AT_NETWORK_S: Final = 10.0
 """How often the network's own state is read, to tell a quiet network from a stuck server."""
 
 _SILENT_S: Final = 60.0
-_MARGIN_LEDGERS: Final = 10
+_MARGIN_LEDGERS: Final = 60
+"""How far the cursor stays behind the network where no payment is shown: five minutes of ledgers.
+
+An empty page does not say of which ledger it is; from a server that lags further than this, a
+payment would be passed over for good.
+"""
 _LAG_S: Final = 60.0
 """How long a server may show an older ledger than the cursor's before the network counts as reset."""
 

@@ -15,9 +15,9 @@ from offerhub.settings import AmountRange, Settings
 _POLL_MAX_S: Final = 2.0
 _POLL_MIN_S: Final = 0.25
 _LEDGER_S: Final = 5.0
-_LAG_MAX_S: Final = 300.0
+_LAG_MAX_S: Final = 600.0
 """How late deposits may be before health says so: the watcher looks every ten seconds and leaves a
-margin of ten ledgers, about a minute."""
+margin of sixty ledgers, about five minutes."""
 
 
 def choices_from(
@@ -47,7 +47,7 @@ def poll_s(settings: Settings) -> float:
 
 
 def lag_ledgers_max(settings: Settings) -> int:
-    """Ledgers of five minutes, as fast as this network closes them."""
+    """Ledgers of ten minutes, as fast as this network closes them."""
     sandbox = settings.stellar.network == "sandbox"
     return round(_LAG_MAX_S / (settings.sandbox.ledger_s if sandbox else _LEDGER_S))
 

@@ -228,7 +228,7 @@ async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
 @pytest.mark.parametrize(
     ("subject", "reason"),
     [
-        ("watcher", "61 ledgers behind"),
+        ("watcher", "121 ledgers behind"),
         ("watcher", "hole"),
         ("clock", "minutes ahead"),
         ("cop_1", "its number was used"),
@@ -237,12 +237,12 @@ async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
 @pytest.mark.expect_errors
 async def test_what_is_not_well_although_all_answer_degrades_health(house, subject, reason):
     system = house.system
-    house.network.latest_ledger = 161
+    house.network.latest_ledger = 221
     match reason:
-        case "61 ledgers behind":
+        case "121 ledgers behind":
             system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
         case "hole":
-            system.watcher.view = WatcherView(WatcherState.HOLE, cursor_ledger=161)
+            system.watcher.view = WatcherView(WatcherState.HOLE, cursor_ledger=221)
         case "minutes ahead":
             house.network.ahead = timedelta(minutes=6)
         case _:
@@ -259,14 +259,14 @@ async def test_what_is_not_well_although_all_answer_degrades_health(house, subje
 
 
 async def test_a_watcher_that_is_a_few_ledgers_behind_is_well(house):
-    house.network.latest_ledger = 160
+    house.network.latest_ledger = 220
     house.system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
     await house.system.ledger_clock.state()
 
     body = (await (await house.get("/health/detailed")).get_json())["data"]
 
     assert ("healthy", {}) == (body["status"], body["concerns"])
-    assert {"state": "following", "lagLedgers": 60} == body["watcher"]
+    assert {"state": "following", "lagLedgers": 120} == body["watcher"]
 
 
 async def test_every_answer_is_told_to_the_observer(house):
