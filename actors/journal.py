@@ -38,7 +38,7 @@ GROUP_MAX: Final = 64
 _WAITING_MAX: Final = 1024
 
 _NOT_NOW: Final = {
-    RefusalKind.UNAVAILABLE: "the database does not answer; nothing was changed",
+    RefusalKind.UNAVAILABLE: "the database is not responding; nothing was changed",
     RefusalKind.FENCED: "another process has taken over, and this one ends; nothing was changed",
 }
 """What may be asked again: of the database when it is back, of the other process at once."""

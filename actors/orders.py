@@ -173,7 +173,7 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
 
     def not_found(self) -> DomainError:
         """The refusal of an unknown id."""
-        return DomainError(ErrorCode.ORDER_NOT_FOUND, "no such order", {"orderId": self._id})
+        return DomainError(ErrorCode.ORDER_NOT_FOUND, "no order has this id", {"orderId": self._id})
 
     async def refusal(self, refused: DomainError, order: Order) -> DomainError:
         """Fill the hash of the operation on the way into a refusal's `progress`."""
@@ -207,6 +207,6 @@ def _check_refundable(order: Order) -> None:
     if order.status is OrderStatus.IN_PROGRESS:
         raise DomainError(
             ErrorCode.SERVICE_UNAVAILABLE,
-            "a refund of a funded escrow is not available in this version",
+            "this version does not support the refund of a funded escrow",
             {"orderId": order.id, "currentState": order.status.value, "retryable": False},
         )

@@ -203,10 +203,11 @@ def refused(outcome: Refused) -> Exception:
         return balance_limit()
     if outcome.kind is RefusalKind.TAKEN and outcome.subject == "client_order_ref":
         return DomainError(
-            ErrorCode.CLIENT_ORDER_REF_TAKEN, "another order has this clientOrderRef"
+            ErrorCode.CLIENT_ORDER_REF_TAKEN, "another order already uses this clientOrderRef"
         )
     if outcome.kind is RefusalKind.TAKEN and outcome.subject == "idempotency_key":
         return DomainError(
-            ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS, "the first request with this key is running"
+            ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
+            "the first request with this idempotency key is still running",
         )
     return Conflict(str(outcome))

@@ -35,6 +35,6 @@ class Refusals:
         if outcome.kind is RefusalKind.TAKEN:
             raise DomainError(
                 ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
-                "the first request with this key is still in progress",
+                "the first request with this idempotency key is still running",
             )
         raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the refusal could not be recorded")

@@ -135,7 +135,7 @@ class Vault(Actor[VaultMessage]):
                 return await ask()
         except (SignerUnavailable, trio.TooSlowError):
             raise DomainError(
-                ErrorCode.SERVICE_UNAVAILABLE, "the signer does not answer; nothing was signed"
+                ErrorCode.SERVICE_UNAVAILABLE, "the signer is not responding; nothing was signed"
             ) from None
         finally:
             self._room.release()
