@@ -9,16 +9,17 @@ from typing import Final, Never, assert_never
 
 import structlog
 import trio
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from actors.core import Core
 from actors.failpoints import reach
-from actors.kernel import Actor, Backoff, Registry
+from actors.kernel import Actor, Registry
 from actors.lane_parts import Wake, XlmPolicy
 from actors.outages import commit_with_retries, retry_until_available
 from actors.user_cache import UserCache
 from offerhub.domain import user_decisions as decisions
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.chain_moves import ALARM, RetryPolicy, failure_of
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.intents import (
@@ -42,8 +43,6 @@ ACTIVATIONS_MAX: Final = 18
 REFILLS_MAX: Final = 50
 _LOOKED_FOR_MAX: Final = 200
 RESUME: Final = "resume"
-_AGAIN: Final = Backoff(first_s=0.5, limit_s=30.0)
-_REFILL_AGAIN: Final = Backoff(first_s=5.0, limit_s=300.0)
 
 
 @frozen
@@ -78,9 +77,7 @@ class _Work:
     activate: dict[str, Wallet] = field(factory=dict)
     refill: dict[str, Wallet] = field(factory=dict)
     under_way: dict[str, ChainOperation] = field(factory=dict)
-    pausing: set[str] = field(factory=set)
     """Wallets whose activation failed, until their next attempt."""
-    not_refilled: set[str] = field(factory=set)
     """Addresses whose refill failed, likewise."""
 
 
@@ -94,8 +91,6 @@ class WalletsActor(Actor[Never]):
     def __init__(self, parts: WalletParts) -> None:
         self._parts = parts
         self._work = _Work()
-        self._failures = 0
-        self._refill_failures = 0
         self._cursor_stands = False
 
     async def start(self) -> None:
@@ -164,7 +159,6 @@ class WalletsActor(Actor[Never]):
                 wallet.status is WalletStatus.ACTIVATING
                 and wallet.role is WalletRole.USER
                 and wallet.public_key not in taken
-                and wallet.id not in self._work.pausing
             ):
                 self._work.activate[wallet.id] = wallet
 
@@ -173,7 +167,7 @@ class WalletsActor(Actor[Never]):
         unfinished = self._in_progress()
         found = await retry_until_available(lambda: storage.wallets_by_address(addresses), random)
         for wallet in found.values():
-            if wallet.public_key not in unfinished | self._work.not_refilled:
+            if wallet.public_key not in unfinished:
                 self._work.refill[wallet.id] = wallet
 
     def _in_progress(self) -> set[str]:
@@ -185,7 +179,7 @@ class WalletsActor(Actor[Never]):
         """Plan transactions while there is work and a channel that carries none of ours."""
         if not (self._work.activate or self._work.refill) or not await self._ready():
             return
-        busy = {operation.source for operation in self._work.under_way.values()}
+        busy = {each.source for each in self._work.under_way.values() if each.not_before is None}
         for channel in [each for each in self._parts.channels() if each not in busy]:
             if self._work.activate:
                 batch = list(self._work.activate.values())[:ACTIVATIONS_MAX]
@@ -245,73 +239,49 @@ class WalletsActor(Actor[Never]):
         if operation.is_open or operation.id not in self._work.under_way:
             return
         reach(f"wallets.before_effects.{operation.step}")
-        if operation.subject is Subject.ACTIVATION:
-            wallets = await self._targets(operation)
-            if operation.status is ChainStatus.CONFIRMED:
-                await self._activated(wallets)
-                self._failures = 0
-            else:
-                await self._look_for(wallets, operation)
-        elif operation.status is ChainStatus.CONFIRMED:
-            self._refill_failures = 0
-        else:
-            self._refill_failures += 1
-            log.error(
-                "wallets.refill_failed",
-                operation=operation.id,
-                reason=None if operation.failure is None else operation.failure.message,
-            )
+        wallets = await self._targets(operation)
+        if operation.status is not ChainStatus.CONFIRMED:
+            await self._try_again(operation, wallets)
+        elif operation.subject is Subject.ACTIVATION:
+            await self._activated(wallets)
         reach(f"wallets.after_effects.{operation.step}")
         del self._work.under_way[operation.id]
-        if operation.subject is Subject.REFILL:
-            self._tell_lanes(operation)
+        if operation.subject is Subject.REFILL and operation.status is ChainStatus.CONFIRMED:
+            for address in _addresses(operation.intent):
+                self._parts.lanes.wake(address, Wake.REFILLED)
 
-    def _tell_lanes(self, refill: ChainOperation) -> None:
-        """A refill has ended: its accounts' lanes look again, and want the next if they are still short.
+    async def _try_again(self, failed: ChainOperation, wallets: Sequence[Wallet]) -> None:
+        """Plan the next attempt, after a pause that is stored with it and grows."""
+        failure = failure_of(failed)
+        log.warning("wallets.attempt_failed", operation=failed.id, reason=failure.message)
+        intent, existing = failed.intent, []
+        if isinstance(intent, ActivateWallets):
+            existing = await self._existing(wallets)
+            missing = [wallet for wallet in wallets if wallet not in existing]
+            intent = evolve(intent, wallets=tuple(wallet.public_key for wallet in missing))
+            wallets = missing
+        if wallets:
+            retry = RetryPolicy(attempts_max=0, chance=self._parts.core.random())
+            again, unit = decisions.plan_again_for_wallets(
+                evolve(failed, intent=intent), [each.id for each in wallets], retry, self._context()
+            )
+            await self._committed(unit)
+            if any(entry.action == ALARM for entry in unit.audit):
+                log.error(ALARM, operation=failed.id, step=str(failed.step))
+            self._work.under_way[again.id] = again
+        await self._activated(existing)
 
-        After a failed one only after a pause that grows: each costs its fee, and calls of the budget.
-        """
-        if self._refill_failures == 0:
-            self._wake_lanes(refill)
-        else:
-            self._work.not_refilled.update(_addresses(refill.intent))
-            self.spawn(self._wake_lanes_later, refill, self._refill_failures)
-
-    async def _wake_lanes_later(self, refill: ChainOperation, failures: int) -> None:
-        await trio.sleep(_REFILL_AGAIN.delay_s(failures, self._parts.core.random))
-        self._work.not_refilled.difference_update(_addresses(refill.intent))
-        self._wake_lanes(refill)
-
-    def _wake_lanes(self, refill: ChainOperation) -> None:
-        for address in _addresses(refill.intent):
-            self._parts.lanes.wake(address, Wake.REFILLED)
-
-    async def _look_for(self, wallets: Sequence[Wallet], operation: ChainOperation) -> None:
-        """After a failed activation: which accounts stand all the same; the others come again."""
-        self._failures += 1
-        log.warning(
-            "wallets.activation_failed",
-            operation=operation.id,
-            reason=None if operation.failure is None else operation.failure.message,
-        )
-        standing = []
+    async def _existing(self, wallets: Sequence[Wallet]) -> list[Wallet]:
+        """Those of a failed activation whose accounts exist all the same."""
+        found = []
         for wallet in wallets:
             try:
                 account = await self._parts.network.account(wallet.public_key)
             except StellarUnavailable:
-                account = None
+                continue
             if account is not None and account.usdc is not None:
-                standing.append(wallet)
-            else:
-                self._work.pausing.add(wallet.id)
-                self.spawn(self._again_later, wallet.id, self._failures)
-        if standing:
-            await self._activated(standing)
-
-    async def _again_later(self, wallet_id: str, failures: int) -> None:
-        await trio.sleep(_AGAIN.delay_s(failures, self._parts.core.random))
-        self._work.pausing.discard(wallet_id)
-        self.self_address.wake(wallet_id)
+                found.append(wallet)
+        return found
 
     async def _activated(self, wallets: Sequence[Wallet]) -> None:
         waiting = [wallet for wallet in wallets if wallet.status is WalletStatus.ACTIVATING]

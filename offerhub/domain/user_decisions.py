@@ -6,11 +6,11 @@ from attrs import evolve, frozen
 
 from offerhub.domain.api_keys import ApiKey
 from offerhub.domain.chain import ChainOperation, Subject
-from offerhub.domain.chain_moves import planned
+from offerhub.domain.chain_moves import RetryPolicy, alarm, failure_of, planned, planned_again
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.ids import iso
 from offerhub.domain.intents import OwnIntent
-from offerhub.domain.unit_of_work import UnitOfWork
+from offerhub.domain.unit_of_work import AuditEntry, UnitOfWork
 from offerhub.domain.users import (
     SealedSeed,
     User,
@@ -126,7 +126,25 @@ def plan_for_wallets(
         wallet_ids: whose accounts they are, for the audit.
     """
     operation = planned(intent, subject, None, context)
-    unit = UnitOfWork(
+    return operation, _plan_of(operation, wallet_ids, (), context)
+
+
+def plan_again_for_wallets(
+    failed: ChainOperation, wallet_ids: Sequence[str], retry: RetryPolicy, context: DecisionContext
+) -> tuple[ChainOperation, UnitOfWork]:
+    """Plan the next attempt at work on the accounts of wallets, after its pause."""
+    again = planned_again(failed, retry, context)
+    alarmed = alarm(failed, failed.attempt, failure_of(failed).message, context)
+    return again, _plan_of(again, wallet_ids, () if alarmed is None else (alarmed,), context)
+
+
+def _plan_of(
+    operation: ChainOperation,
+    wallet_ids: Sequence[str],
+    alarms: tuple[AuditEntry, ...],
+    context: DecisionContext,
+) -> UnitOfWork:
+    return UnitOfWork(
         at=context.now,
         trace=context.trace.without_claim(),
         writes=(operation,),
@@ -137,9 +155,9 @@ def plan_for_wallets(
                 operation.id,
                 after={"wallets": list(wallet_ids), "source": operation.source},
             ),
+            *alarms,
         ),
     )
-    return operation, unit
 
 
 def activated(

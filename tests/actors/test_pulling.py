@@ -1,19 +1,23 @@
 """Lanes pull: what is on the way stands in storage alone, and a pause is obeyed by everyone."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import trio
 from attrs import evolve
 
+from actors import lane
 from actors.journal import JournalClosed
 from actors.lane_parts import Wake, XlmPolicy
 from actors.recovery import RESUME
 from offerhub.domain.chain import ChainOperation, ChainStatus, FailureKind
 from offerhub.domain.chain_moves import ALARM, ALARM_AFTER
+from offerhub.domain.intents import ActivateWallets, OwnIntent
 from offerhub.domain.money import Money
 from offerhub.domain.order import Outcome
 from offerhub.domain.withdrawal import WithdrawalStatus
+from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.horizon import HorizonClient
 from offerhub.providers.stellar.port import StellarUnavailable
 from offerhub.providers.trustless_work.client import TrustlessWorkClient
@@ -239,6 +243,34 @@ async def test_nothing_that_storage_or_the_outside_does_kills_a_lane(
         children = {each.name: each for each in market.machine.supervisor.tree().children}
         assert 0 == children["lanes"].restarts
         await market.check_books()
+
+
+@pytest.mark.expect_errors
+async def test_an_activation_that_keeps_failing_pauses_in_storage_and_is_reported(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = [True]
+    build = build_own
+
+    def build_nonsense(intent: OwnIntent, *args: Any, **kwargs: Any) -> str:
+        if broken[0] and isinstance(intent, ActivateWallets):
+            return "AAAA"
+        return build(intent, *args, **kwargs)
+
+    monkeypatch.setattr(lane, "build_own", build_nonsense)
+    universe = Universe(seed=6)
+    async with closing(universe):
+        async with living(universe) as market:
+            user = await market.new_user("user")
+            await trio.sleep(400)
+        async with living(universe) as market:
+            await trio.sleep(200)
+            tried = operations(universe, step="activate")
+            assert list(range(1, len(tried) + 1)) == [each.attempt for each in tried]
+            assert ALARM_AFTER < len(tried) < 20
+            assert 1 == len(await market.audit(ALARM))
+            broken[0] = False
+            await market.wait_active(user)
 
 
 async def test_a_lane_woken_for_nothing_reads_and_sleeps(autojump_clock: object) -> None:

@@ -30,7 +30,7 @@ from tests.simulation.world import Universe, now
 QUIET_S: Final = 3600.0
 """Within this long without faults everything must have come to rest."""
 
-_EXPECTED_ERRORS: Final = frozenset({"wallets.refill_failed"})
+_EXPECTED_ERRORS: Final = frozenset({"chain.step_keeps_failing"})
 
 
 @frozen
