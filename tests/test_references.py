@@ -36,7 +36,7 @@ Text.
 
 
 @pytest.fixture
-def house(tmp_path):
+def repository(tmp_path):
     """A small repository with two pages of rules and a module."""
     for folder in ("actors", "docs/spec", "storage", "web"):
         (tmp_path / folder).mkdir(parents=True)
@@ -46,10 +46,10 @@ def house(tmp_path):
     return tmp_path
 
 
-def broken(house, text, name="actors/order.py"):
+def broken(repository, text, name="actors/order.py"):
     """What the check says when one file has this text."""
-    (house / name).write_text(text, encoding="utf-8")
-    return [f"{fault.line}: {fault.why}" for fault in references.Checker(house).broken()]
+    (repository / name).write_text(text, encoding="utf-8")
+    return [f"{fault.line}: {fault.why}" for fault in references.Checker(repository).broken()]
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def broken(house, text, name="actors/order.py"):
         "See actors/lane.py.",
     ],
 )
-def test_a_reference_that_leads_somewhere_is_passed(house, text):
-    assert [] == broken(house, text)
+def test_a_reference_that_leads_somewhere_is_passed(repository, text):
+    assert [] == broken(repository, text)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_a_reference_that_leads_somewhere_is_passed(house, text):
         ("See actors/gone.py.", "1: no file actors/gone.py"),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_named(house, text, why):
-    assert [why] == broken(house, text)
+def test_a_reference_that_leads_nowhere_is_named(repository, text, why):
+    assert [why] == broken(repository, text)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_a_reference_that_leads_nowhere_is_named(house, text, why):
         ("`gone.py` does it.", "1: no file is called gone.py"),
     ],
 )
-def test_links_and_names_of_files_in_documents_are_checked(house, text, why):
-    found = broken(house, text, "docs/page.md")
+def test_links_and_names_of_files_in_documents_are_checked(repository, text, why):
+    found = broken(repository, text, "docs/page.md")
     assert ([] if why is None else [why]) == [
         fault for fault in found if "no document" not in fault
     ]

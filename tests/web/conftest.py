@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.web.house import open_house
+from tests.web.running import open_instance
 
 
 @pytest.fixture
-async def house():
-    async with open_house() as running:
+async def running():
+    async with open_instance() as running:
         yield running

@@ -13,7 +13,7 @@ from offerhub.domain.money import Money
 from offerhub.domain.trace import IdempotencyClaim
 from offerhub.domain.unit_of_work import BalanceAfter
 from tests.domain.world import create
-from tests.web.house import START, open_house
+from tests.web.running import START, open_instance
 from tests.web.test_long_operations import asked_and_ended
 from web import rendering
 from web.answers import AnswerEncoder, error_body, read_text
@@ -21,9 +21,9 @@ from web.call import Answer, Call, Route
 from web.routes import ROUTES
 
 
-async def kept(house, key: str) -> Answer:
+async def kept(running, key: str) -> Answer:
     """The answer that stands under a key."""
-    claim = await house.system.storage.idempotency(key)
+    claim = await running.system.storage.idempotency(key)
     assert claim.answer is not None
     return read_text(claim.answer)
 
@@ -32,19 +32,19 @@ def no_figures(figure: BalanceAfter) -> Money:
     raise AssertionError(figure)
 
 
-async def test_what_is_sent_is_what_is_kept(house):
-    order_id = await house.order()
+async def test_what_is_sent_is_what_is_kept(running):
+    order_id = await running.order()
 
-    sent = await house.post(f"/orders/{order_id}/reserve", key="k")
-    refused = await house.post(f"/orders/{order_id}/reserve", key="again")
+    sent = await running.post(f"/orders/{order_id}/reserve", key="k")
+    refused = await running.post(f"/orders/{order_id}/reserve", key="again")
 
     for response, key in ((sent, "k"), (refused, "again")):
-        answer = await kept(house, key)
+        answer = await kept(running, key)
         assert (answer.status, answer.body) == (response.status_code, await response.get_data())
 
 
-async def test_an_order_is_rendered_once_in_a_reserve(house, monkeypatch):
-    order_id = await house.order()
+async def test_an_order_is_rendered_once_in_a_reserve(running, monkeypatch):
+    order_id = await running.order()
     rendered: list[object] = []
     honest = rendering.render_order
 
@@ -56,57 +56,57 @@ async def test_an_order_is_rendered_once_in_a_reserve(house, monkeypatch):
 
     for key in ("k", None):
         rendered.clear()
-        answer = await house.post(f"/orders/{order_id}/reserve", key=key)
+        answer = await running.post(f"/orders/{order_id}/reserve", key=key)
         assert answer.status_code == (200 if key else 409)
         assert len(rendered) == (1 if key else 0)
 
 
-async def test_who_waits_for_the_chain_gets_what_the_end_has_written(house):
-    order_id = await house.order(reserved=True)
+async def test_who_waits_for_the_chain_gets_what_the_end_has_written(running):
+    order_id = await running.order(reserved=True)
 
     sent = await asked_and_ended(
-        house, f"/orders/{order_id}/escrow", lambda: house.end_operation(order_id), key="e"
+        running, f"/orders/{order_id}/escrow", lambda: running.end_operation(order_id), key="e"
     )
 
-    assert (await kept(house, "e")).body == await sent.get_data()
+    assert (await kept(running, "e")).body == await sent.get_data()
 
 
-async def test_an_end_is_written_for_a_caller_who_is_gone(house):
-    order_id = await house.order(reserved=True)
+async def test_an_end_is_written_for_a_caller_who_is_gone(running):
+    order_id = await running.order(reserved=True)
     path = f"/orders/{order_id}/escrow"
-    asked = await house.post(path, key="e", headers={"Prefer": "respond-async"})
+    asked = await running.post(path, key="e", headers={"Prefer": "respond-async"})
     assert 202 == asked.status_code
 
-    await house.end_operation(order_id)
-    replayed = await house.post(path, key="e")
+    await running.end_operation(order_id)
+    replayed = await running.post(path, key="e")
 
-    answer = await kept(house, "e")
+    answer = await kept(running, "e")
     assert (200, answer.body) == (replayed.status_code, await replayed.get_data())
     assert (await asked.get_json())["meta"]["requestId"] == (await replayed.get_json())["meta"][
         "requestId"
     ]
 
 
-async def test_what_is_kept_of_a_new_key_has_no_text(house):
-    created = await house.post("/auth/api-keys", {"name": "a", "scopes": ["read"]}, key="k")
+async def test_what_is_kept_of_a_new_key_has_no_text(running):
+    created = await running.post("/auth/api-keys", {"name": "a", "scopes": ["read"]}, key="k")
     shown = (await created.get_json())["data"]
-    token = await house.post(f"/auth/api-keys/{shown['id']}/token", {"ttl": 60}, key="t")
+    token = await running.post(f"/auth/api-keys/{shown['id']}/token", {"ttl": 60}, key="t")
     text = (await token.get_json())["data"]["token"]
 
-    assert b'"key":null' in (await kept(house, "k")).body
-    assert shown["key"].encode() not in (await kept(house, "k")).body
-    assert b'"token":null' in (await kept(house, "t")).body
-    assert text.encode() not in (await kept(house, "t")).body
+    assert b'"key":null' in (await kept(running, "k")).body
+    assert shown["key"].encode() not in (await kept(running, "k")).body
+    assert b'"token":null' in (await kept(running, "t")).body
+    assert text.encode() not in (await kept(running, "t")).body
 
 
-async def test_a_user_that_exists_is_kept_as_200(house):
-    await house.post("/users", {"externalUserId": "ann"}, key="first")
-    found = await house.post("/users", {"externalUserId": "ann"}, key="second")
+async def test_a_user_that_exists_is_kept_as_200(running):
+    await running.post("/users", {"externalUserId": "ann"}, key="first")
+    found = await running.post("/users", {"externalUserId": "ann"}, key="second")
 
-    assert 201 == (await kept(house, "first")).status
+    assert 201 == (await kept(running, "first")).status
     assert (200, await found.get_data()) == (
-        (await kept(house, "second")).status,
-        (await kept(house, "second")).body,
+        (await kept(running, "second")).status,
+        (await kept(running, "second")).body,
     )
 
 
@@ -149,8 +149,8 @@ async def test_a_signed_webhook_reads_the_very_bytes_and_headers(tampered):
     route = Route(
         "POST", "/webhooks/test", webhook, "A webhook", None, "Test", public=True, signed=True
     )
-    async with open_house(more_routes=(route,)) as house:
-        answer = await house.request(
+    async with open_instance(more_routes=(route,)) as running:
+        answer = await running.request(
             "POST",
             "/webhooks/test",
             data=body + b" " * tampered,
@@ -165,9 +165,9 @@ async def test_a_signed_webhook_reads_the_very_bytes_and_headers(tampered):
         assert ([] if tampered else [body]) == seen
 
 
-async def test_a_late_end_of_another_request_is_not_sent_to_who_waits_under_its_key(house):
+async def test_a_late_end_of_another_request_is_not_sent_to_who_waits_under_its_key(running):
     """After 24 hours the key may stand for a new request while the old operation still runs."""
-    answers = house.system.answers
+    answers = running.system.answers
     new = IdempotencyClaim("k", "new request", "order.reserve")
     seen = []
     with answers.awaiting(new) as awaited:

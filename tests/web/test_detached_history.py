@@ -8,29 +8,29 @@ async def code_of(answer):
 
 
 @pytest.fixture
-async def detached(house):
-    """A house whose first order's history is detached and whose second's is not."""
-    old = await house.order()
-    database = house.database
+async def detached(running):
+    """A running whose first order's history is detached and whose second's is not."""
+    old = await running.order()
+    database = running.database
     database.detach_history(
         events=len(database.events),
         transfers=len(database.transfers),
         audit=len(database.audit),
-        at=house.system.clock(),
+        at=running.system.clock(),
     )
-    new = await house.order()
-    return house, old, new
+    new = await running.order()
+    return running, old, new
 
 
 async def test_an_orders_events_and_a_ledger(detached):
-    house, old, new = detached
+    running, old, new = detached
     gone = (410, "HISTORY_DETACHED")
-    assert gone == await code_of(await house.get(f"/orders/{old}/events"))
-    assert 200 == (await house.get(f"/orders/{new}/events")).status_code
-    buyer = (await (await house.get(f"/orders/{old}")).get_json())["data"]["buyerId"]
-    cursor = house.database.order_events[old][0]
-    event_id = house.database.events[cursor - 1].id
-    assert gone == await code_of(await house.get(f"/orders/{old}/events?cursor={event_id}"))
-    page = await (await house.get(f"/users/{buyer}/ledger")).get_json()
+    assert gone == await code_of(await running.get(f"/orders/{old}/events"))
+    assert 200 == (await running.get(f"/orders/{new}/events")).status_code
+    buyer = (await (await running.get(f"/orders/{old}")).get_json())["data"]["buyerId"]
+    cursor = running.database.order_events[old][0]
+    event_id = running.database.events[cursor - 1].id
+    assert gone == await code_of(await running.get(f"/orders/{old}/events?cursor={event_id}"))
+    page = await (await running.get(f"/users/{buyer}/ledger")).get_json()
     cursor = page["nextCursor"]
-    assert gone == await code_of(await house.get(f"/users/{buyer}/ledger?cursor={cursor}"))
+    assert gone == await code_of(await running.get(f"/users/{buyer}/ledger?cursor={cursor}"))

@@ -64,5 +64,5 @@ def test_changes_need_write_or_more_and_reads_need_read():
         assert ErrorCode.INVALID_API_KEY in codes_of(route)
 
 
-async def test_the_served_document_is_the_kept_one(house):
-    assert DOCUMENT.read_bytes() == await (await house.get("/openapi.json")).get_data()
+async def test_the_served_document_is_the_kept_one(running):
+    assert DOCUMENT.read_bytes() == await (await running.get("/openapi.json")).get_data()

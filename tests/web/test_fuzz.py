@@ -6,7 +6,7 @@ import trio.testing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.web.house import open_house
+from tests.web.running import open_instance
 from web.openapi import codes_of
 from web.routes import ROUTES
 
@@ -58,9 +58,9 @@ def _encoded(body) -> bytes:
 @given(st.lists(_requests(), min_size=1, max_size=5))
 def test_no_request_makes_a_500(requests):
     async def main():
-        async with open_house() as house:
+        async with open_instance() as running:
             for route, path, raw, query, key in requests:
-                answer = await house.request(
+                answer = await running.request(
                     route.method,
                     path,
                     key=key,

@@ -3,19 +3,19 @@
 import trio
 import trio.testing
 
-from tests.web.house import CHAIN_WAIT_S
+from tests.web.running import CHAIN_WAIT_S
 
 
 async def data_of(answer):
     return (await answer.get_json())["data"]
 
 
-async def asked_and_ended(house, path, end, **more):
+async def asked_and_ended(running, path, end, **more):
     """Ask, let the chain end the work once it is waited for, and give the answer."""
     answers = []
 
     async def ask():
-        answers.append(await house.post(path, **more))
+        answers.append(await running.post(path, **more))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask)
@@ -25,14 +25,14 @@ async def asked_and_ended(house, path, end, **more):
     return answers[0]
 
 
-async def test_an_escrow_answers_when_the_chain_has_confirmed(house):
-    order_id = await house.order(reserved=True)
+async def test_an_escrow_answers_when_the_chain_has_confirmed(running):
+    order_id = await running.order(reserved=True)
 
     deployed = await asked_and_ended(
-        house, f"/orders/{order_id}/escrow", lambda: house.end_operation(order_id), key="e"
+        running, f"/orders/{order_id}/escrow", lambda: running.end_operation(order_id), key="e"
     )
     funded = await asked_and_ended(
-        house, f"/orders/{order_id}/escrow/fund", lambda: house.end_operation(order_id)
+        running, f"/orders/{order_id}/escrow/fund", lambda: running.end_operation(order_id)
     )
 
     assert (200, 200) == (deployed.status_code, funded.status_code)
@@ -42,15 +42,15 @@ async def test_an_escrow_answers_when_the_chain_has_confirmed(house):
         (await data_of(deployed))["progress"],
     )
     assert "IN_PROGRESS" == (await data_of(funded))["status"]
-    replayed = await house.post(f"/orders/{order_id}/escrow", key="e")
+    replayed = await running.post(f"/orders/{order_id}/escrow", key="e")
     assert await deployed.get_data() == await replayed.get_data()
 
 
-async def test_after_the_wait_it_is_a_202_with_the_order_as_it_stands(house, autojump_clock):
-    order_id = await house.order(reserved=True)
+async def test_after_the_wait_it_is_a_202_with_the_order_as_it_stands(running, autojump_clock):
+    order_id = await running.order(reserved=True)
     began = trio.current_time()
 
-    answer = await house.post(f"/orders/{order_id}/escrow")
+    answer = await running.post(f"/orders/{order_id}/escrow")
 
     assert 202 == answer.status_code
     assert 0 <= trio.current_time() - began - CHAIN_WAIT_S < 0.001
@@ -62,14 +62,14 @@ async def test_after_the_wait_it_is_a_202_with_the_order_as_it_stands(house, aut
     )
 
 
-async def test_a_second_action_meanwhile_is_a_409_with_progress_and_is_not_kept(house):
-    order_id = await house.order(reserved=True)
-    await house.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
+async def test_a_second_action_meanwhile_is_a_409_with_progress_and_is_not_kept(running):
+    order_id = await running.order(reserved=True)
+    await running.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
 
-    second = await house.post(f"/orders/{order_id}/escrow/fund", key="f")
-    await house.end_operation(order_id)
+    second = await running.post(f"/orders/{order_id}/escrow/fund", key="f")
+    await running.end_operation(order_id)
     third = await asked_and_ended(
-        house, f"/orders/{order_id}/escrow/fund", lambda: house.end_operation(order_id), key="f"
+        running, f"/orders/{order_id}/escrow/fund", lambda: running.end_operation(order_id), key="f"
     )
 
     assert 409 == second.status_code
@@ -77,17 +77,17 @@ async def test_a_second_action_meanwhile_is_a_409_with_progress_and_is_not_kept(
     assert 200 == third.status_code
 
 
-async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(house):
-    order_id = await house.order(reserved=True)
+async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(running):
+    order_id = await running.order(reserved=True)
 
     failed = await asked_and_ended(
-        house,
+        running,
         f"/orders/{order_id}/escrow",
-        lambda: house.end_operation(order_id, failure="the provider says no"),
+        lambda: running.end_operation(order_id, failure="the provider says no"),
         key="k",
     )
     again = await asked_and_ended(
-        house, f"/orders/{order_id}/escrow", lambda: house.end_operation(order_id), key="k"
+        running, f"/orders/{order_id}/escrow", lambda: running.end_operation(order_id), key="k"
     )
 
     assert 502 == failed.status_code
@@ -102,12 +102,12 @@ async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(h
     assert 200 == again.status_code
 
 
-async def test_a_refund_before_the_funding_ends_at_once(house):
-    order_id = await house.order(reserved=True)
-    await house.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
-    await house.end_operation(order_id)
+async def test_a_refund_before_the_funding_ends_at_once(running):
+    order_id = await running.order(reserved=True)
+    await running.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
+    await running.end_operation(order_id)
 
-    answer = await house.post(f"/orders/{order_id}/resolution/refund", {"reason": "no need"})
+    answer = await running.post(f"/orders/{order_id}/resolution/refund", {"reason": "no need"})
 
     assert 200 == answer.status_code
     assert ("CLOSED", "REFUNDED") == (
@@ -116,21 +116,21 @@ async def test_a_refund_before_the_funding_ends_at_once(house):
     )
 
 
-async def test_milestones_are_completed_and_a_release_wants_all_of_them(house):
+async def test_milestones_are_completed_and_a_release_wants_all_of_them(running):
     milestones = [
         {"ref": "a", "title": "A", "amount": "30.00"},
         {"ref": "b", "title": "B", "amount": "50.00"},
     ]
-    order_id = await house.order(reserved=True, milestones=milestones)
+    order_id = await running.order(reserved=True, milestones=milestones)
     for path in ("escrow", "escrow/fund"):
-        await house.post(f"/orders/{order_id}/{path}", headers={"Prefer": "respond-async"})
-        await house.end_operation(order_id)
+        await running.post(f"/orders/{order_id}/{path}", headers={"Prefer": "respond-async"})
+        await running.end_operation(order_id)
 
-    first = await house.post(f"/orders/{order_id}/milestones/a/complete", key="m")
-    replayed = await house.post(f"/orders/{order_id}/milestones/a/complete", key="m")
-    unknown = await house.post(f"/orders/{order_id}/milestones/zz/complete")
-    early = await house.post(f"/orders/{order_id}/resolution/release")
-    listed = await data_of(await house.get(f"/orders/{order_id}/milestones"))
+    first = await running.post(f"/orders/{order_id}/milestones/a/complete", key="m")
+    replayed = await running.post(f"/orders/{order_id}/milestones/a/complete", key="m")
+    unknown = await running.post(f"/orders/{order_id}/milestones/zz/complete")
+    early = await running.post(f"/orders/{order_id}/resolution/release")
+    listed = await data_of(await running.get(f"/orders/{order_id}/milestones"))
 
     assert "COMPLETED" == (await data_of(first))["status"]
     assert await first.get_data() == await replayed.get_data()
@@ -140,9 +140,9 @@ async def test_milestones_are_completed_and_a_release_wants_all_of_them(house):
     assert ["COMPLETED", "OPEN"] == [each["status"] for each in listed]
 
 
-async def withdrawal(house, **more):
-    user = await house.user("w")
-    await house.deposit(user, "50.00")
+async def withdrawal(running, **more):
+    user = await running.user("w")
+    await running.deposit(user, "50.00")
     return {
         "userId": user.id,
         "amount": "20.00",
@@ -152,18 +152,22 @@ async def withdrawal(house, **more):
     }
 
 
-def the_one(house):
-    (only,) = house.system.withdrawal_board._snapshots
+def the_one(running):
+    (only,) = running.system.withdrawal_board._snapshots
     return only
 
 
-async def test_a_withdrawal_completes_in_its_post(house):
-    body = await withdrawal(house)
+async def test_a_withdrawal_completes_in_its_post(running):
+    body = await withdrawal(running)
 
     answer = await asked_and_ended(
-        house, "/withdrawals", lambda: house.end_withdrawal(the_one(house)), json=body, key="w"
+        running,
+        "/withdrawals",
+        lambda: running.end_withdrawal(the_one(running)),
+        json=body,
+        key="w",
     )
-    replayed = await house.post("/withdrawals", body, key="w")
+    replayed = await running.post("/withdrawals", body, key="w")
 
     assert (201, 201) == (answer.status_code, replayed.status_code)
     assert await answer.get_data() == await replayed.get_data()
@@ -173,35 +177,35 @@ async def test_a_withdrawal_completes_in_its_post(house):
     )
 
 
-async def test_a_withdrawal_that_fails_answers_as_if_it_had_succeeded_and_is_kept(house):
-    body = await withdrawal(house)
+async def test_a_withdrawal_that_fails_answers_as_if_it_had_succeeded_and_is_kept(running):
+    body = await withdrawal(running)
 
     answer = await asked_and_ended(
-        house,
+        running,
         "/withdrawals",
-        lambda: house.end_withdrawal(the_one(house), failure="no trustline"),
+        lambda: running.end_withdrawal(the_one(running), failure="no trustline"),
         json=body,
         key="w",
     )
-    replayed = await house.post("/withdrawals", body, key="w")
+    replayed = await running.post("/withdrawals", body, key="w")
 
     assert (201, 201) == (answer.status_code, replayed.status_code)
     assert "WITHDRAWAL_FAILED" == (await data_of(answer))["status"]
     assert "no trustline" == (await data_of(replayed))["failure"]["reason"]
 
 
-async def test_a_withdrawal_without_commit_is_committed_or_canceled_later(house):
-    body = await withdrawal(house, commit=False)
-    created = await house.post("/withdrawals", body)
+async def test_a_withdrawal_without_commit_is_committed_or_canceled_later(running):
+    body = await withdrawal(running, commit=False)
+    created = await running.post("/withdrawals", body)
     first = (await data_of(created))["id"]
 
     committed = await asked_and_ended(
-        house, f"/withdrawals/{first}/commit", lambda: house.end_withdrawal(first)
+        running, f"/withdrawals/{first}/commit", lambda: running.end_withdrawal(first)
     )
-    second = (await data_of(await house.post("/withdrawals", body)))["id"]
-    canceled = await house.post(f"/withdrawals/{second}/cancel")
-    shown = await data_of(await house.get(f"/withdrawals/{second}"))
-    listed = await data_of(await house.get(f"/withdrawals?userId={body['userId']}"))
+    second = (await data_of(await running.post("/withdrawals", body)))["id"]
+    canceled = await running.post(f"/withdrawals/{second}/cancel")
+    shown = await data_of(await running.get(f"/withdrawals/{second}"))
+    listed = await data_of(await running.get(f"/withdrawals?userId={body['userId']}"))
 
     assert (201, False) == (created.status_code, (await data_of(created))["committed"])
     assert (200, "WITHDRAWAL_COMPLETED") == (
@@ -216,12 +220,12 @@ async def test_a_withdrawal_without_commit_is_committed_or_canceled_later(house)
     assert [second, first] == [each["id"] for each in listed]
 
 
-async def test_a_withdrawal_that_is_on_its_way_answers_202(house):
-    body = await withdrawal(house)
+async def test_a_withdrawal_that_is_on_its_way_answers_202(running):
+    body = await withdrawal(running)
 
-    answer = await house.post("/withdrawals", body, headers={"Prefer": "respond-async"}, key="w")
-    running = await house.post("/withdrawals", body, key="w")
-    await house.end_withdrawal(the_one(house))
-    ended = await house.post("/withdrawals", body, key="w")
+    answer = await running.post("/withdrawals", body, headers={"Prefer": "respond-async"}, key="w")
+    running = await running.post("/withdrawals", body, key="w")
+    await running.end_withdrawal(the_one(running))
+    ended = await running.post("/withdrawals", body, key="w")
 
     assert (202, 202, 201) == (answer.status_code, running.status_code, ended.status_code)

@@ -4,7 +4,7 @@ import pytest
 
 from actors.kernel import ActorStopped
 from storage.errors import StorageUnavailable
-from tests.web.house import MASTER_KEY, open_house
+from tests.web.running import MASTER_KEY, open_instance
 
 USER = "usr_000000000000000000001"
 ORDER = "ord_000000000000000000001"
@@ -54,19 +54,19 @@ async def refusal_of(answer):
         ),
     ],
 )
-async def test_one_fault_gives_its_own_code_and_names_the_field(house, change, code, field):
+async def test_one_fault_gives_its_own_code_and_names_the_field(running, change, code, field):
     body = {"buyerId": USER, "sellerId": USER, "amount": "80.00", "title": "t", **change}
 
-    answer = await house.post("/orders", body)
+    answer = await running.post("/orders", body)
 
     assert (400, code) == await refusal_of(answer)
     fields = (await answer.get_json())["error"]["details"]["fields"]
     assert [field] == [each["field"] for each in fields]
-    assert [] == house.asked
+    assert [] == running.asked
 
 
-async def test_several_faults_are_one_validation_error_that_names_all(house):
-    answer = await house.post("/orders", {"amount": 1, "title": "", "nonsense": 1})
+async def test_several_faults_are_one_validation_error_that_names_all(running):
+    answer = await running.post("/orders", {"amount": 1, "title": "", "nonsense": 1})
 
     assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
     fields = (await answer.get_json())["error"]["details"]["fields"]
@@ -91,8 +91,8 @@ async def test_several_faults_are_one_validation_error_that_names_all(house):
         (f"/orders/{ORDER}?expand=1", "expand"),
     ],
 )
-async def test_a_fault_of_a_query_is_named(house, path, field):
-    answer = await house.get(path)
+async def test_a_fault_of_a_query_is_named(running, path, field):
+    answer = await running.get(path)
 
     assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
     fields = (await answer.get_json())["error"]["details"]["fields"]
@@ -118,46 +118,46 @@ async def test_a_fault_of_a_query_is_named(house, path, field):
         ("POST", "/orders/x/dispute", "NOT_FOUND"),
     ],
 )
-async def test_what_is_not_there_is_a_404_with_its_code(house, method, path, code):
-    assert (404, code) == await refusal_of(await house.request(method, path))
+async def test_what_is_not_there_is_a_404_with_its_code(running, method, path, code):
+    assert (404, code) == await refusal_of(await running.request(method, path))
 
 
-async def test_a_method_that_an_endpoint_does_not_know_is_a_405(house):
-    answer = await house.request("PUT", "/orders")
+async def test_a_method_that_an_endpoint_does_not_know_is_a_405(running):
+    answer = await running.request("PUT", "/orders")
 
     assert (405, "METHOD_NOT_ALLOWED") == await refusal_of(answer)
     assert "POST" in answer.headers["Allow"]
 
 
-async def test_a_body_that_is_no_json_is_refused(house):
+async def test_a_body_that_is_no_json_is_refused(running):
     json = {"Content-Type": "application/json"}
     for raw in (b"{", b"\xff", b"[" * 100_000, b'{"a": 1e999}', b'"\\ud800"'):
-        answer = await house.post("/users", data=raw, headers=json)
+        answer = await running.post("/users", data=raw, headers=json)
         assert (400, "INVALID_JSON") == await refusal_of(answer)
     for raw in (b"[]", b"null", b"5"):
-        answer = await house.post("/users", data=raw, headers=json)
+        answer = await running.post("/users", data=raw, headers=json)
         assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
 
 
-async def test_a_body_of_another_type_is_a_415(house):
-    answer = await house.post("/users", data=b"a=b", headers={"Content-Type": "text/plain"})
+async def test_a_body_of_another_type_is_a_415(running):
+    answer = await running.post("/users", data=b"a=b", headers={"Content-Type": "text/plain"})
 
     assert (415, "UNSUPPORTED_MEDIA_TYPE") == await refusal_of(answer)
 
 
-async def test_a_body_over_one_mebibyte_is_a_413(house):
+async def test_a_body_over_one_mebibyte_is_a_413(running):
     headers = {"Content-Type": "application/json"}
-    found = await house.post("/users", data=b" " * (2**20 + 1), headers=headers)
+    found = await running.post("/users", data=b" " * (2**20 + 1), headers=headers)
     # One that says so itself is refused before its key is looked at.
     said = {"Content-Type": "application/json", "Content-Length": str(2**20 + 1)}
-    announced = await house.post("/users", data=b"{}", headers={**said, "Authorization": None})
+    announced = await running.post("/users", data=b"{}", headers={**said, "Authorization": None})
 
     assert (413, "BODY_TOO_LARGE") == await refusal_of(found)
     assert (413, "BODY_TOO_LARGE") == await refusal_of(announced)
 
 
-async def test_who_asks_for_a_problem_gets_rfc_9457(house):
-    answer = await house.get("/nowhere", headers={"Accept": "application/problem+json"})
+async def test_who_asks_for_a_problem_gets_rfc_9457(running):
+    answer = await running.get("/nowhere", headers={"Accept": "application/problem+json"})
 
     body = await answer.get_json()
     assert "application/problem+json" == answer.content_type
@@ -168,15 +168,15 @@ async def test_who_asks_for_a_problem_gets_rfc_9457(house):
     )
 
 
-async def test_the_callers_request_id_comes_back_if_it_is_sane(house):
-    sane = await house.get("/health", headers={"X-Request-ID": "trace-1.2:3"})
-    foul = await house.get("/health", headers={"X-Request-ID": "a b<c>"})
+async def test_the_callers_request_id_comes_back_if_it_is_sane(running):
+    sane = await running.get("/health", headers={"X-Request-ID": "trace-1.2:3"})
+    foul = await running.get("/health", headers={"X-Request-ID": "a b<c>"})
 
     assert "trace-1.2:3" == sane.headers["X-Request-ID"]
     assert foul.headers["X-Request-ID"].startswith("req_")
 
 
-async def test_no_key_and_a_wrong_key_are_told_apart(house):
+async def test_no_key_and_a_wrong_key_are_told_apart(running):
     for headers, code in (
         ({"Authorization": None}, "UNAUTHORIZED"),
         ({"Authorization": "Basic abc"}, "UNAUTHORIZED"),
@@ -185,98 +185,98 @@ async def test_no_key_and_a_wrong_key_are_told_apart(house):
         ({"Authorization": "Bearer " + MASTER_KEY[:-1]}, "INVALID_API_KEY"),
         ({"Authorization": None, "x-api-key": "ohk_tok_" + "x" * 43}, "INVALID_API_KEY"),
     ):
-        assert (401, code) == await refusal_of(await house.get("/users", headers=headers))
-    assert [] == house.database.audit
+        assert (401, code) == await refusal_of(await running.get("/users", headers=headers))
+    assert [] == running.database.audit
 
 
-async def test_a_missing_scope_is_a_403_and_stands_in_the_audit(house):
-    key = await house.key("read")
-    before = len(house.database.audit)
+async def test_a_missing_scope_is_a_403_and_stands_in_the_audit(running):
+    key = await running.key("read")
+    before = len(running.database.audit)
 
-    answer = await house.post("/users", {}, headers={"Authorization": f"Bearer {key}"})
+    answer = await running.post("/users", {}, headers={"Authorization": f"Bearer {key}"})
 
     assert (403, "INSUFFICIENT_SCOPE") == await refusal_of(answer)
     assert {"requiredScope": "write", "currentScopes": ["read"]} == (await answer.get_json())[
         "error"
     ]["details"]
-    (entry,) = house.database.audit[before:]
+    (entry,) = running.database.audit[before:]
     assert b"INSUFFICIENT_SCOPE" in entry.canonical
     assert b"key:key_" in entry.canonical
 
 
-async def test_a_refused_change_of_a_known_key_stands_in_the_audit(house):
-    order_id = await house.order(reserved=True)
-    before = len(house.database.audit)
+async def test_a_refused_change_of_a_known_key_stands_in_the_audit(running):
+    order_id = await running.order(reserved=True)
+    before = len(running.database.audit)
 
-    answer = await house.post(f"/orders/{order_id}/reserve")
+    answer = await running.post(f"/orders/{order_id}/reserve")
 
     assert (409, "FUNDS_ALREADY_RESERVED") == await refusal_of(answer)
-    (entry,) = house.database.audit[before:]
+    (entry,) = running.database.audit[before:]
     assert b"order.reserve" in entry.canonical
     assert b"refused" in entry.canonical
 
 
 @pytest.mark.parametrize("failure", [StorageUnavailable("dsn"), ActorStopped("orders/secret")])
-async def test_what_is_away_is_a_503_without_an_inner_text(house, failure):
-    house.system.orders.address = _raising(failure)
+async def test_what_is_away_is_a_503_without_an_inner_text(running, failure):
+    running.system.orders.address = _raising(failure)
 
-    answer = await house.post(f"/orders/{ORDER}/reserve")
+    answer = await running.post(f"/orders/{ORDER}/reserve")
 
     assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(answer)
     assert "secret" not in await answer.get_data(as_text=True)
     assert "Retry-After" in answer.headers
 
 
-async def test_an_actor_that_crashes_is_a_503_to_repeat_with_the_same_key(house):
+async def test_an_actor_that_crashes_is_a_503_to_repeat_with_the_same_key(running):
     """The outcome is unknown: its text says so, and nothing of what crashed."""
-    house.fail_next = RuntimeError("a secret inner text")
+    running.fail_next = RuntimeError("a secret inner text")
 
-    answer = await house.post(f"/orders/{ORDER}/reserve", key="k")
+    answer = await running.post(f"/orders/{ORDER}/reserve", key="k")
 
     assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(answer)
     assert "Retry-After" in answer.headers
     text = await answer.get_data(as_text=True)
     assert "secret" not in text
     assert "outcome is not known" in text
-    again = await house.post(f"/orders/{ORDER}/reserve", key="k")
+    again = await running.post(f"/orders/{ORDER}/reserve", key="k")
     assert (404, "ORDER_NOT_FOUND") == await refusal_of(again)
 
 
-async def test_a_database_that_is_away_refuses_reads_and_changes(house):
-    user = await house.user()
-    house.database.available = False
+async def test_a_database_that_is_away_refuses_reads_and_changes(running):
+    user = await running.user()
+    running.database.available = False
 
-    assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(await house.get(f"/users/{user.id}"))
-    answer = await house.post("/users", {"externalUserId": "new"}, key="k")
+    assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(await running.get(f"/users/{user.id}"))
+    answer = await running.post("/users", {"externalUserId": "new"}, key="k")
     assert (503, "SERVICE_UNAVAILABLE") == await refusal_of(answer)
 
-    house.database.available = True
-    assert 201 == (await house.post("/users", {"externalUserId": "new"}, key="k")).status_code
+    running.database.available = True
+    assert 201 == (await running.post("/users", {"externalUserId": "new"}, key="k")).status_code
 
 
-async def test_a_network_that_is_away_is_a_502(house):
-    user = await house.user()
-    house.network.away = True
+async def test_a_network_that_is_away_is_a_502(running):
+    user = await running.user()
+    running.network.away = True
 
-    answer = await house.get(f"/users/{user.id}/wallet")
+    answer = await running.get(f"/users/{user.id}/wallet")
 
     assert (502, "STELLAR_NETWORK_ERROR") == await refusal_of(answer)
     assert "secret" not in await answer.get_data(as_text=True)
 
 
-async def test_a_withdrawal_of_another_provider_is_refused_before_anyone_is_asked(house):
+async def test_a_withdrawal_of_another_provider_is_refused_before_anyone_is_asked(running):
     body = {"userId": USER, "amount": "5.00", "destinationRef": "x"}
 
-    airtm = await house.post("/withdrawals", {**body, "destinationType": "airtm_balance"})
-    bank = await house.post("/withdrawals", {**body, "destinationType": "bank"})
+    airtm = await running.post("/withdrawals", {**body, "destinationType": "airtm_balance"})
+    bank = await running.post("/withdrawals", {**body, "destinationType": "bank"})
 
     assert (422, "PROVIDER_NOT_ENABLED") == await refusal_of(airtm)
     assert (422, "WITHDRAWAL_DESTINATION_INVALID") == await refusal_of(bank)
-    assert [] == house.asked
+    assert [] == running.asked
 
 
-async def test_the_platforms_withdrawal_needs_every_scope(house):
-    key = await house.key("write")
+async def test_the_platforms_withdrawal_needs_every_scope(running):
+    key = await running.key("write")
     body = {
         "userId": "usr_platform",
         "amount": "5.00",
@@ -284,16 +284,16 @@ async def test_the_platforms_withdrawal_needs_every_scope(house):
         "destinationRef": "GX",
     }
 
-    answer = await house.post("/withdrawals", body, headers={"Authorization": f"Bearer {key}"})
+    answer = await running.post("/withdrawals", body, headers={"Authorization": f"Bearer {key}"})
 
     assert (403, "INSUFFICIENT_SCOPE") == await refusal_of(answer)
-    assert [] == house.asked
+    assert [] == running.asked
 
 
 async def test_a_key_over_its_limit_waits_for_the_next_window(autojump_clock):
-    async with open_house(rate_limit_per_minute=3) as house:
-        left = [(await house.get("/orders")).headers["X-RateLimit-Remaining"] for _ in range(3)]
-        refused = await house.get("/orders")
+    async with open_instance(rate_limit_per_minute=3) as running:
+        left = [(await running.get("/orders")).headers["X-RateLimit-Remaining"] for _ in range(3)]
+        refused = await running.get("/orders")
 
         assert ["2", "1", "0"] == left
         assert (429, "RATE_LIMITED") == await refusal_of(refused)
@@ -302,17 +302,17 @@ async def test_a_key_over_its_limit_waits_for_the_next_window(autojump_clock):
         ]
         assert "60" == refused.headers["Retry-After"]
         # Another caller has a window of its own: here one without a key, by its address.
-        house.headers = {}
-        assert 401 == (await house.get("/orders")).status_code
+        running.headers = {}
+        assert 401 == (await running.get("/orders")).status_code
 
 
 async def test_who_tries_keys_is_stopped_by_the_limit_of_the_address(autojump_clock):
-    async with open_house(rate_limit_per_minute=2) as house:
-        house.headers = {"Authorization": "Bearer ohk_test_wrong"}
+    async with open_instance(rate_limit_per_minute=2) as running:
+        running.headers = {"Authorization": "Bearer ohk_test_wrong"}
 
-        codes = [(await house.get("/orders")).status_code for _ in range(3)]
-        house.database.available = False  # from here on nobody asks it
-        codes.append((await house.get("/orders")).status_code)
+        codes = [(await running.get("/orders")).status_code for _ in range(3)]
+        running.database.available = False  # from here on nobody asks it
+        codes.append((await running.get("/orders")).status_code)
 
         assert [401, 401, 429, 429] == codes
 
@@ -324,21 +324,21 @@ def _raising(failure):
     return address
 
 
-async def test_slashes_are_not_made_up_for(house):
-    assert (404, "NOT_FOUND") == await refusal_of(await house.get("//orders"))
-    assert 200 == (await house.get("/orders/")).status_code
+async def test_slashes_are_not_made_up_for(running):
+    assert (404, "NOT_FOUND") == await refusal_of(await running.get("//orders"))
+    assert 200 == (await running.get("/orders/")).status_code
 
 
 async def test_who_watches_the_health_is_never_over_a_limit(autojump_clock):
-    async with open_house(rate_limit_per_minute=1) as house:
-        codes = {(await house.get("/health")).status_code for _ in range(5)}
+    async with open_instance(rate_limit_per_minute=1) as running:
+        codes = {(await running.get("/health")).status_code for _ in range(5)}
 
         assert {200} == codes
 
 
 @pytest.mark.expect_errors
-async def test_a_fault_of_the_gate_itself_is_a_500_too(house):
-    gate = next(iter(house.app.view_functions.values())).func.__self__
+async def test_a_fault_of_the_gate_itself_is_a_500_too(running):
+    gate = next(iter(running.app.view_functions.values())).func.__self__
     original = gate._response
     faults = [RuntimeError("inner text")]
 
@@ -349,7 +349,7 @@ async def test_a_fault_of_the_gate_itself_is_a_500_too(house):
 
     gate._response = once
 
-    answer = await house.get("/users")
+    answer = await running.get("/users")
 
     assert (500, "INTERNAL_ERROR") == await refusal_of(answer)
     assert "inner" not in await answer.get_data(as_text=True)

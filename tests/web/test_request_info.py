@@ -8,7 +8,7 @@ import trio
 import trio.testing
 
 from offerhub.domain.ids import Ids
-from tests.web.house import Numbered
+from tests.web.running import Numbered
 from web.rate_limit import RateLimit
 from web.request_info import read_request_info
 

@@ -8,7 +8,7 @@ import trio
 
 from actors.watcher import WatcherState, WatcherView
 from offerhub.domain.order import Order
-from tests.web.house import open_house
+from tests.web.running import open_instance
 from web.health import Health
 from web.openapi import schemas
 from web.routes import ROUTES
@@ -20,11 +20,11 @@ def shaped(name, resource):
     return set(properties) == set(resource)
 
 
-async def test_an_order_is_created_reserved_and_canceled(house):
-    order_id = await house.order(clientOrderRef="r-1", metadata={"a": [1, None]})
+async def test_an_order_is_created_reserved_and_canceled(running):
+    order_id = await running.order(clientOrderRef="r-1", metadata={"a": [1, None]})
 
-    reserved = await house.post(f"/orders/{order_id}/reserve", {"amount": "80.00"})
-    canceled = await house.post(f"/orders/{order_id}/cancel", {"reason": "changed mind"})
+    reserved = await running.post(f"/orders/{order_id}/reserve", {"amount": "80.00"})
+    canceled = await running.post(f"/orders/{order_id}/cancel", {"reason": "changed mind"})
 
     assert 200 == reserved.status_code
     body = await reserved.get_json()
@@ -34,36 +34,36 @@ async def test_an_order_is_created_reserved_and_canceled(house):
     assert "CANCELED" == (await canceled.get_json())["data"]["outcome"]
 
 
-async def test_the_timestamp_of_an_action_is_that_of_its_commit(house):
-    order_id = await house.order()
+async def test_the_timestamp_of_an_action_is_that_of_its_commit(running):
+    order_id = await running.order()
 
-    body = await (await house.post(f"/orders/{order_id}/reserve")).get_json()
+    body = await (await running.post(f"/orders/{order_id}/reserve")).get_json()
 
     assert body["data"]["updatedAt"] == body["meta"]["timestamp"]
 
 
-async def test_an_active_order_is_answered_without_a_query(house):
-    order_id = await house.order()
-    house.database.available = False
+async def test_an_active_order_is_answered_without_a_query(running):
+    order_id = await running.order()
+    running.database.available = False
 
-    answer = await house.get(f"/orders/{order_id}")
+    answer = await running.get(f"/orders/{order_id}")
 
     assert 200 == answer.status_code
 
 
-async def test_an_order_that_is_not_on_the_board_is_read_from_storage(house):
-    order_id = await house.order()
-    house.system.order_board.drop(order_id)
+async def test_an_order_that_is_not_on_the_board_is_read_from_storage(running):
+    order_id = await running.order()
+    running.system.order_board.drop(order_id)
 
-    body = await (await house.get(f"/orders/{order_id}")).get_json()
+    body = await (await running.get(f"/orders/{order_id}")).get_json()
 
     assert order_id == body["data"]["id"]
 
 
-async def test_both_spellings_of_a_field_are_understood(house):
-    buyer, seller = await house.user("b"), await house.user("s")
+async def test_both_spellings_of_a_field_are_understood(running):
+    buyer, seller = await running.user("b"), await running.user("s")
 
-    answer = await house.post(
+    answer = await running.post(
         "/orders",
         {
             "buyer_id": buyer.id,
@@ -79,11 +79,11 @@ async def test_both_spellings_of_a_field_are_understood(house):
     assert ("m1", "first") == (milestone["ref"], milestone["title"])
 
 
-async def test_orders_are_listed_newest_first_a_page_at_a_time(house):
-    buyer, seller = await house.user("b"), await house.user("s")
+async def test_orders_are_listed_newest_first_a_page_at_a_time(running):
+    buyer, seller = await running.user("b"), await running.user("s")
     made = []
     for number in range(3):
-        answer = await house.post(
+        answer = await running.post(
             "/orders",
             {
                 "buyerId": buyer.id,
@@ -94,8 +94,8 @@ async def test_orders_are_listed_newest_first_a_page_at_a_time(house):
         )
         made.append((await answer.get_json())["data"]["id"])
 
-    first = await (await house.get(f"/orders?limit=2&buyer_id={buyer.id}")).get_json()
-    second = await (await house.get(f"/orders?limit=2&cursor={first['nextCursor']}")).get_json()
+    first = await (await running.get(f"/orders?limit=2&buyer_id={buyer.id}")).get_json()
+    second = await (await running.get(f"/orders?limit=2&cursor={first['nextCursor']}")).get_json()
 
     assert made[:0:-1] == [order["id"] for order in first["data"]]
     assert first["hasMore"]
@@ -103,9 +103,9 @@ async def test_orders_are_listed_newest_first_a_page_at_a_time(house):
     assert (False, None) == (second["hasMore"], second["nextCursor"])
 
 
-async def test_the_same_external_id_gives_the_user_that_exists(house):
-    first = await house.post("/users", {"externalUserId": "u-1", "email": "a@b.example"})
-    second = await house.post("/users", {"external_user_id": "u-1"})
+async def test_the_same_external_id_gives_the_user_that_exists(running):
+    first = await running.post("/users", {"externalUserId": "u-1", "email": "a@b.example"})
+    second = await running.post("/users", {"external_user_id": "u-1"})
 
     assert (201, 200) == (first.status_code, second.status_code)
     one, two = await first.get_json(), await second.get_json()
@@ -113,23 +113,23 @@ async def test_the_same_external_id_gives_the_user_that_exists(house):
     assert shaped("User", one["data"])
 
 
-async def test_users_are_found_by_their_external_id(house):
-    ann = await house.user("ann")
-    await house.user("bob")
+async def test_users_are_found_by_their_external_id(running):
+    ann = await running.user("ann")
+    await running.user("bob")
 
-    body = await (await house.get("/users?externalUserId=ann")).get_json()
-    shown = await (await house.get(f"/users/{ann.id}")).get_json()
+    body = await (await running.get("/users?externalUserId=ann")).get_json()
+    shown = await (await running.get(f"/users/{ann.id}")).get_json()
 
     assert [ann.id] == [user["id"] for user in body["data"]]
     assert ann.id == shown["data"]["id"]
 
 
-async def test_a_balance_follows_the_orders(house):
-    order_id = await house.order(reserved=True)
-    buyer = (await house.system.storage.load_many(Order, [order_id]))[order_id].buyer_id
+async def test_a_balance_follows_the_orders(running):
+    order_id = await running.order(reserved=True)
+    buyer = (await running.system.storage.load_many(Order, [order_id]))[order_id].buyer_id
 
-    body = await (await house.get(f"/users/{buyer}/balance")).get_json()
-    transfers = await (await house.get(f"/users/{buyer}/ledger")).get_json()
+    body = await (await running.get(f"/users/{buyer}/balance")).get_json()
+    transfers = await (await running.get(f"/users/{buyer}/ledger")).get_json()
 
     data = body["data"]
     assert ("20.00", "80.00", "100.00") == (data["available"], data["reserved"], data["total"])
@@ -139,11 +139,11 @@ async def test_a_balance_follows_the_orders(house):
     assert "-80.0000000" in {each["amount"] for each in transfers["data"][0]["postings"]}
 
 
-async def test_the_deposit_address_is_given_out_only_when_the_wallet_is_active(house):
-    early, ready = await house.user("early", active=False), await house.user("ready")
+async def test_the_deposit_address_is_given_out_only_when_the_wallet_is_active(running):
+    early, ready = await running.user("early", active=False), await running.user("ready")
 
-    refused = await house.get(f"/users/{early.id}/wallet/deposit")
-    given = await house.get(f"/users/{ready.id}/wallet/deposit")
+    refused = await running.get(f"/users/{early.id}/wallet/deposit")
+    given = await running.get(f"/users/{ready.id}/wallet/deposit")
 
     assert 422 == refused.status_code
     assert "WALLET_NOT_READY" == (await refused.get_json())["error"]["code"]
@@ -152,51 +152,51 @@ async def test_the_deposit_address_is_given_out_only_when_the_wallet_is_active(h
     assert shaped("Deposit", data)
 
 
-async def test_a_wallet_shows_what_the_chain_says(house):
-    user = await house.user()
+async def test_a_wallet_shows_what_the_chain_says(running):
+    user = await running.user()
 
-    body = await (await house.get(f"/users/{user.id}/wallet")).get_json()
+    body = await (await running.get(f"/users/{user.id}/wallet")).get_json()
 
     assert {"usdc": "12.3400000", "xlm": "3.0000000"} == body["data"]["balance"]
     assert shaped("Wallet", body["data"])
 
 
-async def test_an_orders_history_is_its_events(house):
-    order_id = await house.order(reserved=True)
+async def test_an_orders_history_is_its_events(running):
+    order_id = await running.order(reserved=True)
 
-    body = await (await house.get(f"/orders/{order_id}/events")).get_json()
+    body = await (await running.get(f"/orders/{order_id}/events")).get_json()
 
     types = [event["eventType"] for event in body["data"]]
     assert ["order.funds_reserved", "balance.reserved", "order.created"] == types
     assert shaped("Event", body["data"][0])
 
 
-async def test_anyone_may_ask_for_health_config_and_documents(house):
-    house.headers = {}
+async def test_anyone_may_ask_for_health_config_and_documents(running):
+    running.headers = {}
 
     for path in ("/health", "/config", "/openapi.json", "/docs"):
-        answer = await house.get(path)
+        answer = await running.get(path)
         assert 200 == answer.status_code, path
         assert answer.headers["X-Request-ID"]
 
-    assert "healthy" == (await (await house.get("/health")).get_json())["data"]["status"]
-    config = (await (await house.get("/config")).get_json())["data"]
+    assert "healthy" == (await (await running.get("/health")).get_json())["data"]["status"]
+    config = (await (await running.get("/config")).get_json())["data"]
     assert {"min": "1.00", "max": "10000.00"} == config["limits"]["order"]
     assert shaped("Config", config)
-    page = await (await house.get("/docs")).get_data(as_text=True)
+    page = await (await running.get("/docs")).get_data(as_text=True)
     assert "/api/v1/orders" in page
     assert "http://" not in page
     assert "https://" not in page
 
 
-async def test_an_order_shown_again_is_the_order_as_it_is_now(house):
-    order_id = await house.order()
+async def test_an_order_shown_again_is_the_order_as_it_is_now(running):
+    order_id = await running.order()
     path = f"/orders/{order_id}"
 
-    first = await (await house.get(path)).get_json()
-    again = await (await house.get(path)).get_json()
-    await house.post(f"{path}/reserve")
-    after = await (await house.get(path, headers={"X-Request-ID": "r:1.x-y_z"})).get_json()
+    first = await (await running.get(path)).get_json()
+    again = await (await running.get(path)).get_json()
+    await running.post(f"{path}/reserve")
+    after = await (await running.get(path, headers={"X-Request-ID": "r:1.x-y_z"})).get_json()
 
     assert first["data"] == again["data"]
     assert "FUNDS_RESERVED" == after["data"]["status"]
@@ -215,9 +215,9 @@ async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
         await trio.sleep_forever()
 
     health = Health({"postgres": up, "redis": down, "stellar": silent})
-    async with open_house(health=health) as house:
-        body = await (await house.get("/health/detailed")).get_json()
-        short = await (await house.get("/health")).get_json()
+    async with open_instance(health=health) as running:
+        body = await (await running.get("/health/detailed")).get_json()
+        short = await (await running.get("/health")).get_json()
 
     states = {name: each["status"] for name, each in body["data"]["dependencies"].items()}
     assert {"postgres": "up", "redis": "down", "stellar": "down"} == states
@@ -235,22 +235,22 @@ async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
     ],
 )
 @pytest.mark.expect_errors
-async def test_what_is_not_well_although_all_answer_degrades_health(house, subject, reason):
-    system = house.system
-    house.network.latest_ledger = 221
+async def test_what_is_not_well_although_all_answer_degrades_health(running, subject, reason):
+    system = running.system
+    running.network.latest_ledger = 221
     match reason:
         case "121 ledgers behind":
             system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
         case "hole":
             system.watcher.view = WatcherView(WatcherState.HOLE, cursor_ledger=221)
         case "minutes ahead":
-            house.network.ahead = timedelta(minutes=6)
+            running.network.ahead = timedelta(minutes=6)
         case _:
             system.alarms.sound("cop_1", reason)
     await system.ledger_clock.state()
 
-    short = await (await house.get("/health")).get_json()
-    body = (await (await house.get("/health/detailed")).get_json())["data"]
+    short = await (await running.get("/health")).get_json()
+    body = (await (await running.get("/health/detailed")).get_json())["data"]
 
     assert "degraded" == short["data"]["status"] == body["status"]
     assert [subject] == list(body["concerns"])
@@ -258,18 +258,18 @@ async def test_what_is_not_well_although_all_answer_degrades_health(house, subje
     assert shaped("HealthDetailed", body)
 
 
-async def test_a_watcher_that_is_a_few_ledgers_behind_is_well(house):
-    house.network.latest_ledger = 220
-    house.system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
-    await house.system.ledger_clock.state()
+async def test_a_watcher_that_is_a_few_ledgers_behind_is_well(running):
+    running.network.latest_ledger = 220
+    running.system.watcher.view = WatcherView(WatcherState.FOLLOWING, cursor_ledger=100)
+    await running.system.ledger_clock.state()
 
-    body = (await (await house.get("/health/detailed")).get_json())["data"]
+    body = (await (await running.get("/health/detailed")).get_json())["data"]
 
     assert ("healthy", {}) == (body["status"], body["concerns"])
     assert {"state": "following", "lagLedgers": 120} == body["watcher"]
 
 
-async def test_every_answer_is_told_to_the_observer(house):
-    await house.get("/users/usr_x")
+async def test_every_answer_is_told_to_the_observer(running):
+    await running.get("/users/usr_x")
 
-    assert [("GET /users/<id>", 404, "USER_NOT_FOUND")] == house.observed
+    assert [("GET /users/<id>", 404, "USER_NOT_FOUND")] == running.observed

@@ -17,7 +17,7 @@ from quart_trio import QuartTrio
 from actors.kernel import Actor, Cell, ChildSpec, Message, Service, Supervisor
 from actors.publisher import Publisher
 from tests.actors.events import unit
-from tests.web.house import open_house
+from tests.web.running import open_instance
 from web.server import Patience, serve_app
 
 QUICK = Patience(grace_s=3.0, stalled_s=1.0, idle_s=0.3)
@@ -402,16 +402,16 @@ async def test_the_tree_hears_of_the_crash_and_serves_again():
 
 
 @asynccontextmanager
-async def house_on_a_socket(patience: Patience = PATIENT):
-    async with open_house() as house, trio.open_nursery() as nursery:
-        await nursery.start(Publisher(house.system.hub, house.system.storage).run)
-        async with serving(house.app, patience, streams=house.system.hub) as server:
-            yield house, server
+async def instance_on_a_socket(patience: Patience = PATIENT):
+    async with open_instance() as running, trio.open_nursery() as nursery:
+        await nursery.start(Publisher(running.system.hub, running.system.storage).run)
+        async with serving(running.app, patience, streams=running.system.hub) as server:
+            yield running, server
         nursery.cancel_scope.cancel()
 
 
-async def subscribe(house, stream: trio.SocketStream) -> None:
-    asked = head("GET /api/v1/events", f"Authorization: {house.headers['Authorization']}")
+async def subscribe(running, stream: trio.SocketStream) -> None:
+    asked = head("GET /api/v1/events", f"Authorization: {running.headers['Authorization']}")
     await stream.send_all(asked)
 
 
@@ -423,41 +423,44 @@ async def read_until(stream: trio.SocketStream, what: bytes) -> bytes:
 
 
 async def test_events_stream_over_a_socket_as_they_are_committed():
-    async with house_on_a_socket() as (house, server):
+    async with instance_on_a_socket() as (running, server):
         async with await server.connect() as stream:
-            await subscribe(house, stream)
+            await subscribe(running, stream)
             came = await read_until(stream, b"retry: 3000\n\n")
             assert b"200" in came.split(b"\r\n")[0]
             for number in (1, 2):
-                await house.journal.commit(unit(number))
+                await running.journal.commit(unit(number))
                 await read_until(stream, f"id: {number}\ndata: {{".encode())
         with trio.fail_after(2):
-            while house.system.hub.statistics().subscribers:
+            while running.system.hub.statistics().subscribers:
                 await trio.sleep(0.01)
 
 
 async def test_streams_are_ended_before_the_server_stops_so_that_it_stops_at_once():
     patience = Patience(grace_s=5.0)
-    async with house_on_a_socket(patience) as (house, server), await server.connect() as stream:
-        await subscribe(house, stream)
+    async with (
+        instance_on_a_socket(patience) as (running, server),
+        await server.connect() as stream,
+    ):
+        await subscribe(running, stream)
         await read_until(stream, b"retry: 3000\n\n")
         await server.wait_stopped(1.0)
         assert (await until_closed(stream)).endswith(b"0\r\n\r\n")
 
 
 async def test_a_subscriber_that_stops_reading_holds_nobody_up_and_is_dropped():
-    async with house_on_a_socket(Patience(grace_s=0.2, stalled_s=1.0)) as (house, server):
+    async with instance_on_a_socket(Patience(grace_s=0.2, stalled_s=1.0)) as (running, server):
         small = trio.socket.socket()
         small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         await small.connect(("127.0.0.1", server.port))
-        await subscribe(house, trio.SocketStream(small))
-        hub = house.system.hub
+        await subscribe(running, trio.SocketStream(small))
+        hub = running.system.hub
         while not hub.statistics().subscribers:
             await trio.sleep(0.01)
         reader = hub.subscribe()
         seen = 0
         for number in range(1, 9001, 100):
-            await house.journal.commit(unit(*range(number, number + 100), padding=1500))
+            await running.journal.commit(unit(*range(number, number + 100), padding=1500))
             while seen < number + 99:
                 seen += len(await reader.receive())
         assert 4096 == hub.statistics().kept

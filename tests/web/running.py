@@ -116,7 +116,7 @@ class Network:
 
 
 @define(eq=False)
-class House:
+class RunningInstance:
     """One instance: its parts, and a client that speaks HTTP to it."""
 
     system: System
@@ -245,22 +245,22 @@ class House:
 
 
 class _Scripted(Actor[Any]):
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, running: RunningInstance) -> None:
+        self.running = running
 
     def context(self, trace: Trace) -> DecisionContext:
-        return DecisionContext(self.house.system.clock(), self.house.system.ids, trace)
+        return DecisionContext(self.running.system.clock(), self.running.system.ids, trace)
 
     async def note(self, message: object) -> None:
-        self.house.asked.append(message)
-        if self.house.hold is not None:
-            await self.house.hold.wait()
-        if self.house.fail_next is not None:
-            failure, self.house.fail_next = self.house.fail_next, None
+        self.running.asked.append(message)
+        if self.running.hold is not None:
+            await self.running.hold.wait()
+        if self.running.fail_next is not None:
+            failure, self.running.fail_next = self.running.fail_next, None
             raise failure
 
     async def commit(self, unit: UnitOfWork) -> None:
-        outcome = await self.house.journal.commit(unit)
+        outcome = await self.running.journal.commit(unit)
         if not isinstance(outcome, Refused):
             return
         match outcome.kind, outcome.subject:
@@ -275,15 +275,15 @@ class _Scripted(Actor[Any]):
 
 
 class Orders(_Scripted):
-    def __init__(self, house: House, order_id: str) -> None:
-        super().__init__(house)
+    def __init__(self, running: RunningInstance, order_id: str) -> None:
+        super().__init__(running)
         self.id = order_id
 
     async def handle(self, message: Any):
         await self.note(message)
         context = self.context(message.trace)
         if isinstance(message, CreateOrder):
-            users = await self.house.system.storage.load_many(
+            users = await self.running.system.storage.load_many(
                 User, [message.buyer_id, message.seller_id]
             )
             if len(users) != len({message.buyer_id, message.seller_id}):
@@ -308,7 +308,7 @@ class Orders(_Scripted):
                 context,
             )
             return await self.decided(decision)
-        order = await self.house.system.storage.load(Order, self.id)
+        order = await self.running.system.storage.load(Order, self.id)
         if order is None:
             raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no order has this id")
         match message:
@@ -346,13 +346,13 @@ class Orders(_Scripted):
 
     async def decided(self, decision) -> Order:
         await self.commit(decision.unit)
-        self.house.system.order_board.put(self.id, decision.entity)
+        self.running.system.order_board.put(self.id, decision.entity)
         return decision.entity
 
 
 class Withdrawals(_Scripted):
-    def __init__(self, house: House, withdrawal_id: str) -> None:
-        super().__init__(house)
+    def __init__(self, running: RunningInstance, withdrawal_id: str) -> None:
+        super().__init__(running)
         self.id = withdrawal_id
 
     async def handle(self, message: Any):
@@ -375,7 +375,7 @@ class Withdrawals(_Scripted):
                 context,
             )
         else:
-            found = await self.house.system.storage.load(Withdrawal, self.id)
+            found = await self.running.system.storage.load(Withdrawal, self.id)
             if found is None:
                 raise DomainError(ErrorCode.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id")
             match message:
@@ -386,18 +386,18 @@ class Withdrawals(_Scripted):
                 case _:
                     raise TypeError(message)
         await self.commit(decision.unit)
-        self.house.system.withdrawal_board.put(self.id, decision.entity)
+        self.running.system.withdrawal_board.put(self.id, decision.entity)
         return decision.entity
 
 
 class Users(_Scripted):
     async def handle(self, message: Any):
         await self.note(message)
-        storage = self.house.system.storage
+        storage = self.running.system.storage
         found = await storage.user_by_external_id(message.external_user_id)
         if found is not None:
             existing = UserCreated(
-                found, await self.house.stored(Wallet, found.wallet_id), new=False
+                found, await self.running.stored(Wallet, found.wallet_id), new=False
             )
             kept = user_decisions.keep_existing(existing, self.context(message.trace))
             if kept is not None:
@@ -430,15 +430,15 @@ def _ignore(name: str, error: Exception) -> None:
 
 
 @asynccontextmanager
-async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = None, **options):
+async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None = None, **options):
     """An instance that runs until the block ends."""
     random_bytes = Numbered()
     ids = Ids(random_bytes)
     began = trio.current_time()
-    house: House
+    running: RunningInstance
 
     def clock() -> datetime:
-        return START + timedelta(seconds=trio.current_time() - began) + house.clock_offset
+        return START + timedelta(seconds=trio.current_time() - began) + running.clock_offset
 
     database = MemoryDatabase()
     storage = MemoryStorage(database, clock)
@@ -461,12 +461,12 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
             live=False,
         ),
     )
-    users = Cell("users", lambda: Users(house))
+    users = Cell("users", lambda: Users(running))
     orders: Registry[str, Any] = Registry(
-        "orders", lambda key: Orders(house, key), random=_constant, on_crash=_ignore
+        "orders", lambda key: Orders(running, key), random=_constant, on_crash=_ignore
     )
     withdrawals: Registry[str, Any] = Registry(
-        "withdrawals", lambda key: Withdrawals(house, key), random=_constant, on_crash=_ignore
+        "withdrawals", lambda key: Withdrawals(running, key), random=_constant, on_crash=_ignore
     )
     network: Any = Network()
     watcher: Any = SimpleNamespace(view=WatcherView())
@@ -506,13 +506,13 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
         clock=clock,
         ids=ids,
     )
-    house = House(system, journal, database, network, ring)
+    running = RunningInstance(system, journal, database, network, ring)
 
     def observe(endpoint: str, status: int, code: str | None, seconds: float) -> None:
         del seconds
-        house.observed.append((endpoint, status, code))
+        running.observed.append((endpoint, status, code))
 
-    house.app = create_app(
+    running.app = create_app(
         system,
         master_key=MASTER_KEY,
         rate_limit=RateLimit(rate_limit_per_minute, clock),
@@ -523,5 +523,5 @@ async def open_house(*, rate_limit_per_minute: int = 0, health: Health | None = 
     async with trio.open_nursery() as nursery:
         for service in (journal.run, keys.run, users.run, orders.run, withdrawals.run):
             await nursery.start(service)
-        yield house
+        yield running
         nursery.cancel_scope.cancel()
