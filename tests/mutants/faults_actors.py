@@ -34,7 +34,7 @@ CHAIN_FAULTS: Final = (
         "actors/settlement.py",
         "            and transfer.asset_issuer == usdc.usdc_issuer\n",
         "",
-        ("tests/actors/test_lane.py", "tests/actors/test_purchase.py", "tests/actors"),
+        ("tests/actors/test_payouts_seen.py",),
     ),
     Fault(
         "a failure is built again although it has moved something",
