@@ -165,10 +165,10 @@ class WalletBalance(Resource, frozen=True):
     xlm: ExactAmount
 
 
-class Wallet(Resource, frozen=True, kw_only=True):
+class Wallet(Resource, frozen=True):
     public_key: str
-    type: Literal["INVISIBLE"] = "INVISIBLE"
-    provider: Literal["STELLAR"] = "STELLAR"
+    type: Literal["INVISIBLE"]
+    provider: Literal["STELLAR"]
     status: WalletStatus
     is_active: bool
     is_primary: bool

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from offerhub.domain.errors import ErrorCode
-from web.openapi import codes_of, document, rendered
+from web.openapi import codes_of, document, rendered, schemas
 from web.routes import ROUTES
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -66,3 +66,9 @@ def test_changes_need_write_or_more_and_reads_need_read():
 
 async def test_the_served_document_is_the_kept_one(running):
     assert DOCUMENT.read_bytes() == await (await running.get("/openapi.json")).get_data()
+
+
+def test_every_field_of_a_resource_is_always_there():
+    """docs/spec/api.md: fields without a value are present as `null`."""
+    for name, schema in schemas(ROUTES).items():
+        assert list(schema.get("properties", {})) == schema.get("required", []), name

@@ -116,6 +116,8 @@ async def wallet(call: Call) -> Answer:
         call,
         resources.Wallet(
             public_key=found.public_key,
+            type="INVISIBLE",
+            provider="STELLAR",
             status=found.status,
             is_active=active,
             is_primary=found.role is not WalletRole.CHANNEL,
