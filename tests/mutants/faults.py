@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutants.faults_actors import CHAIN_FAULTS, VAULT_FAULTS
 from tests.mutants.faults_books import DOMAIN_FAULTS, STORAGE_FAULTS
+from tests.mutants.faults_time import TIME_FAULTS
 from tests.mutants.faults_web import WEB_FAULTS
 from tests.mutants.planting import Fault
 
@@ -12,5 +13,6 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *STORAGE_FAULTS,
     *CHAIN_FAULTS,
     *VAULT_FAULTS,
+    *TIME_FAULTS,
     *WEB_FAULTS,
 )
