@@ -11,7 +11,7 @@ from offerhub.domain.errors import DomainError
 from offerhub.settings import Settings
 from storage.embedded import EmbeddedServerDied, HomeInUse
 from storage.errors import OutcomeUnknown, StorageUnavailable
-from storage.postgres.migrate import MigrationFailed, SchemaTooNew
+from storage.postgres.migrate import MigrationFailed, SchemaOutdated, SchemaTooNew
 
 _SAYS_ITSELF: Final = (
     BadFailpoint,
@@ -19,6 +19,7 @@ _SAYS_ITSELF: Final = (
     EmbeddedServerDied,
     HomeInUse,
     MigrationFailed,
+    SchemaOutdated,
     SchemaTooNew,
     RuntimeError,
 )

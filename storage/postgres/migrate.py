@@ -5,6 +5,7 @@ of its own together with the row that says so. Around it: one migrating process 
 advisory lock), a connection of its own, and a refusal of a schema that is newer than the program.
 """
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,19 @@ class SchemaTooNew(Exception):
         )
 
 
+class SchemaOutdated(Exception):
+    """The database was made by migrations of other contents than this version's; nothing was done."""
+
+    def __init__(self, differing: frozenset[str]) -> None:
+        """Args: differing: the migrations' names."""
+        self.differing = differing
+        super().__init__(
+            "the database was made by an earlier version of the program whose schema this version "
+            f"does not upgrade ({', '.join(sorted(differing))} differs): use an empty database or "
+            "another OFFERHUB_HOME, or run that version; nothing was changed"
+        )
+
+
 async def migrate(
     dsn: str,
     *,
@@ -56,6 +70,7 @@ async def migrate(
         StorageUnavailable: the database cannot be reached or did not finish in time.
         MigrationFailed: a migration is at fault.
         SchemaTooNew: the database is ahead of the program.
+        SchemaOutdated: a migration was changed since it was applied.
     """
     with trio.move_on_after(deadline_s):
         try:
@@ -83,6 +98,7 @@ async def _aio_migrate(dsn: str, directory: Path, connect_timeout_s: float) -> t
         unknown = before - _known(directory)
         if unknown:
             raise SchemaTooNew(frozenset(unknown))
+        await _aio_check_contents(connection, directory, before)
         await runner.apply(connection, directory, schema_name=_SCHEMA)
         return tuple(sorted(await _aio_applied(connection) - before))
     finally:
@@ -91,9 +107,36 @@ async def _aio_migrate(dsn: str, directory: Path, connect_timeout_s: float) -> t
         connection.terminate()
 
 
+async def _aio_check_contents(connection: Any, directory: Path, applied: set[str]) -> None:
+    """Refuse a schema that other files made, and note the contents of those to be applied.
+
+    Noted before they are applied, so that a kill in between leaves a database that is still ours.
+    """
+    contents = _contents(directory)
+    noted: dict[str, str] = {}
+    if await connection.fetchval("SELECT to_regclass('public.migration_contents') IS NOT NULL"):
+        noted = dict(await connection.fetch("SELECT migration_id, sha256 FROM migration_contents"))
+    differing = {name for name in applied if noted.get(name) != contents[name]}
+    if differing:
+        raise SchemaOutdated(frozenset(differing))
+    await connection.execute(
+        "CREATE TABLE IF NOT EXISTS migration_contents"
+        " (migration_id text PRIMARY KEY, sha256 text NOT NULL)"
+    )
+    await connection.executemany(
+        "INSERT INTO migration_contents VALUES ($1, $2)"
+        " ON CONFLICT (migration_id) DO UPDATE SET sha256 = excluded.sha256",
+        list(contents.items()),
+    )
+
+
 async def _aio_applied(connection: Any) -> set[str]:
     return set(await runner_tables.get_applied_migrations(connection, schema_name=_SCHEMA))
 
 
 def _known(directory: Path) -> set[str]:
     return {path.stem for path in directory.glob("*.sql")}
+
+
+def _contents(directory: Path) -> dict[str, str]:
+    return {path.stem: sha256(path.read_bytes()).hexdigest() for path in directory.glob("*.sql")}

@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from storage.errors import StorageUnavailable
-from storage.postgres.migrate import MigrationFailed, SchemaTooNew, migrate
+from storage.postgres.migrate import MigrationFailed, SchemaOutdated, SchemaTooNew, migrate
 from storage.postgres.pool import Connection, Pool
 
 _FIRST = """\
@@ -111,6 +111,31 @@ async def test_a_database_ahead_of_the_program_is_refused(
     await migrate(empty_database_dsn, directory=directory)
     (directory / "20261101_02_second.sql").unlink()
     with pytest.raises(SchemaTooNew, match="20261101_02_second"):
+        await migrate(empty_database_dsn, directory=directory)
+
+
+async def test_a_database_that_other_contents_made_is_refused_and_left_as_it_was(
+    empty_pool: Pool, empty_database_dsn: str, directory: Path
+) -> None:
+    await migrate(empty_database_dsn, directory=directory)
+    first = directory / "20261101_01_first.sql"
+    first.write_text(_FIRST.replace("name text NOT NULL", "name text"))
+    with pytest.raises(SchemaOutdated, match="20261101_01_first differs"):
+        await migrate(empty_database_dsn, directory=directory)
+    first.write_text(_FIRST)
+    assert await migrate(empty_database_dsn, directory=directory) == ()
+
+
+async def test_a_database_of_a_version_that_noted_no_contents_is_refused(
+    empty_pool: Pool, empty_database_dsn: str, directory: Path
+) -> None:
+    await migrate(empty_database_dsn, directory=directory)
+
+    async def _aio_forget(connection: Connection) -> None:
+        await connection.execute("DROP TABLE migration_contents")
+
+    await empty_pool.commit(_aio_forget)
+    with pytest.raises(SchemaOutdated, match="another OFFERHUB_HOME"):
         await migrate(empty_database_dsn, directory=directory)
 
 
