@@ -242,16 +242,16 @@ async def test_a_running_operation_answers_its_key_with_202_and_then_with_its_en
     path = f"/orders/{order_id}/escrow"
 
     begun = await running.post(path, key="k", headers={"Prefer": "respond-async"})
-    running = await running.post(path, key="k")
+    meanwhile = await running.post(path, key="k")
     forget_everything(running)
     after_restart = await running.post(path, key="k")
     await running.end_operation(order_id)
     ended = await running.post(path, key="k")
     again = await running.post(path, key="k")
 
-    assert (202, 202, 202) == (begun.status_code, running.status_code, after_restart.status_code)
+    assert (202, 202, 202) == (begun.status_code, meanwhile.status_code, after_restart.status_code)
     assert "respond-async" == begun.headers["Preference-Applied"]
-    assert "escrow" == (await running.get_json())["data"]["progress"]["operation"]
+    assert "escrow" == (await meanwhile.get_json())["data"]["progress"]["operation"]
     assert (200, 200) == (ended.status_code, again.status_code)
     assert await bytes_of(ended) == await bytes_of(again)
     assert "CREATED" == (await ended.get_json())["data"]["escrow"]["status"]
