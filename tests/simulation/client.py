@@ -119,8 +119,9 @@ class Client:
             self.history.mark("replayed before the handler")
         if reply.ok:
             return None if reply.status == 202 else Answered("ok", reply.body)
-        if code == "INTERNAL_ERROR" and self.lives.healed:
-            self.history.violated(f"{use.action} was answered {reply.status} without any trouble")
+        if code == "INTERNAL_ERROR":
+            # Whatever goes wrong outside, and an actor that crashes, is a 503 that may be repeated.
+            self.history.violated(f"{use.action} was answered {reply.status}")
         if code == "PROVIDER_ERROR" and "attempts" in reply.details:
             self.history.mark("told of a fall-back")
             use.fallbacks += 1
