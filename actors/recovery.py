@@ -24,6 +24,9 @@ PAGE: Final = 50
 PACE_S: Final = 0.1
 """At most 500 wake-ups a second: each will read its work. A database that is slow slows it down."""
 
+YIELD: Final = 5
+"""How much longer than a page's read its pause is at least: callers wait in the same queue."""
+
 P = TypeVar("P", OnTheWay, OpenLane)
 
 
@@ -100,4 +103,4 @@ class Recovery:
                 return
             after = page[-1].place
             read_s = trio.current_time() - began_s
-            await trio.sleep(max(PACE_S * woken / PAGE, 2 * read_s))
+            await trio.sleep(max(PACE_S * woken / PAGE, YIELD * read_s))

@@ -1,17 +1,31 @@
 """Recovery: whatever was on the way goes on, at the start, after a crash, and from time to time."""
 
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 import pytest
 import trio
 
 from actors import failpoints
-from actors.recovery import SWEEP_S
-from offerhub.domain.chain import ChainStatus
+from actors.board import Board
+from actors.core import Core
+from actors.journal import Journal
+from actors.owners import Owner, Owners
+from actors.publisher import EventHub
+from actors.recovery import PACE_S, PAGE, SWEEP_S, YIELD, Recovery, RecoveryParts
+from offerhub.domain.chain import ChainStatus, Subject
+from offerhub.domain.ids import Ids
+from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.order import EscrowStatus, OrderStatus, Outcome
 from offerhub.domain.withdrawal import WithdrawalStatus
 from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
+from storage.memory import MemoryDatabase, MemoryStorage
+from storage.port import OpenLane
 from tests.actors.purchase import closing, doomed, living, open_market
 from tests.simulation.world import Universe, open_outside_account
+from tests.storage.units import Hands
 from web.answers import body_of, read_text
 from web.rendering import render_order
 
@@ -165,3 +179,43 @@ async def test_the_answer_of_a_release_whose_caller_is_gone_is_written_after_the
             assert body_of(render_order(order), asked.correlation_id, order.updated_at) == (
                 answer.body
             )
+
+
+class Waking:
+    """A registry of lanes that notes when each is woken."""
+
+    def __init__(self) -> None:
+        self.woken: dict[str, float] = {}
+
+    def wake(self, source: str, _key: object) -> None:
+        self.woken[source] = trio.current_time()
+
+
+@pytest.mark.parametrize(("read_s", "least_s"), [(0.0, 19 * PACE_S), (0.2, 19 * YIELD * 0.2)])
+async def test_lanes_are_woken_oldest_first_at_a_pace_that_yields_to_a_slow_database(
+    autojump_clock: object, read_s: float, least_s: float
+) -> None:
+    hands, database = Hands(), MemoryDatabase()
+
+    class Slow(MemoryStorage):
+        async def open_lanes(self, after: int, limit: int) -> Sequence[OpenLane]:
+            await trio.sleep(read_s)
+            return await super().open_lanes(after, limit)
+
+    storage = Slow(database, hands.clock)
+    rows = [hands.operation(intent=TrustUsdc(f"G{each:04}")) for each in range(20 * PAGE)]
+    await storage.commit([hands.unit(writes=tuple(rows))])
+    lanes: Any = Waking()
+    journal = Journal(storage, Board(), EventHub(storage))
+    core = Core(storage, journal, hands.clock, Ids(bytes), lambda: 0.5)
+    owners = Owners(Owner(subject, lambda *_: None) for subject in Subject)
+    wallets: Any = SimpleNamespace(wake=lambda _: None)
+    async with trio.open_nursery() as nursery:
+        began = trio.current_time()
+        await nursery.start(Recovery(RecoveryParts(core, lanes, owners, wallets)).run)
+        await trio.sleep(50)
+        nursery.cancel_scope.cancel()
+    moments = list(lanes.woken.values())
+    assert [row.source for row in rows] == list(lanes.woken)
+    assert sorted(moments) == moments
+    assert least_s <= moments[-1] - began < 50
