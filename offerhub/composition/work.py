@@ -213,6 +213,15 @@ class Work:
         choices = _with_platform(choices, platform.user.id)
         tree = self.built = build(world, choices, platform, redis)
         face = self._face(tree, storage, redis) if self._serves else ()
+        alarms = tree.system.alarms
+
+        def report(reason: str | None) -> None:
+            if reason is None:
+                alarms.end("old_snapshot")
+            else:
+                alarms.sound("old_snapshot", reason)
+
+        storage.upkeep.report = report
         upkeep = ChildSpec(Service("upkeep", storage.upkeep.run))
         return Supervisor(
             self.name,

@@ -110,7 +110,9 @@ async def open_postgres_storage(
         await partitions.keep_ahead()
         committer = Committer(pool, writer, partitions, commit_deadline_s)
         history = History(pool, committer, Ids(random_bytes), clock)
-        return PostgresStorage(pool, committer, Upkeep(partitions), history, clock, read_deadline_s)
+        return PostgresStorage(
+            pool, committer, Upkeep(pool, partitions), history, clock, read_deadline_s
+        )
     raise StorageUnavailable(f"the connection was lost {_ATTEMPTS} times")
 
 

@@ -78,7 +78,7 @@ async def test_another_size_begins_where_the_last_partition_ends(
 async def test_upkeep_attaches_the_next_ones_while_commits_go_on(
     small: PostgresStorage, small_pool: Pool, hands: Hands
 ) -> None:
-    upkeep = Upkeep(Partitions(small_pool, size=SIZE), every_s=0.001)
+    upkeep = Upkeep(small_pool, Partitions(small_pool, size=SIZE), every_s=0.001)
     async with trio.open_nursery() as nursery:
         await nursery.start(upkeep.run)
         for reported in range(SIZE, 6 * SIZE, SIZE):
@@ -189,6 +189,34 @@ async def test_a_commit_finds_its_two_rows_without_searching_while_an_old_snapsh
         await storage.commit([refused, hands.unit(events=(hands.event(),))])
         assert await own.run(_aio_searches) == before
         done.set()
+
+
+async def test_an_old_snapshot_that_somebody_holds_is_reported_until_it_is_given_back(
+    small_pool: Pool,
+) -> None:
+    holding, done = trio.Event(), trio.Event()
+    reports: list[str | None] = []
+
+    async def _aio_hold(connection: Connection) -> None:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        await connection.execute("SELECT FROM counters")
+        holding.set()
+        await _aio_until(done)
+
+    partitions = Partitions(small_pool, size=SIZE)
+    patient, upkeep = Upkeep(small_pool, partitions), Upkeep(small_pool, partitions, old_s=0.0)
+    patient.report = upkeep.report = reports.append
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(small_pool.commit, _aio_hold, deadline_s=30))
+        await holding.wait()
+        await patient.round()
+        await upkeep.round()
+        done.set()
+    await upkeep.round()
+    first, second, third = reports
+    assert (first, third) == (None, None)
+    assert second is not None
+    assert "offerhub, idle in transaction" in second
 
 
 async def _aio_until(done: trio.Event) -> None:
