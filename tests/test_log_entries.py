@@ -1,6 +1,7 @@
 """An operator finds every warning and every error of the log in docs/operations.md."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,21 @@ def test_every_warning_and_error_is_explained_to_the_operator():
 
     assert len(found) >= 15
     assert [] == sorted(entry for entry in found if f"`{entry}`" not in explained)
+
+
+def test_every_explained_entry_can_be_written():
+    text = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    section = text.split("## Logs")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (`.+?`) \|", section, re.MULTILINE)
+    explained = {entry for row in rows for entry in re.findall(r"`([\w.]+)`", row)}
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("actors", "offerhub", "storage", "web")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+
+    assert len(explained) >= 15
+    assert [] == sorted(entry for entry in explained if f'"{entry}"' not in code)
 
 
 def test_an_entry_is_named_by_area_and_fact():
