@@ -17,8 +17,9 @@ CHAIN_FAULTS: Final = (
     Fault(
         "signed envelopes of an earlier life are forgotten by the lane",
         "actors/lane.py",
-        "            return found[0] if found else None",
-        "            return found[0] if found and found[0].status is ChainStatus.PLANNED else None",
+        "            return await storage.next_operations(source, self._parts.core.now(), 2)\n",
+        "            found = await storage.next_operations(source, self._parts.core.now(), 2)\n"
+        "            return [each for each in found if each.status is ChainStatus.PLANNED]\n",
         ("tests/actors/test_lane.py", "tests/actors/test_recovery.py"),
     ),
     Fault(
