@@ -70,7 +70,9 @@ class Resources:
         living = len(tables.of(Order).rows) + len(tables.of(Withdrawal).rows)
         living += 2 * len(tables.of(User).rows)
         tasks = sum(1 for _ in _tasks(self.task))
-        self._bounded("tasks", tasks, _TASKS_OF_A_PROCESS + _TASKS_OF_AN_ENTITY * living)
+        # An actor whose creation was refused lives on until it falls asleep: one task, no children.
+        active = sum(node.active for node in _nodes(self.machine.supervisor.tree()))
+        self._bounded("tasks", tasks, active + _TASKS_OF_A_PROCESS + _TASKS_OF_AN_ENTITY * living)
         for name, board in _boards(self.machine):
             self._bounded(f"entries of {name}", board.entries, entities)
         accounts = len({each.source for each in tables.of(ChainOperation).rows.values()})
@@ -104,6 +106,12 @@ def _mailboxes(node: Node) -> Iterator[tuple[str, int, int]]:
         yield node.name, node.mailbox.depth, node.mailbox.capacity
     for child in node.children:
         yield from _mailboxes(child)
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.children:
+        yield from _nodes(child)
 
 
 def _boards(machine: Machine) -> Iterator[tuple[str, Board[Any]]]:
