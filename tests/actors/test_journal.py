@@ -126,6 +126,25 @@ async def test_a_group_has_a_greatest_size() -> None:
         assert [GROUP_MAX, 1] == at.storage.groups
 
 
+async def test_what_a_unit_wrote_is_shown_after_its_commit_and_never_if_it_is_refused() -> None:
+    """A snapshot that is shown earlier is a reservation that nobody has made."""
+    async with desk(running=False) as at:
+        shown: list[str] = []
+        at.journal = Journal(
+            at.storage, at.board, at.hub, on_write=lambda entity: shown.append(entity.id)
+        )
+        await at.nursery.start(at.journal.run)
+        at.storage.gate = trio.Event()
+        at.ask("first", at.hands.unit(writes=(at.hands.user(id="usr_1"),)))
+        at.ask("again", at.hands.unit(writes=(at.hands.user(id="usr_1"),)))
+        await wait_all_tasks_blocked()
+        assert [] == shown
+        at.storage.gate.set()
+        await wait_all_tasks_blocked()
+        assert ["usr_1"] == shown
+        at.nursery.cancel_scope.cancel()
+
+
 async def test_a_refused_unit_does_not_hurt_its_neighbours() -> None:
     async with desk() as at:
         user = at.hands.user(id="usr_1")

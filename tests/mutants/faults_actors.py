@@ -73,7 +73,7 @@ CHAIN_FAULTS: Final = (
         ),
     ),
     Fault(
-        "events are delivered although nothing was committed",
+        "what was committed is delivered to nobody",
         "actors/journal.py",
         "            if isinstance(entry.outcome, Committed):\n"
         "                self._hub.publish(entry.outcome.events)\n            _wake(entry)",

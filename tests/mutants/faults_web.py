@@ -53,7 +53,7 @@ WEB_FAULTS: Final = (
         "web/rate_limit.py",
         "            exceeded=total > self._per_minute,\n",
         "            exceeded=total < 0,\n",
-        ("tests/web/test_keys.py", "tests/web"),
+        ("tests/web/test_refusals.py",),
     ),
     Fault(
         "a crashed actor says that something is broken, and not to repeat",
@@ -88,7 +88,7 @@ WEB_FAULTS: Final = (
         "actors/publisher.py",
         "            if event.sequence != delivered + 1:\n",
         "            if event.sequence < 0:\n",
-        ("tests/actors/test_publisher.py",),
+        ("tests/actors/test_event_order.py", "tests/actors/test_publisher.py"),
     ),
     Fault(
         "a stream outlives its key",
