@@ -52,13 +52,6 @@ CHAIN_FAULTS: Final = (
         ("tests/actors/test_lying_network.py", "tests/actors/test_lane.py"),
     ),
     Fault(
-        "a server of another network proves that an envelope is dead",
-        "actors/envelope_death.py",
-        "    if state.passphrase != parts.rules.passphrase:\n",
-        "    if not state.passphrase:\n",
-        ("tests/actors/test_lying_network.py", "tests/actors/test_lane.py"),
-    ),
-    Fault(
         "a snapshot is shown before its commit",
         "actors/journal.py",
         '        reach("journal.before_commit")\n',
@@ -92,7 +85,7 @@ CHAIN_FAULTS: Final = (
         "actors/watcher.py",
         "            and transfer.asset_issuer == self._parts.usdc_issuer\n",
         "",
-        ("tests/actors/test_watcher.py",),
+        ("tests/actors/test_what_is_credited.py",),
     ),
     Fault(
         "the watcher credits on over a hole in history",
@@ -106,7 +99,7 @@ CHAIN_FAULTS: Final = (
         "actors/watcher.py",
         "            if isinstance(record, PaymentRecord) and record.successful\n",
         "            if isinstance(record, PaymentRecord)\n",
-        ("tests/actors/test_watcher.py", "tests/actors"),
+        ("tests/actors/test_what_is_credited.py",),
     ),
     Fault(
         "a withdrawal may go to the platform's own accounts",
