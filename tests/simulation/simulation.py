@@ -61,7 +61,10 @@ def simulate(seed: int, plan: Plan | None = None) -> Report:
 async def _run(seed: int, plan: Plan) -> Report:
     chance = random.Random(f"simulation {seed}")
     climate = drawn(chance, plan.withheld)
-    history = History(alarms_expected=climate.lies.deceive)
+    history = History(
+        alarms_expected=climate.lies.deceive,
+        failures_expected=bool(climate.withheld or climate.storm_every_s or climate.faults),
+    )
     history.note("climate", climate)
     database = WatchedDatabase(history)
     universe = Universe(seed, climate.ledger_s, database, climate.envelope_s)
