@@ -72,13 +72,18 @@ class WalletParts:
 
 @define
 class _Work:
-    """What waits, in order of arrival, what is on the way, and what pauses."""
+    """What waits, in order of arrival, and the operations that carry the rest, paused ones too."""
 
     activate: dict[str, Wallet] = field(factory=dict)
     refill: dict[str, Wallet] = field(factory=dict)
     under_way: dict[str, ChainOperation] = field(factory=dict)
-    """Wallets whose activation failed, until their next attempt."""
-    """Addresses whose refill failed, likewise."""
+
+    def refill_to_repeat(self, besides: str | None = None) -> bool:
+        """Whether a refill that failed, another than `besides`, pauses for its next attempt."""
+        return any(
+            each.subject is Subject.REFILL and each.not_before is not None and each.id != besides
+            for each in self.under_way.values()
+        )
 
 
 class WrittenElsewhere(Exception):
@@ -192,7 +197,7 @@ class WalletsActor(Actor[Never]):
                 await self._start(Subject.ACTIVATION, intent, batch)
                 for wallet in batch:
                     del self._work.activate[wallet.id]
-            elif self._work.refill:
+            elif self._work.refill and not self._work.refill_to_repeat():
                 await self._start_refill(channel)
         refilling = any(each.subject is Subject.REFILL for each in self._work.under_way.values())
         if self._work.refill and not refilling:
@@ -200,14 +205,21 @@ class WalletsActor(Actor[Never]):
             await self._start_refill(self._parts.channels()[0])
 
     async def _start_refill(self, channel: str) -> None:
-        batch = list(self._work.refill.values())[:REFILLS_MAX]
-        refills = tuple(
-            XlmRefill(wallet.public_key, self._parts.xlm[wallet.role].level) for wallet in batch
-        )
-        intent = RefillWallets(channel, self._parts.platform_address, refills)
+        batch = self._next_refill()
+        intent = RefillWallets(channel, self._parts.platform_address, self._refills(batch))
         await self._start(Subject.REFILL, intent, batch)
+
+    def _next_refill(self) -> list[Wallet]:
+        """Take those who have waited longest; should planning crash, their lanes ask again."""
+        batch = list(self._work.refill.values())[:REFILLS_MAX]
         for wallet in batch:
             del self._work.refill[wallet.id]
+        return batch
+
+    def _refills(self, wallets: Sequence[Wallet]) -> tuple[XlmRefill, ...]:
+        return tuple(
+            XlmRefill(wallet.public_key, self._parts.xlm[wallet.role].level) for wallet in wallets
+        )
 
     async def _ready(self) -> bool:
         """Whether channels and the watcher's cursor stand: no address is opened unwatched."""
@@ -255,7 +267,15 @@ class WalletsActor(Actor[Never]):
         failure = failure_of(failed)
         log.warning("wallets.attempt_failed", operation=failed.id, reason=failure.message)
         intent, existing = failed.intent, []
-        if isinstance(intent, ActivateWallets):
+        if isinstance(intent, RefillWallets):
+            # A refill fails because the platform cannot pay it, and others fail alike: one attempt
+            # at a time is made, for all who wait, and each costs one fee.
+            self._work.refill.update({wallet.id: wallet for wallet in wallets})
+            if self._work.refill_to_repeat(besides=failed.id):
+                return
+            wallets = self._next_refill()
+            intent = evolve(intent, refills=self._refills(wallets))
+        elif isinstance(intent, ActivateWallets):
             existing = await self._existing(wallets)
             missing = [wallet for wallet in wallets if wallet not in existing]
             intent = evolve(intent, wallets=tuple(wallet.public_key for wallet in missing))
