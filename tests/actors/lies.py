@@ -49,6 +49,8 @@ class Liar:
     """Records say that they failed, beside an untouched result."""
     forges_failures: bool = False
     """Records say that they failed, and bring a result that says so, too."""
+    another_network: bool = False
+    """The server belongs to another network."""
     clock_moved: timedelta = timedelta()
     elder_ledger: int | None = None
     held: list[Request] = field(factory=list)
@@ -100,6 +102,8 @@ class Liar:
         closed_at = datetime.fromisoformat(body["history_latest_ledger_closed_at"])
         moved = (closed_at + self.clock_moved).astimezone(UTC)
         body["history_latest_ledger_closed_at"] = moved.strftime("%Y-%m-%dT%H:%M:%SZ")
+        if self.another_network:
+            body["network_passphrase"] = "another network"
         if self.elder_ledger is not None:
             body["history_elder_ledger"] = self.elder_ledger
         return evolve(response, body=msgspec.json.encode(body))

@@ -239,6 +239,22 @@ async def test_an_account_of_unknown_or_older_ledger_proves_no_death(
 
 
 @pytest.mark.expect_errors
+async def test_a_server_of_another_network_proves_no_death(autojump_clock: object) -> None:
+    """What it has never seen may be in a ledger of ours."""
+    async with scene() as at:
+        at.liar.holds_submissions = True
+        withdrawal = await at.withdraw("3.00")
+        await at.until_held()
+        at.liar.another_network = True
+        await still_waits(at, withdrawal, 1000)
+        at.liar.another_network = at.liar.holds_submissions = False
+        assert WithdrawalStatus.COMPLETED is (await at.market.ended(withdrawal)).status
+        first, second = at.payments
+        assert (ChainStatus.EXPIRED, 2) == (first.status, second.attempt)
+        assert 30_000_000 == at.paid
+
+
+@pytest.mark.expect_errors
 async def test_a_hole_in_the_history_stops_expiry(autojump_clock: object) -> None:
     async with scene() as at:
         at.liar.holds_submissions = True

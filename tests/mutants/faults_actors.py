@@ -23,6 +23,13 @@ CHAIN_FAULTS: Final = (
         ("tests/actors/test_lane.py", "tests/actors/test_recovery.py"),
     ),
     Fault(
+        "a server of another network proves that an envelope is dead",
+        "actors/envelope_death.py",
+        "    if state.passphrase != parts.rules.passphrase:\n",
+        "    if not state.passphrase:\n",
+        ("tests/actors/test_lying_network.py",),
+    ),
+    Fault(
         "an envelope reaches the network before it is stored",
         "actors/lane.py",
         '        reach(f"lane.before_signed.{operation.step}")\n',
