@@ -32,8 +32,8 @@ def history_group() -> None:
 @click.option(
     "--before",
     required=True,
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="In UTC; at least a day ago. Only whole partitions that are older are taken.",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S"]),
+    help="In UTC, as the API writes it; at least a day ago. Only whole partitions that are older are taken.",
 )
 @click.option(
     "--out",

@@ -21,7 +21,9 @@ def test_export_says_that_nothing_is_old_enough(
     done = _run(database_dsn, tmp_path, "export", "--before", "2026-01-01", "--out", str(out))
     assert "no further partition is complete and older" in done.output
     assert done.exit_code == 0
-    young = _run(database_dsn, tmp_path, "export", "--before", "2999-01-01", "--out", str(out))
+    young = _run(
+        database_dsn, tmp_path, "export", "--before", "2999-01-01T00:00:00Z", "--out", str(out)
+    )
     assert "history of the last 24 hours stays attached" in young.output
     assert young.exit_code == 1
 
