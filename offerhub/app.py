@@ -174,7 +174,7 @@ class _Process:
 
     def _ready(self, nursery: trio.Nursery) -> None:
         self._up = True
-        _spare_the_collector()
+        spare_the_collector()
         if self._announce is not None:
             self._announce(self._as_announced())
         if self._errand is not None:
@@ -230,7 +230,7 @@ class _Process:
             self._scope.cancel()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Exclude what exists after the start from garbage collection, and collect less often.
 
     Modules, the tree and the routes live as long as the process; a request makes next to no cycles.
