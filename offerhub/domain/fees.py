@@ -97,26 +97,80 @@ class SplitShare:
 
     @property
     def due(self) -> Money:
+        """What the treasury owes the side's wallet: credited less net."""
         return self.credited - self.net
 
 
-def split(seller: Money, buyer: Money, terms: FeeTerms) -> tuple[SplitShare, SplitShare]:
+@frozen
+class Surplus:
+    """What a contract held beyond its order's amount: paid to the platform's wallet with the rest.
+
+    Args:
+        gross: what it held.
+        protocol: the protocol's share of it; the platform's share goes to the platform either way.
+    """
+
+    gross: Money
+    protocol: Money
+
+    @property
+    def arrives(self) -> Money:
+        """What reaches the platform's wallet of it, the platform's share of the fees included."""
+        return self.gross - self.protocol
+
+
+@frozen
+class Split:
+    """How a dispute's resolution pays a contract out: the order's own two shares, and a surplus."""
+
+    seller: SplitShare
+    buyer: SplitShare
+    surplus: Surplus
+
+    @property
+    def kept(self) -> FeesKept:
+        """What the contract kept of the order's own money; a surplus does not count."""
+        return FeesKept(
+            protocol=self.seller.kept.protocol + self.buyer.kept.protocol,
+            platform=self.seller.kept.platform + self.buyer.kept.platform,
+        )
+
+    @property
+    def to_platform(self) -> Money:
+        """What the platform's wallet receives: the platform's fee, and what arrives of a surplus."""
+        return self.kept.platform + self.surplus.arrives
+
+
+def split(seller: Money, buyer: Money, terms: FeeTerms, surplus: Money | None = None) -> Split:
     """Shares of the seller and the buyer, fees floored over the whole (docs/spec/trustless-work.md §7.2).
 
-    A share of zero is left out of the distributions; its fees and net are zero.
-    """
-    whole = fees_on(seller + buyer, terms.platform_fee_bps)
-    total = (seller + buyer).stroops
+    Everything to one side is a release or a refund: each gets what its column of the table in
+    docs/spec/domain.md §1 says. A share of zero is left out of the distributions; its fees and net
+    are zero.
 
-    def share(gross: Money, *, gives_platform_fee: bool) -> SplitShare:
-        kept = FeesKept(
+    Args:
+        surplus: what the contract holds beyond both shares (docs/spec/domain.md §3).
+    """
+    surplus = surplus or Money.zero()
+    total = (seller + buyer + surplus).stroops
+    whole = fees_on(Money(total), terms.platform_fee_bps)
+
+    def kept_of(gross: Money) -> FeesKept:
+        return FeesKept(
             protocol=Money(gross.stroops * whole.protocol.stroops // total),
             platform=Money(gross.stroops * whole.platform.stroops // total),
         )
+
+    def share(gross: Money, *, gives_platform_fee: bool) -> SplitShare:
+        kept = kept_of(gross)
         net = gross - kept.protocol - kept.platform
         if terms.policy is FeePolicy.PAYEE:
             return SplitShare(gross, kept, net, net)
         credited = gross - kept.platform if gives_platform_fee else gross
         return SplitShare(gross, kept, net, credited)
 
-    return share(seller, gives_platform_fee=True), share(buyer, gives_platform_fee=False)
+    return Split(
+        seller=share(seller, gives_platform_fee=True),
+        buyer=share(buyer, gives_platform_fee=False),
+        surplus=Surplus(surplus, kept_of(surplus).protocol),
+    )

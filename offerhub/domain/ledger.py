@@ -65,6 +65,7 @@ class TransferKind(StrEnum):
     ESCROW_RELEASE = "escrow_release"
     ESCROW_REFUND = "escrow_refund"
     ESCROW_SPLIT = "escrow_split"
+    ESCROW_SURPLUS = "escrow_surplus"
     WITHDRAWAL_CREATED = "withdrawal_created"
     WITHDRAWAL_COMPLETED = "withdrawal_completed"
     WITHDRAWAL_RETURNED = "withdrawal_returned"

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from offerhub.domain import ledger
 from offerhub.domain.errors import InvariantViolated
-from offerhub.domain.fees import Payout, SplitShare
+from offerhub.domain.fees import Payout, Split, Surplus
 from offerhub.domain.ledger import Holding, Posting, TransferKind
 from offerhub.domain.money import Money
 
@@ -103,24 +103,21 @@ def pay_out(
 
 
 def pay_split(
-    order_id: str,
-    seller_id: str,
-    buyer_id: str,
-    shares: tuple[SplitShare, SplitShare],
-    chain_reference: str,
+    order_id: str, seller_id: str, buyer_id: str, split: Split, chain_reference: str
 ) -> Movement:
-    """The chain confirmed a split: seller's and buyer's shares in this order."""
-    seller, buyer = shares
-    kept_platform = seller.kept.platform + buyer.kept.platform
+    """The chain confirmed a dispute's resolution: the order's own money.
+
+    A surplus is a movement of its own: `take_surplus`.
+    """
+    seller, buyer = split.seller, split.buyer
     gross = _positive(seller.gross + buyer.gross)
-    protocol = seller.kept.protocol + buyer.kept.protocol
     credited = seller.credited + buyer.credited
     return _movement(
         TransferKind.ESCROW_SPLIT,
         [
             (ledger.escrow(order_id), -gross),
-            (ledger.EXTERNAL, protocol),
-            (ledger.TREASURY, gross - protocol - credited),
+            (ledger.EXTERNAL, split.kept.protocol),
+            (ledger.TREASURY, gross - split.kept.protocol - credited),
             (ledger.available(seller_id), seller.credited),
             (ledger.available(buyer_id), buyer.credited),
             (ledger.due(seller_id), seller.due),
@@ -130,8 +127,18 @@ def pay_split(
         [
             (ledger.wallet(seller_id), seller.net, chain_reference),
             (ledger.wallet(buyer_id), buyer.net, chain_reference),
-            (ledger.WALLET_TREASURY, kept_platform, chain_reference),
+            (ledger.WALLET_TREASURY, split.kept.platform, chain_reference),
         ],
+    )
+
+
+def take_surplus(surplus: Surplus, chain_reference: str) -> Movement:
+    """A resolution paid the platform what a stranger had sent to the contract, less the protocol's share."""
+    arrives = _positive(surplus.arrives)
+    return _movement(
+        TransferKind.ESCROW_SURPLUS,
+        [(ledger.EXTERNAL, -arrives), (ledger.TREASURY, arrives)],
+        [(ledger.WALLET_TREASURY, arrives, chain_reference)],
     )
 
 

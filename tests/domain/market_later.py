@@ -103,17 +103,25 @@ class LaterFeatures(MarketBooks):
             assert self.move(postings.return_platform_withdrawal(PLATFORM, amount))
 
     @precondition(lambda self: self.funded())
-    @rule(which=pick, fixed=terms, seller_part=st.integers(0, 100), is_split=st.booleans())
+    @rule(
+        which=pick,
+        fixed=terms,
+        seller_part=st.integers(0, 100),
+        is_split=st.booleans(),
+        stray=st.integers(0, 10**9),
+    )
     def a_dispute_decides_an_order(
-        self, which: int, fixed: FeeTerms, seller_part: int, is_split: bool
+        self, which: int, fixed: FeeTerms, seller_part: int, is_split: bool, stray: int
     ) -> None:
         """Refund and split have no decision yet: their posting rules do."""
         order = one_of(self.funded(), which)
         del self.orders[order.id]
         if is_split:
             seller = Money(order.amount.stroops * seller_part // 100)
-            shares = split(seller, order.amount - seller, fixed)
-            movement = postings.pay_split(order.id, order.seller_id, order.buyer_id, shares, "tx")
+            paid = split(seller, order.amount - seller, fixed, Money(stray))
+            movement = postings.pay_split(order.id, order.seller_id, order.buyer_id, paid, "tx")
+            if paid.surplus.gross:
+                assert self.move(postings.take_surplus(paid.surplus, "tx"))
         else:
             payout = refund(order.amount, fixed)
             kind = TransferKind.ESCROW_REFUND

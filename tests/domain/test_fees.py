@@ -61,7 +61,8 @@ def test_the_worked_example_comes_out_exactly_under_the_default_policy() -> None
     default = FeeTerms(0, FeePolicy.PLATFORM)
     assert "80.00" == release(usdc("80"), default).credited.two_places()
     assert "80.00" == refund(usdc("80"), default).credited.two_places()
-    seller, buyer = split(usdc("50"), usdc("30"), default)
+    shares = split(usdc("50"), usdc("30"), default)
+    seller, buyer = shares.seller, shares.buyer
     assert ("50.00", "30.00") == (seller.credited.two_places(), buyer.credited.two_places())
     assert usdc("0.15") == seller.due
     assert usdc("0.09") == buyer.due
@@ -89,7 +90,8 @@ def test_a_split_pays_the_shares_that_the_provider_documents(
     protocol: str,
     platform: str,
 ) -> None:
-    seller, buyer = split(usdc(shares[0]), usdc(shares[1]), FeeTerms(platform_bps, policy))
+    paid = split(usdc(shares[0]), usdc(shares[1]), FeeTerms(platform_bps, policy))
+    seller, buyer = paid.seller, paid.buyer
     assert (usdc(nets[0]), usdc(nets[1])) == (seller.net, buyer.net)
     assert usdc(protocol) == seller.kept.protocol + buyer.kept.protocol
     assert usdc(platform) == seller.kept.platform + buyer.kept.platform
@@ -100,7 +102,8 @@ def test_two_sides_of_the_documented_three_way_split_floor_alike() -> None:
 
     docs/spec/trustless-work.md §7.2.
     """
-    third, rest = split(usdc("33.3333333"), usdc("66.6666667"), FeeTerms(150, FeePolicy.PAYEE))
+    paid = split(usdc("33.3333333"), usdc("66.6666667"), FeeTerms(150, FeePolicy.PAYEE))
+    third, rest = paid.seller, paid.buyer
     assert usdc("32.7333335") == third.net
     assert usdc("0.0999999") == third.kept.protocol
     assert usdc("0.4999999") == third.kept.platform
@@ -135,7 +138,8 @@ def test_a_split_loses_nothing_and_floors_at_most_a_stroop_a_side(
         return
     gross = (Money(seller_stroops), Money(buyer_stroops))
     whole = fees_on(gross[0] + gross[1], fixed.platform_fee_bps)
-    sides = split(*gross, fixed)
+    paid = split(*gross, fixed)
+    sides = (paid.seller, paid.buyer)
     for side, share in zip(sides, gross, strict=True):
         assert share == side.gross == side.net + side.kept.protocol + side.kept.platform
         assert min(side.net, side.kept.protocol, side.kept.platform) >= Money.zero()
@@ -152,10 +156,42 @@ def test_a_split_loses_nothing_and_floors_at_most_a_stroop_a_side(
 def test_a_split_that_gives_one_side_everything_is_a_release_or_a_refund(
     amount: Money, fixed: FeeTerms
 ) -> None:
-    all_to_seller, nothing = split(amount, Money.zero(), fixed)
+    to_seller = split(amount, Money.zero(), fixed)
+    all_to_seller, nothing = to_seller.seller, to_seller.buyer
     released = release(amount, fixed)
     assert (released.net, released.credited) == (all_to_seller.net, all_to_seller.credited)
     assert not nothing.credited
-    _, all_to_buyer = split(Money.zero(), amount, fixed)
+    all_to_buyer = split(Money.zero(), amount, fixed).buyer
     refunded = refund(amount, fixed)
     assert (refunded.net, refunded.credited) == (all_to_buyer.net, all_to_buyer.credited)
+
+
+@given(st.integers(0, 10**15), st.integers(0, 10**15), st.integers(1, 10**15), terms)
+def test_a_surplus_goes_to_the_platform_less_the_protocols_share(
+    seller_stroops: int, buyer_stroops: int, stray: int, fixed: FeeTerms
+) -> None:
+    """docs/spec/domain.md §3: fees are floored over the whole, whatever the contract holds."""
+    if seller_stroops + buyer_stroops == 0:
+        return
+    paid = split(Money(seller_stroops), Money(buyer_stroops), fixed, Money(stray))
+    total = seller_stroops + buyer_stroops + stray
+    whole = fees_on(Money(total), fixed.platform_fee_bps)
+    # What the contract does, share by share (docs/spec/trustless-work.md §7.2).
+    protocol = [x * whole.protocol.stroops // total for x in (seller_stroops, buyer_stroops, stray)]
+    platform = [x * whole.platform.stroops // total for x in (seller_stroops, buyer_stroops, stray)]
+    assert (protocol[0], protocol[1]) == (
+        paid.seller.kept.protocol.stroops,
+        paid.buyer.kept.protocol.stroops,
+    )
+    assert sum(platform[:2]) == paid.kept.platform.stroops
+    to_platform = sum(platform) + stray - protocol[2] - platform[2]
+    assert to_platform == paid.to_platform.stroops
+    everything = paid.seller.net + paid.buyer.net + paid.to_platform + paid.kept.protocol
+    assert total == (everything + paid.surplus.protocol).stroops
+
+
+def test_a_surplus_of_the_worked_example_leaves_both_sides_their_shares() -> None:
+    paid = split(usdc("50"), usdc("30"), FeeTerms(0, FeePolicy.PLATFORM), usdc("10"))
+    assert (usdc("50"), usdc("30")) == (paid.seller.credited, paid.buyer.credited)
+    assert usdc("0.24") == paid.kept.protocol
+    assert usdc("9.97") == paid.surplus.arrives == paid.to_platform

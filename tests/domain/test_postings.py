@@ -239,3 +239,16 @@ def test_a_split_posts_both_sides(s: int, b: int, fixed: FeeTerms) -> None:
     assert 0 == sum(expected[0].values())
     movement = postings.pay_split("o", "seller", "buyer", split(Money(s), Money(b), fixed), "tx")
     assert (without_zeros(expected[0]), without_zeros(expected[1])) == figures(movement)
+
+
+@given(st.integers(1, 10**15), st.integers(1, 10**15), terms)
+def test_a_surplus_is_booked_to_the_treasury_as_it_arrives(
+    own: int, stray: int, fixed: FeeTerms
+) -> None:
+    surplus = split(Money(own), Money.zero(), fixed, Money(stray)).surplus
+    movement = postings.take_surplus(surplus, "tx")
+    arrives = stray - surplus.protocol.stroops
+    assert TransferKind.ESCROW_SURPLUS is movement.kind
+    assert ({"treasury": arrives, "external": -arrives}, {"wallet/treasury": arrives}) == figures(
+        movement
+    )
