@@ -108,6 +108,7 @@ class Route:
 
     Args:
         path: with `<name>` parameters.
+        operation: what generated clients call it by: a verb and its object, `reserveOrder`.
         scope: `None` lets any key in; see `public`.
         status: of a success.
         codes: what the handler itself may refuse with; the gate's own are added.
@@ -123,6 +124,7 @@ class Route:
 
     method: str
     path: str
+    operation: str
     handler: Handler
     summary: str
     resource: type[Resource] | None

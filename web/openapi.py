@@ -90,7 +90,7 @@ def codes_of(route: Route) -> tuple[E, ...]:
 
 def _operation(route: Route) -> dict[str, object]:
     operation: dict[str, object] = {
-        "operationId": _identifier(route),
+        "operationId": route.operation,
         "summary": route.summary,
         "tags": [route.tag],
         "parameters": [*_parameters(route)],
@@ -112,11 +112,6 @@ def _operation(route: Route) -> dict[str, object]:
             "content": {"application/json": {"schema": route.body.document()}},
         }
     return operation
-
-
-def _identifier(route: Route) -> str:
-    words = re.findall(r"[A-Za-z]+", route.path.replace("<", "by-"))
-    return route.method.lower() + "".join(word.capitalize() for word in words)
 
 
 def _parameters(route: Route) -> Iterable[dict[str, object]]:

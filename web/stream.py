@@ -275,6 +275,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/events",
+        "streamEvents",
         events,
         "The event stream (server-sent events)",
         Event,

@@ -147,7 +147,15 @@ async def test_a_signed_webhook_reads_the_very_bytes_and_headers(tampered):
         return Answer(200, b"{}")
 
     route = Route(
-        "POST", "/webhooks/test", webhook, "A webhook", None, "Test", public=True, signed=True
+        "POST",
+        "/webhooks/test",
+        "probe",
+        webhook,
+        "A webhook",
+        None,
+        "Test",
+        public=True,
+        signed=True,
     )
     async with open_instance(more_routes=(route,)) as running:
         answer = await running.request(

@@ -108,6 +108,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/auth/api-keys",
+        "createApiKey",
         create,
         "Create an API key",
         ApiKey,
@@ -120,6 +121,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/auth/api-keys",
+        "listApiKeys",
         listed,
         "List API keys",
         ApiKey,
@@ -131,6 +133,7 @@ ROUTES: Final = (
     Route(
         "DELETE",
         "/auth/api-keys/<id>",
+        "revokeApiKey",
         revoke,
         "Revoke an API key and its tokens",
         ApiKey,
@@ -142,6 +145,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/auth/api-keys/<id>/token",
+        "createToken",
         token,
         "Exchange a key for a short-lived token",
         Token,
@@ -151,5 +155,5 @@ ROUTES: Final = (
         action="api_key.token",
         codes=(E.INSUFFICIENT_SCOPE, E.API_KEY_NOT_FOUND),
     ),
-    Route("GET", "/auth/me", me, "Show the key in use", ApiKey, "Keys"),
+    Route("GET", "/auth/me", "getCurrentKey", me, "Show the key in use", ApiKey, "Keys"),
 )

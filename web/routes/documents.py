@@ -24,6 +24,7 @@ def documented(routes: Sequence[Route]) -> tuple[Route, ...]:
         Route(
             "GET",
             "/openapi.json",
+            "getOpenapi",
             documents.openapi,
             "This document",
             None,
@@ -34,6 +35,7 @@ def documented(routes: Sequence[Route]) -> tuple[Route, ...]:
         Route(
             "GET",
             "/docs",
+            "getDocs",
             documents.docs,
             "The API on one page",
             None,

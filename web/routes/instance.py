@@ -92,6 +92,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/health",
+        "getHealth",
         health,
         "Health of the instance",
         Health,
@@ -102,6 +103,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/health/detailed",
+        "getDetailedHealth",
         health_detailed,
         "Health of each dependency",
         HealthDetailed,
@@ -109,6 +111,13 @@ ROUTES: Final = (
         Scope.READ,
     ),
     Route(
-        "GET", "/config", config, "Configuration of the instance", Config, "Instance", public=True
+        "GET",
+        "/config",
+        "getConfig",
+        config,
+        "Configuration of the instance",
+        Config,
+        "Instance",
+        public=True,
     ),
 )

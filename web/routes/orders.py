@@ -194,6 +194,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders",
+        "createOrder",
         create,
         "Create an order",
         resources.Order,
@@ -214,6 +215,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/orders",
+        "listOrders",
         listed,
         "List orders",
         resources.Order,
@@ -225,6 +227,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/orders/<id>",
+        "getOrder",
         show,
         "Show an order",
         resources.Order,
@@ -235,6 +238,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/reserve",
+        "reserveOrder",
         reserve,
         "Reserve the order's amount",
         resources.Order,
@@ -253,6 +257,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/cancel",
+        "cancelOrder",
         cancel,
         "Cancel an order before its escrow",
         resources.Order,
@@ -265,6 +270,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/deadlines",
+        "setOrderDeadlines",
         deadlines,
         "Set deadlines of an order, or move them to a later time",
         resources.Order,
@@ -277,6 +283,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/escrow",
+        "createEscrow",
         escrow,
         "Deploy the order's escrow contract",
         resources.Order,
@@ -289,6 +296,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/escrow/fund",
+        "fundEscrow",
         fund,
         "Fund the order's escrow contract",
         resources.Order,
@@ -301,6 +309,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/orders/<id>/milestones",
+        "listMilestones",
         milestones,
         "List the order's milestones",
         resources.Milestone,
@@ -312,6 +321,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/milestones/<ref>/complete",
+        "completeMilestone",
         complete,
         "Complete a milestone",
         resources.Milestone,
@@ -323,6 +333,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/resolution/release",
+        "releaseOrder",
         release,
         "Release the money to the seller",
         resources.Order,
@@ -336,6 +347,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/orders/<id>/resolution/refund",
+        "refundOrder",
         refund,
         "Refund the buyer",
         resources.Order,
@@ -349,6 +361,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/orders/<id>/events",
+        "listOrderEvents",
         history,
         "The order's history",
         resources.Event,

@@ -211,6 +211,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/users",
+        "createUser",
         create,
         "Create a user and its wallet",
         resources.User,
@@ -225,6 +226,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users",
+        "listUsers",
         listed,
         "List users",
         resources.User,
@@ -236,6 +238,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users/<id>",
+        "getUser",
         show,
         "Show a user",
         resources.User,
@@ -246,6 +249,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users/<id>/balance",
+        "getBalance",
         balance,
         "Show a user's balance",
         resources.Balance,
@@ -256,6 +260,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users/<id>/ledger",
+        "listTransfers",
         ledger,
         "List a user's transfers",
         resources.Transfer,
@@ -268,6 +273,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users/<id>/wallet",
+        "getWallet",
         wallet,
         "Show a user's wallet",
         resources.Wallet,
@@ -278,6 +284,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users/<id>/wallet/deposit",
+        "getDepositAddress",
         deposit,
         "Where to send a deposit",
         resources.Deposit,
@@ -288,6 +295,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/users/<id>/wallet/transactions",
+        "listWalletTransactions",
         transactions,
         "The wallet's payments on the chain",
         resources.Payment,

@@ -88,6 +88,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/withdrawals",
+        "createWithdrawal",
         create,
         "Withdraw USDC to a Stellar address",
         resources.Withdrawal,
@@ -112,6 +113,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/withdrawals",
+        "listWithdrawals",
         listed,
         "List withdrawals",
         resources.Withdrawal,
@@ -123,6 +125,7 @@ ROUTES: Final = (
     Route(
         "GET",
         "/withdrawals/<id>",
+        "getWithdrawal",
         show,
         "Show a withdrawal",
         resources.Withdrawal,
@@ -133,6 +136,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/withdrawals/<id>/commit",
+        "commitWithdrawal",
         commit,
         "Pay a created withdrawal",
         resources.Withdrawal,
@@ -145,6 +149,7 @@ ROUTES: Final = (
     Route(
         "POST",
         "/withdrawals/<id>/cancel",
+        "cancelWithdrawal",
         cancel,
         "Cancel a created withdrawal",
         resources.Withdrawal,
