@@ -1,14 +1,32 @@
-"""The balance actor: one per active user; every unit that takes from the user passes here."""
+"""The balance actor: one per active user; every unit that takes from the user passes here.
 
-from typing import Final, assert_never
+A user's holds are its own work: it decides on them, since each takes from this user alone.
+"""
+
+from typing import Final, TypeAlias, assert_never
 
 from attrs import frozen
 
 from actors.core import Core
+from actors.failpoints import reach
 from actors.kernel import Actor, Message
+from actors.messages import (
+    DeductHold,
+    GiveHold,
+    GiveHoldBack,
+    HoldAfter,
+    HoldMessage,
+    PlaceHold,
+)
+from actors.outages import refuse_while_unavailable
+from actors.refused import Conflict, balance_limit, refused
+from actors.user_cache import UserCache
+from offerhub.domain import hold_decisions as holds
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.hold import HoldChanged
+from offerhub.domain.hold_decisions import HoldDecision
 from offerhub.domain.ledger import Side, balance_changes
-from offerhub.domain.money import BALANCE_MAX, Money
+from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import (
     CommitOutcome,
     Committed,
@@ -18,6 +36,7 @@ from offerhub.domain.unit_of_work import (
 )
 
 IDLE_S: Final = 30.0
+_CONFLICTS_MAX: Final = 5
 
 
 @frozen
@@ -27,15 +46,25 @@ class CommitDebit(Message[CommitOutcome]):
     unit: UnitOfWork
 
 
+BalanceMessage: TypeAlias = CommitDebit | HoldMessage
+"""What a balance actor takes."""
+
+
 @frozen
 class BalanceParts:
-    """What every balance actor works with."""
+    """What every balance actor works with.
+
+    Args:
+        platform_user_id: the platform's user has a treasury and no balance: it is no party.
+    """
 
     core: Core
+    user_cache: UserCache
     currency: str
+    platform_user_id: str
 
 
-class BalanceActor(Actor[CommitDebit]):
+class BalanceActor(Actor[BalanceMessage]):
     """Serializes what takes from one user.
 
     It never refuses on figures older than the request: the database decides, and the row is read
@@ -46,13 +75,90 @@ class BalanceActor(Actor[CommitDebit]):
         self._user_id = user_id
         self._parts = parts
 
-    async def handle(self, message: CommitDebit) -> object:
-        """Commit one unit."""
+    async def handle(self, message: BalanceMessage) -> object:
+        """Commit one unit, or decide on one of the user's holds."""
         match message:
             case CommitDebit(unit):
                 return await self._commit(unit)
+            case PlaceHold():
+                with refuse_while_unavailable():
+                    return await self._place(message)
+            case GiveHoldBack() | GiveHold() | DeductHold():
+                with refuse_while_unavailable():
+                    return await self._use(message)
             case _:
                 assert_never(message)
+
+    async def _place(self, message: PlaceHold) -> HoldAfter:
+        await self._check_party(self._user_id)
+        core = self._parts.core
+        command = holds.PlaceHold(
+            hold_id=core.ids.new("hld"),
+            user_id=self._user_id,
+            amount=message.amount,
+            currency=self._parts.currency,
+            reference=message.reference,
+            order_id=message.order_id,
+            description=message.description,
+        )
+        after = await self._held(holds.place(command, core.context(message.trace)))
+        if after is not None:
+            return after
+        standing = await core.storage.open_hold(self._user_id, message.reference)
+        if standing is None:
+            raise Conflict(message.reference)
+        raise holds.already_held(standing)
+
+    async def _use(self, message: GiveHoldBack | GiveHold | DeductHold) -> HoldAfter:
+        await self._check_party(self._user_id)
+        if isinstance(message, GiveHold):
+            await self._check_party(message.recipient_id)
+        core, currency = self._parts.core, self._parts.currency
+        for _ in range(_CONFLICTS_MAX):
+            hold = await core.storage.open_hold(self._user_id, message.reference)
+            if hold is None:
+                raise holds.not_found(message.reference)
+            context = core.context(message.trace)
+            match message:
+                case GiveHoldBack():
+                    decision = holds.give_back(hold, message.amount, currency, context)
+                case DeductHold():
+                    decision = holds.deduct(hold, message.amount, currency, context)
+                case GiveHold():
+                    decision = holds.give(
+                        hold, message.amount, message.recipient_id, currency, context
+                    )
+                case _:
+                    assert_never(message)
+            after = await self._held(decision)
+            if after is not None:
+                return after
+        raise Conflict(message.reference)
+
+    async def _held(self, decision: HoldDecision) -> HoldAfter | None:
+        """Commit a decision on a hold; `None` if the hold was written elsewhere, or its label is taken."""
+        reach("balance.before_hold")
+        outcome = await self._commit(decision.unit)
+        reach("balance.after_hold")
+        match outcome:
+            case Committed():
+                changed = HoldChanged(decision.entity, self._parts.currency)
+                return HoldAfter(changed, outcome.balances[self._user_id])
+            case Refused(RefusalKind.CONFLICT) | Refused(RefusalKind.TAKEN, "hold_reference"):
+                return None
+            case Refused():
+                raise refused(outcome)
+
+    async def _check_party(self, user_id: str) -> None:
+        """Raise `USER_NOT_FOUND` of a user who does not exist, `SAME_USER` of the platform's."""
+        if user_id == self._parts.platform_user_id:
+            raise DomainError(
+                ErrorCode.SAME_USER,
+                "the platform's user has no balance: its money is the treasury",
+                {"userId": user_id},
+            )
+        if not await self._parts.user_cache.users([user_id]):
+            raise DomainError(ErrorCode.USER_NOT_FOUND, "no user has this id", {"userId": user_id})
 
     async def _commit(self, unit: UnitOfWork) -> CommitOutcome:
         outcome = await self._parts.core.journal.commit(unit)
@@ -77,12 +183,3 @@ class BalanceActor(Actor[CommitDebit]):
                 "currency": self._parts.currency,
             },
         )
-
-
-def balance_limit() -> DomainError:
-    """The refusal of a change that would make a balance too large (docs/spec/domain.md §1)."""
-    return DomainError(
-        ErrorCode.AMOUNT_OUT_OF_LIMITS,
-        "the balance would exceed its maximum",
-        {"min": "0.00", "max": BALANCE_MAX.two_places()},
-    )

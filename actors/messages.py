@@ -11,11 +11,22 @@ from attrs import frozen
 
 from actors.kernel import Message
 from offerhub.domain.api_keys import ApiKey, Scope
+from offerhub.domain.hold import HoldChanged
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, Order
 from offerhub.domain.trace import Trace
+from offerhub.domain.unit_of_work import Balance
 from offerhub.domain.users import UserCreated, UserType
 from offerhub.domain.withdrawal import Withdrawal
+
+
+@frozen
+class HoldAfter:
+    """A hold, and its user's balance, as the commit has left them."""
+
+    changed: HoldChanged
+    balance: Balance
+
 
 # Users.
 
@@ -163,6 +174,51 @@ class CancelWithdrawal(Message[Withdrawal]):
 
 WithdrawalMessage: TypeAlias = CreateWithdrawal | CommitWithdrawal | CancelWithdrawal
 """What a withdrawal's actor takes."""
+
+
+# Balances: each goes to the balance actor of the user that it takes from.
+
+
+@frozen
+class PlaceHold(Message[HoldAfter]):
+    """Set an amount aside under a label; `FUNDS_ALREADY_RESERVED` if an open hold has it."""
+
+    amount: Money
+    reference: str
+    order_id: str | None
+    description: str | None
+    trace: Trace
+
+
+@frozen
+class GiveHoldBack(Message[HoldAfter]):
+    """Give an amount of the hold back to the user's available."""
+
+    reference: str
+    amount: Money
+    trace: Trace
+
+
+@frozen
+class GiveHold(Message[HoldAfter]):
+    """Give an amount of the hold to another user's available."""
+
+    reference: str
+    amount: Money
+    recipient_id: str
+    trace: Trace
+
+
+@frozen
+class DeductHold(Message[HoldAfter]):
+    """Take an amount of the hold out of the user's balance, in the platform's favour."""
+
+    reference: str
+    amount: Money
+    trace: Trace
+
+
+HoldMessage: TypeAlias = PlaceHold | GiveHoldBack | GiveHold | DeductHold
 
 
 # API keys.

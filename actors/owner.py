@@ -12,17 +12,18 @@ from typing import ClassVar, Final, Generic, TypeVar
 import structlog
 from attrs import frozen
 
-from actors.balances import CommitDebit, balance_limit
+from actors.balances import BalanceMessage, CommitDebit
 from actors.board import Board
 from actors.core import Core
 from actors.failpoints import reach
 from actors.kernel import Registry
 from actors.outages import WokenActor, refuse_while_unavailable
+from actors.refused import Conflict, refused
 from actors.user_cache import UserCache
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.chain_moves import ALARM, RetryPolicy
 from offerhub.domain.decision import Decided
-from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.errors import DomainError
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import CommitOutcome, Committed, RefusalKind, Refused
 from offerhub.domain.withdrawal import Withdrawal
@@ -47,14 +48,10 @@ class OwnerParts:
     """
 
     core: Core
-    balances: Registry[str, CommitDebit]
+    balances: Registry[str, BalanceMessage]
     operations: Board[ChainOperation]
     user_cache: UserCache
     attempts_max: int
-
-
-class Conflict(Exception):
-    """The entity was written elsewhere again and again: this actor's state is not the latest."""
 
 
 class OwnerActor(WokenActor[M], Generic[E, M]):
@@ -195,19 +192,3 @@ class OwnerActor(WokenActor[M], Generic[E, M]):
             if self._entity is not None:
                 self._board.put(self._id, self._entity)
         return self._entity
-
-
-def refused(outcome: Refused) -> Exception:
-    """What a refusal of storage is to the caller: a domain error, or a fault of ours."""
-    if outcome.kind is RefusalKind.LIMIT:
-        return balance_limit()
-    if outcome.kind is RefusalKind.TAKEN and outcome.subject == "client_order_ref":
-        return DomainError(
-            ErrorCode.CLIENT_ORDER_REF_TAKEN, "another order already uses this clientOrderRef"
-        )
-    if outcome.kind is RefusalKind.TAKEN and outcome.subject == "idempotency_key":
-        return DomainError(
-            ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
-            "the first request with this idempotency key is still running",
-        )
-    return Conflict(str(outcome))

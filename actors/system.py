@@ -6,6 +6,7 @@ from attrs import frozen
 
 from actors.alarms import Alarms
 from actors.answers import Answers
+from actors.balances import BalanceMessage
 from actors.board import Board
 from actors.bootstrap import Bootstrap
 from actors.kernel import Address, Registry
@@ -55,6 +56,7 @@ class System:
     api_keys: KeyRing
     answers: Answers
     refusals: Refusals
+    balances: Registry[str, BalanceMessage]
     orders: Registry[str, OrderMessage]
     withdrawals: Registry[str, WithdrawalMessage]
     order_board: Board[Order]

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from actors.alarms import Alarms
 from actors.answers import Answers
-from actors.balances import IDLE_S, BalanceActor, BalanceParts, CommitDebit
+from actors.balances import IDLE_S, BalanceActor, BalanceMessage, BalanceParts
 from actors.board import Board
 from actors.bootstrap import (
     Bootstrap,
@@ -285,8 +285,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         idle_s=LANE_IDLE_S,
         crashes_max=20,
     )
-    balance_parts = BalanceParts(core, instance.currency)
-    balances: Registry[str, CommitDebit] = Registry(
+    balance_parts = BalanceParts(core, user_cache, instance.currency, platform.user.id)
+    balances: Registry[str, BalanceMessage] = Registry(
         "balances",
         lambda user_id: BalanceActor(user_id, balance_parts),
         random=world.random,
@@ -411,6 +411,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         api_keys=api_keys,
         answers=answers,
         refusals=Refusals(journal, world.now, ids),
+        balances=balances,
         orders=orders,
         withdrawals=withdrawals,
         order_board=order_board,

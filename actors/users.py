@@ -9,7 +9,7 @@ from actors.core import Core
 from actors.kernel import Actor, Address
 from actors.messages import CreateUser
 from actors.outages import refuse_while_unavailable
-from actors.owner import refused
+from actors.refused import refused
 from actors.user_cache import UserCache
 from actors.vault import MakeKeypair
 from offerhub.domain import user_decisions as decisions

@@ -48,7 +48,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     E.WITHDRAWAL_NOT_FOUND: ("No withdrawal has this id.", "Correct the id."),
     E.TOPUP_NOT_FOUND: (_NOT_YET, ""),
     E.MILESTONE_NOT_FOUND: ("The order has no milestone with this `ref`.", "Correct the ref."),
-    E.RESERVE_NOT_FOUND: (_NOT_YET, ""),
+    E.RESERVE_NOT_FOUND: (
+        "The user has no hold with this label of which anything is left.",
+        "Check `reference` or `orderId`; a hold that is used up is gone.",
+    ),
     E.WALLET_NOT_FOUND: ("The user has no wallet.", "Contact the operator."),
     E.API_KEY_NOT_FOUND: ("No API key has this id.", "Correct the id."),
     E.METHOD_NOT_ALLOWED: (
@@ -80,8 +83,8 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     ),
     E.DISPUTE_ALREADY_OPEN: (_NOT_YET, ""),
     E.FUNDS_ALREADY_RESERVED: (
-        "The order's amount is already reserved.",
-        "Continue with the escrow.",
+        "The order's amount is already reserved, or an open hold of the user has this label.",
+        "Continue with the escrow; give another hold another label.",
     ),
     E.MILESTONES_OPEN: (
         "Some milestones are still open: see `refs`.",
@@ -118,8 +121,11 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "Correct the amount; `GET /config` shows the limits.",
     ),
     E.RESERVE_MISMATCH_AMOUNT: (
-        "The amount to reserve differs from the order's amount.",
-        "Omit it, or send the order's amount.",
+        (
+            "The amount to reserve differs from the order's amount,"
+            " or a hold has less left than the amount: see `remaining`."
+        ),
+        "Omit it, or send the order's amount; take no more than the hold has left.",
     ),
     E.SPLIT_MISMATCH_AMOUNT: (_NOT_YET, ""),
     E.DEADLINE_NOT_LATER: (

@@ -15,6 +15,7 @@ from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.due import Due, Perishable
 from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Books, Holding, Posting
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
@@ -197,6 +198,10 @@ class Storage(Protocol):
     async def withdrawals(
         self, user_id: str | None, cursor: str | None, limit: int
     ) -> Page[Withdrawal]: ...
+
+    async def open_hold(self, user_id: str, reference: str) -> Hold | None:
+        """The user's hold under a label, if anything of it is left."""
+        ...
 
     # Wallets and the chain.
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]: ...

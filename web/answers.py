@@ -10,11 +10,13 @@ import msgspec
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.errors import DomainError, InvariantViolated
+from offerhub.domain.hold import HoldChanged
 from offerhub.domain.ids import iso
+from offerhub.domain.ledger import Side
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, Order
 from offerhub.domain.order_transitions import Progress
-from offerhub.domain.unit_of_work import BalanceAfter
+from offerhub.domain.unit_of_work import Balance, BalanceAfter
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
 from web import rendering
@@ -40,8 +42,7 @@ class AnswerEncoder:
         self._successes: Mapping[str, int] = {route.name: route.status for route in routes}
 
     def __call__(self, answer: OpenAnswer, figure: Callable[[BalanceAfter], Money]) -> bytes:
-        """The text; `figure` gives balances after the commit, and no resource shows any yet."""
-        del figure
+        """The text; `figure` gives balances after the commit."""
         shows = answer.shows
         if isinstance(shows, DomainError):
             return _text(STATUS[shows.code], error_body(shows, answer.correlation_id, answer.at))
@@ -49,13 +50,19 @@ class AnswerEncoder:
         if not isinstance(shows, UserCreated) or shows.new:
             # A name that only an older version knew must not hold up the effect that it answers.
             status = self._successes.get(answer.action, status)
-        return _text(status, body_of(_rendered(shows), answer.correlation_id, answer.at))
+        return _text(
+            status, body_of(_rendered(shows, answer.at, figure), answer.correlation_id, answer.at)
+        )
 
 
 def _rendered(
-    shows: Order | Milestone | Withdrawal | UserCreated | ApiKey | ApiToken,
+    shows: Order | Milestone | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken,
+    at: datetime,
+    figure: Callable[[BalanceAfter], Money],
 ) -> Resource:
     match shows:
+        case HoldChanged(hold):
+            return rendering.render_hold_changed(shows, _balance(hold.user_id, at, figure))
         case Order():
             return rendering.render_order(shows)
         case Milestone():
@@ -72,6 +79,15 @@ def _rendered(
             assert_never(shows)
 
 
+def _balance(user_id: str, at: datetime, figure: Callable[[BalanceAfter], Money]) -> Balance:
+    return Balance(
+        user_id,
+        figure(BalanceAfter(user_id, Side.AVAILABLE)),
+        figure(BalanceAfter(user_id, Side.RESERVED)),
+        at,
+    )
+
+
 def _text(status: int, body: bytes) -> bytes:
     return b"%d%b" % (status, body)
 
@@ -81,21 +97,29 @@ def read_text(text: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
     return Answer(int(text[:_STATUS_LENGTH]), text[_STATUS_LENGTH:], headers)
 
 
-def final(call: Call, shows: Order | Milestone | Withdrawal | UserCreated, at: datetime) -> Answer:
+def final(
+    call: Call,
+    shows: Order | Milestone | Withdrawal | HoldChanged | UserCreated,
+    at: datetime,
+    balance: Balance | None = None,
+) -> Answer:
     """The final answer to a change: what its commit has written, if the request has a key.
 
     Args:
         at: the moment of the commit, for a request without a key.
+        balance: as the commit has left it, where the answer shows it.
     """
     text = call.committed
     if text is None:
         answer = OpenAnswer(shows, call.route.name, call.trace.correlation_id, at)
-        text = call.system.answers.encode(answer, _unknown)
+        text = call.system.answers.encode(answer, lambda wanted: _figure(wanted, balance))
     return read_text(text)
 
 
-def _unknown(figure: BalanceAfter) -> Money:
-    raise InvariantViolated(f"only the commit knows the balance of {figure.user_id}")
+def _figure(wanted: BalanceAfter, balance: Balance | None) -> Money:
+    if balance is None or balance.user_id != wanted.user_id:
+        raise InvariantViolated(f"only the commit knows the balance of {wanted.user_id}")
+    return balance.available if wanted.side is Side.AVAILABLE else balance.reserved
 
 
 def one(

@@ -23,6 +23,7 @@ TOKEN_TTL_MAX_S: Final = 86_400
 _ID: Final = Text(1, 64)
 _REASON: Final = Text(0, 1000)
 _WHO: Final = Text(0, 255)
+_LABEL: Final = Text(1, 255)
 _REF: Final = Text(
     1,
     64,
@@ -147,6 +148,35 @@ class NewWithdrawal:
     destination_memo: str | None = optional(Text(1, 64))
     commit: bool | None = optional(Flag())
     description: str | None = optional(_REASON)
+
+
+@frozen
+class NewHold:
+    """`POST /users/{id}/balance/reserve`."""
+
+    amount: Money = required(_AMOUNT)
+    reference: str | None = optional(_LABEL)
+    order_id: str | None = optional(_LABEL)
+    description: str | None = optional(_REASON)
+
+
+@frozen
+class HoldPart:
+    """`POST /users/{id}/balance/cancel-reservation` and `…/deduct-reserved`."""
+
+    amount: Money = required(_AMOUNT)
+    reference: str | None = optional(_LABEL)
+    order_id: str | None = optional(_LABEL)
+
+
+@frozen
+class HoldGift:
+    """`POST /users/{id}/balance/release`."""
+
+    amount: Money = required(_AMOUNT)
+    recipient_id: str = required(_ID, "sellerId")
+    reference: str | None = optional(_LABEL)
+    order_id: str | None = optional(_LABEL)
 
 
 @frozen

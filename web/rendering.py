@@ -4,6 +4,7 @@ from datetime import datetime
 
 from offerhub.domain import api_keys, fees, order, users, withdrawal
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.hold import Hold, HoldChanged
 from offerhub.domain.ids import iso
 from offerhub.domain.order_transitions import Progress
 from offerhub.domain.steps import Step
@@ -40,6 +41,25 @@ def render_balance(balance: Balance, currency: str) -> resources.Balance:
         total=balance.total.two_places(),
         currency=currency_of(currency),
         updated_at=iso(balance.updated_at),
+    )
+
+
+def render_hold(hold: Hold) -> resources.Hold:
+    """A hold."""
+    return resources.Hold(
+        id=hold.id,
+        user_id=hold.user_id,
+        amount=hold.amount.two_places(),
+        remaining=hold.remaining.two_places(),
+        reference=hold.reference,
+        created_at=iso(hold.created_at),
+    )
+
+
+def render_hold_changed(changed: HoldChanged, balance: Balance) -> resources.HoldAndBalance:
+    """A hold with its user's balance."""
+    return resources.HoldAndBalance(
+        hold=render_hold(changed.hold), balance=render_balance(balance, changed.currency)
     )
 
 

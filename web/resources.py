@@ -63,6 +63,20 @@ class Balance(Resource, frozen=True):
     updated_at: Time
 
 
+class Hold(Resource, frozen=True):
+    id: str
+    user_id: str
+    amount: Amount
+    remaining: Amount
+    reference: str
+    created_at: Time
+
+
+class HoldAndBalance(Resource, frozen=True):
+    hold: Hold
+    balance: Balance
+
+
 class Milestone(Resource, frozen=True):
     ref: str
     title: str

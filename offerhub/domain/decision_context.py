@@ -190,3 +190,63 @@ def balance_debited(
         user_id=user_id,
         order_id=order_id,
     )
+
+
+def balance_reserved(
+    context: DecisionContext,
+    user_id: str,
+    amount: Money,
+    *,
+    reference: str,
+    order_id: str | None,
+    history_of: str | None = None,
+) -> Event:
+    """The event of money that is set aside.
+
+    Args:
+        order_id: the order, or what the caller of a hold calls one.
+        history_of: the order whose history the event belongs to: a hold belongs to none.
+    """
+    return context.event(
+        "balance.reserved",
+        "Balance",
+        user_id,
+        {
+            "userId": user_id,
+            "amount": amount.two_places(),
+            "orderId": order_id,
+            "reference": reference,
+            "reservedBalance": BalanceAfter(user_id, Side.RESERVED),
+            "availableBalance": BalanceAfter(user_id, Side.AVAILABLE),
+        },
+        user_id=user_id,
+        order_id=history_of,
+    )
+
+
+def balance_released(
+    context: DecisionContext,
+    user_id: str,
+    amount: Money,
+    *,
+    reference: str,
+    reason: str,
+    order_id: str | None,
+    history_of: str | None = None,
+) -> Event:
+    """The event of money that was set aside and is the user's own again; args as above."""
+    return context.event(
+        "balance.released",
+        "Balance",
+        user_id,
+        {
+            "userId": user_id,
+            "amount": amount.two_places(),
+            "orderId": order_id,
+            "reference": reference,
+            "reason": reason,
+            "availableBalance": BalanceAfter(user_id, Side.AVAILABLE),
+        },
+        user_id=user_id,
+        order_id=history_of,
+    )

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.hold import Hold
 from offerhub.domain.order import Order
 from offerhub.domain.order_deadlines import due_at as order_due_at
 from offerhub.domain.unit_of_work import Entity
@@ -68,7 +69,7 @@ def due_of(entity: Entity) -> Due | None:
         case ChainOperation():
             at = entity.not_before if entity.is_open else None
             return None if at is None else Due(at, entity.id, DueKind.LANE, entity.source)
-        case User() | Wallet() | Withdrawal() | ApiToken():
+        case User() | Wallet() | Withdrawal() | Hold() | ApiToken():
             return None
         case _:
             assert_never(entity)

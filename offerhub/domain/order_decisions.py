@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 
 from offerhub.domain import postings
 from offerhub.domain.decision import Decided
-from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.decision_context import DecisionContext, balance_reserved
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
@@ -154,19 +154,13 @@ def reserve(order: Order, amount: Money | None, context: DecisionContext) -> Dec
     }
     shown = order.amount.two_places()
     events = (
-        context.event(
-            "balance.reserved",
-            "Balance",
+        balance_reserved(
+            context,
             order.buyer_id,
-            {
-                "userId": order.buyer_id,
-                "amount": shown,
-                "orderId": order.id,
-                "reference": order.id,
-                **figures,
-            },
-            user_id=order.buyer_id,
+            order.amount,
+            reference=order.id,
             order_id=order.id,
+            history_of=order.id,
         ),
         order_event(
             order,

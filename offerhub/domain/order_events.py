@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.decision_context import DecisionContext, balance_released
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
-from offerhub.domain.ledger import Side
 from offerhub.domain.order import Milestone, Order, OrderStatus
-from offerhub.domain.unit_of_work import AuditEntry, BalanceAfter, Event
+from offerhub.domain.unit_of_work import AuditEntry, Event
 
 
 def order_event(
@@ -66,20 +65,14 @@ def closed_event(order: Order, context: DecisionContext) -> Event:
 
 def given_back(order: Order, context: DecisionContext, reason: str) -> Event:
     """The event of reserved money that is the buyer's again."""
-    return context.event(
-        "balance.released",
-        "Balance",
+    return balance_released(
+        context,
         order.buyer_id,
-        {
-            "userId": order.buyer_id,
-            "amount": order.amount.two_places(),
-            "orderId": order.id,
-            "reference": order.id,
-            "reason": reason,
-            "availableBalance": BalanceAfter(order.buyer_id, Side.AVAILABLE),
-        },
-        user_id=order.buyer_id,
+        order.amount,
+        reference=order.id,
+        reason=reason,
         order_id=order.id,
+        history_of=order.id,
     )
 
 

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
@@ -17,7 +18,7 @@ from offerhub.domain.trace import Trace
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
 
-Entity = Order | User | Wallet | ChainOperation | Withdrawal | ApiKey | ApiToken
+Entity = Order | User | Wallet | ChainOperation | Withdrawal | Hold | ApiKey | ApiToken
 """What is stored with a version: 1 is an insert, n an update of version n - 1."""
 
 
@@ -192,7 +193,7 @@ class RefusalKind(StrEnum):
     `CONFLICT`: someone else acted on an entity, or moved the cursor; reload and decide again.
     `FUNDS`: a balance would fall below zero. `LIMIT`: a balance would pass the maximum.
     `TAKEN`: a unique key exists (`subject` names it: `client_order_ref`, `external_user_id`,
-    `idempotency_key`, `dedupe`, `public_key`). `UNAVAILABLE`: the database is away, and the unit
+    `idempotency_key`, `dedupe`, `public_key`, `hold_reference`). `UNAVAILABLE`: the database is away, and the unit
     is known not to be committed. `FENCED`: a newer process owns the storage. `BROKEN`: it breaks a
     rule of the ledger, which is a fault of ours; `subject` says which.
     """

@@ -9,6 +9,7 @@ import trio
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.due import Due, Perishable
+from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock
 from offerhub.domain.ledger import Books
 from offerhub.domain.order import Order
@@ -142,6 +143,9 @@ class MemoryStorage:
         rows = (await self._at()).tables.of(Withdrawal).newest_first()
         mine = (row for row in rows if user_id in {None, row.user_id})
         return _page(mine, lambda _: True, cursor, limit)
+
+    async def open_hold(self, user_id: str, reference: str) -> Hold | None:
+        return (await self._at()).tables.of(Hold).by_key("hold_reference", (user_id, reference))
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         table = (await self._at()).tables.of(Wallet)

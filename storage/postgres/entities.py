@@ -13,6 +13,7 @@ from attrs import frozen
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.due import due_of
+from offerhub.domain.hold import Hold
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
@@ -144,6 +145,14 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("status", "text", lambda row: row.status.value),
             Column("amount", "bigint", lambda row: row.amount.stroops),
             Column("in_flight", "boolean", lambda row: row.in_flight),
+        ),
+    ),
+    Hold: EntityTable(
+        "holds",
+        (
+            Column("user_id", "text", lambda row: row.user_id),
+            Column("reference", "text", lambda row: row.reference),
+            Column("remaining", "bigint", lambda row: row.remaining.stroops),
         ),
     ),
     ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest), _DUE_AT)),

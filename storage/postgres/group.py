@@ -62,6 +62,7 @@ _TAKEN: Final = {
     "orders_client_order_ref_key": "client_order_ref",
     "users_external_user_id_key": "external_user_id",
     "wallets_public_key_key": "public_key",
+    "holds_open_key": "hold_reference",
     "api_keys_digest_key": "digest",
     "api_tokens_digest_key": "digest",
     "transfers_dedupe_key": "dedupe",

@@ -23,6 +23,9 @@ WALLETS_OF_PLATFORM: Final = "SELECT doc FROM wallets WHERE role <> 'user' ORDER
 WALLETS_ACTIVATING: Final = """
 SELECT doc FROM wallets WHERE role = 'user' AND status = 'ACTIVATING' ORDER BY sequence
 """
+OPEN_HOLD: Final = """
+SELECT doc FROM holds WHERE user_id = $1 AND reference = $2 AND remaining > 0
+"""
 OPERATIONS_BY_HASH: Final = """
 SELECT doc FROM chain_operations WHERE tx_hash = ANY($1::text[]) ORDER BY sequence
 """
@@ -45,9 +48,9 @@ _WITHDRAWALS: Final = PagedList("withdrawals", "doc")
 _WITHDRAWALS_OF_USER: Final = PagedList("withdrawals", "doc", scope="user_id = {}")
 
 
-async def aio_one(connection: Connection, kind: type[E], query: str, value: object) -> E | None:
+async def aio_one(connection: Connection, kind: type[E], query: str, *values: object) -> E | None:
     """The entity that a query for one `doc` finds."""
-    doc = await connection.fetchval(query, value)
+    doc = await connection.fetchval(query, *values)
     return None if doc is None else decode(kind, doc)
 
 

@@ -9,6 +9,7 @@ import trio
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.due import Due, Perishable
+from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock, Ids, RandomBytes
 from offerhub.domain.ledger import Books
 from offerhub.domain.order import Order
@@ -197,6 +198,9 @@ class PostgresStorage:
         self, user_id: str | None, cursor: str | None, limit: int
     ) -> Page[Withdrawal]:
         return await self._read(lookups.aio_withdrawals, user_id, cursor, limit)
+
+    async def open_hold(self, user_id: str, reference: str) -> Hold | None:
+        return await self._read(lookups.aio_one, Hold, lookups.OPEN_HOLD, user_id, reference)
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         return await self._read(lookups.aio_wallets_by_address, addresses)

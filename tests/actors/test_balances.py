@@ -9,6 +9,7 @@ from actors.core import Core
 from actors.journal import Journal
 from actors.kernel import Cell
 from actors.publisher import EventHub
+from actors.user_cache import UserCache
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Ids
 from offerhub.domain.order import Order, OrderStatus
@@ -104,7 +105,8 @@ async def test_a_slow_read_for_a_refusal_does_not_replace_a_newer_snapshot(
     board: Board[Balance] = Board()
     journal = Journal(storage, board, EventHub(storage))
     core = Core(storage, journal, hands.clock, Ids(bytes), lambda: 0.5)
-    cell = Cell("balances/x", lambda: BalanceActor("usr_x", BalanceParts(core, "USDC")))
+    parts = BalanceParts(core, UserCache(storage), "USDC", "usr_platform")
+    cell = Cell("balances/x", lambda: BalanceActor("usr_x", parts))
     async with trio.open_nursery() as nursery:
         await nursery.start(journal.run)
         await nursery.start(cell.run)

@@ -11,6 +11,8 @@ from offerhub.domain import deposits, postings
 from offerhub.domain.chain import ChainOperation, FailureKind
 from offerhub.domain.deposits import IncomingTransfer, Known
 from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.hold import Hold
+from offerhub.domain.hold_decisions import HoldDecision
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Decision
@@ -50,6 +52,7 @@ class MarketBooks(RuleBasedStateMachine):
         self.ledger = TestLedger()
         self.orders: dict[str, Order] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
+        self.holds: dict[str, Hold] = {}
         self.running: dict[str, ChainOperation] = {}
         self.page = 0
 
@@ -87,6 +90,12 @@ class MarketBooks(RuleBasedStateMachine):
         self.running.pop(decision.entity.id, None)
         if following(decision) is not None:
             self.running[decision.entity.id] = planned_by(decision)
+        return True
+
+    def take_hold(self, decision: HoldDecision) -> bool:
+        if not self.ledger.commit(decision.unit, decision.debits):
+            return False
+        self.holds[decision.entity.id] = decision.entity
         return True
 
     def read_page(

@@ -21,13 +21,12 @@ from tests.domain.world import (
 
 
 class LaterFeatures(MarketBooks):
-    """AirTM, holds, corrections, settlements, disputes and the platform's own withdrawals."""
+    """AirTM, corrections, settlements, disputes and the platform's own withdrawals."""
 
     def __init__(self) -> None:
         super().__init__()
-        # Amounts by user: open AirTM payouts; holds; the platform's own withdrawals.
+        # Amounts by user: open AirTM payouts; the platform's own withdrawals.
         self.payouts: list[tuple[str, Money]] = []
-        self.holds: list[tuple[str, Money]] = []
         self.platform_payments: list[Money] = []
 
     @rule(user=users, amount=stroops, parked=st.booleans())
@@ -48,22 +47,6 @@ class LaterFeatures(MarketBooks):
             assert self.move(postings.complete_payout(user, amount, "po"))
         else:
             assert self.move(postings.return_withdrawal(user, amount))
-
-    @rule(user=users, amount=stroops)
-    def hold(self, user: str, amount: Money) -> None:
-        if self.move(postings.reserve(user, amount), user):
-            self.holds.append((user, amount))
-
-    @precondition(lambda self: self.holds)
-    @rule(which=pick, receiver=users, end=st.sampled_from(["give", "deduct", "back"]))
-    def a_hold_ends(self, which: int, receiver: str, end: str) -> None:
-        user, amount = self.holds.pop(which % len(self.holds))
-        if end == "give" and receiver != user:
-            assert self.move(postings.give_hold(user, receiver, amount), user)
-        elif end == "deduct":
-            assert self.move(postings.deduct_hold(user, amount), user)
-        else:
-            assert self.move(postings.unreserve(user, amount), user)
 
     @rule(user=users, amount=stroops, credit=st.booleans())
     def an_operator_corrects(self, user: str, amount: Money, credit: bool) -> None:

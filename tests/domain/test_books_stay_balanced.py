@@ -47,6 +47,7 @@ from tests.domain.market_commands import (
     parties_of,
     payouts_in_market,
 )
+from tests.domain.market_holds import Holds
 from tests.domain.market_later import LaterFeatures
 from tests.domain.world import (
     ATTEMPTS_MAX,
@@ -64,7 +65,7 @@ DEADLINES = ["expires_at", "auto_release_at"]
 EARLY = {OrderStatus.ORDER_CREATED, OrderStatus.FUNDS_RESERVED, OrderStatus.ESCROW_CREATING}
 
 
-class Market(LaterFeatures):
+class Market(Holds, LaterFeatures):
     """Orders and withdrawals, every command of theirs, and every answer of the chain."""
 
     # The parties bring money.
@@ -371,7 +372,8 @@ def test_every_rule_of_the_market_reaches_its_dangerous_place() -> None:
     market.withdraw(c, Money.parse("9999.00"), None, commit=True)
     for end in ("give", "deduct", "back"):
         market.hold(c, five)
-        market.a_hold_ends(0, a, end)
+        market.a_hold_ends(len(market.holds) - 1, a, end, 2)
+        market.a_hold_ends(len(market.holds) - 1, a, end, 1)
     market.an_operator_corrects(c, five, credit=False)
     market.pay_out_at_airtm(c, five)
     market.a_payout_ends(0, arrives=True)

@@ -57,6 +57,7 @@ async def test_every_kind_of_entity_comes_back_as_it_was(storage: Storage, hands
         hands.wallet(),
         hands.operation(),
         hands.withdrawal(),
+        hands.hold(),
         hands.api_key(),
         hands.api_token(),
     )

@@ -10,6 +10,7 @@ from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.hold import Hold
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
@@ -131,6 +132,21 @@ class Hands:
                 "destination_type": DestinationType.CRYPTO,
                 "destination_ref": "GDESTINATION",
                 "status": WithdrawalStatus.CREATED,
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def hold(self, user_id: str = "usr_1", **fields) -> Hold:
+        return Hold(
+            **{
+                "id": self.id("hld"),
+                "version": 1,
+                "user_id": user_id,
+                "amount": Money.parse("5.00"),
+                "remaining": Money.parse("5.00"),
+                "reference": "case-7",
                 "created_at": self.now,
                 "updated_at": self.now,
                 **fields,

@@ -11,7 +11,9 @@ from attrs import define, evolve, field
 
 from actors.alarms import Alarms
 from actors.answers import Answers
+from actors.balances import BalanceActor, BalanceMessage, BalanceParts
 from actors.board import Board
+from actors.core import Core
 from actors.journal import Journal
 from actors.kernel import Actor, Cell, Registry
 from actors.keys import KeyRing, Keys
@@ -33,6 +35,7 @@ from actors.messages import (
 from actors.publisher import EventHub
 from actors.refusals import Refusals
 from actors.system import Instance, System
+from actors.user_cache import UserCache
 from actors.watcher import WatcherView
 from offerhub.domain import (
     order_chain_decisions,
@@ -76,6 +79,7 @@ PARTIES = Parties("GBUYER", "GSELLER", "GPLATFORM", usdc_issuer="GISSUER", usdc_
 RETRY = RetryPolicy(attempts_max=3, chance=0.5)
 LIMITS = Limits(Money.parse("1.00"), Money.parse("10000.00"))
 CHAIN_WAIT_S = 30.0
+PLATFORM_USER = "usr_platform0000000000000"
 
 
 class Numbered:
@@ -169,11 +173,12 @@ class RunningInstance:
             )
         return user
 
-    async def deposit(self, user: User, amount: str) -> None:
+    async def deposit(self, user: User, amount: str | Money) -> None:
         context = DecisionContext(
             self.system.clock(), self.system.ids, Trace.system("test", "req_t")
         )
-        movement = postings.deposit(user.id, Money.parse(amount), "1-0")
+        money = amount if isinstance(amount, Money) else Money.parse(amount)
+        movement = postings.deposit(user.id, money, "1-0")
         outcome = await self.journal.commit(
             UnitOfWork(
                 at=context.now,
@@ -304,7 +309,7 @@ class Orders(_Scripted):
                     message.auto_release_at,
                 ),
                 LIMITS,
-                "usr_platform",
+                PLATFORM_USER,
                 context,
             )
             return await self.decided(decision)
@@ -468,6 +473,14 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
     withdrawals: Registry[str, Any] = Registry(
         "withdrawals", lambda key: Withdrawals(running, key), random=_constant, on_crash=_ignore
     )
+    core = Core(storage, journal, clock, ids, _constant)
+    balance_parts = BalanceParts(core, UserCache(storage), "USDC", PLATFORM_USER)
+    holders: Registry[str, BalanceMessage] = Registry(
+        "balances",
+        lambda key: BalanceActor(key, balance_parts),
+        random=_constant,
+        on_crash=_ignore,
+    )
     network: Any = Network()
     watcher: Any = SimpleNamespace(view=WatcherView())
     bootstrap: Any = None
@@ -482,7 +495,7 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
             order_limits=LIMITS,
             withdrawal_limits=LIMITS,
             topup_limits=LIMITS,
-            platform_user_id="usr_platform",
+            platform_user_id=PLATFORM_USER,
             chain_wait_s=CHAIN_WAIT_S,
             features={"disputes": False},
         ),
@@ -492,6 +505,7 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
         api_keys=ring,
         answers=answers,
         refusals=Refusals(journal, clock, ids),
+        balances=holders,
         orders=orders,
         withdrawals=withdrawals,
         order_board=order_board,
@@ -521,7 +535,8 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
         **options,
     )
     async with trio.open_nursery() as nursery:
-        for service in (journal.run, keys.run, users.run, orders.run, withdrawals.run):
+        services = (journal.run, keys.run, users.run, holders.run, orders.run, withdrawals.run)
+        for service in services:
             await nursery.start(service)
         yield running
         nursery.cancel_scope.cancel()

@@ -4,7 +4,7 @@ import pytest
 
 from actors.kernel import ActorStopped
 from storage.errors import StorageUnavailable
-from tests.web.running import MASTER_KEY, open_instance
+from tests.web.running import MASTER_KEY, PLATFORM_USER, open_instance
 
 USER = "usr_000000000000000000001"
 ORDER = "ord_000000000000000000001"
@@ -278,7 +278,7 @@ async def test_a_withdrawal_of_another_provider_is_refused_before_anyone_is_aske
 async def test_the_platforms_withdrawal_needs_every_scope(running):
     key = await running.key("write")
     body = {
-        "userId": "usr_platform",
+        "userId": PLATFORM_USER,
         "amount": "5.00",
         "destinationType": "crypto",
         "destinationRef": "GX",

@@ -4,7 +4,7 @@ from typing import Final
 
 from web import stream
 from web.call import Route
-from web.routes import api_keys, instance, orders, users, withdrawals
+from web.routes import api_keys, balances, instance, orders, users, withdrawals
 from web.routes.documents import documented
 
 ROUTES: Final[tuple[Route, ...]] = documented(
@@ -12,6 +12,7 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *instance.ROUTES,
         *api_keys.ROUTES,
         *users.ROUTES,
+        *balances.ROUTES,
         *orders.ROUTES,
         *withdrawals.ROUTES,
         *stream.ROUTES,

@@ -117,6 +117,18 @@ CREATE TABLE withdrawals (
 CREATE INDEX withdrawals_by_user ON withdrawals (user_id, sequence);
 CREATE INDEX withdrawals_in_flight ON withdrawals (sequence) WHERE in_flight;
 
+-- An open hold is found by its user's label for it, which a hold that is used up gives free.
+CREATE TABLE holds (
+    sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT holds_sequence_key UNIQUE,
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    user_id text NOT NULL,
+    reference text NOT NULL,
+    remaining bigint NOT NULL CHECK (remaining >= 0),
+    doc text NOT NULL
+);
+CREATE UNIQUE INDEX holds_open_key ON holds (user_id, reference) WHERE remaining > 0;
+
 CREATE TABLE api_keys (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_keys_sequence_key UNIQUE,
     id text PRIMARY KEY,
@@ -407,6 +419,6 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 DROP VIEW detached, partitions;
 DROP TABLE settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
-    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
+    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, holds, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, refuse_change, refuse_unbalanced;

@@ -521,6 +521,36 @@ CREATE TABLE public.holdings_from_000000000021 (
 
 
 --
+-- Name: holds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.holds (
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    version integer NOT NULL,
+    user_id text NOT NULL,
+    reference text NOT NULL,
+    remaining bigint NOT NULL,
+    doc text NOT NULL,
+    CONSTRAINT holds_remaining_check CHECK ((remaining >= 0))
+);
+
+
+--
+-- Name: holds_sequence_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.holds ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.holds_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: idempotency; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -952,15 +982,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-24 23:07:43.543328+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:39:50.430355+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-24 23:07:43.306367+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-24 23:07:43.330416+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:39:50.206864+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:39:50.229602+00');
 
 
 --
@@ -1143,6 +1173,12 @@ INSERT INTO public.holdings_from_000000000001 VALUES (1, 0, 'wallet/usr_00000000
 
 
 --
+-- Data for Name: holds; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
 -- Data for Name: idempotency; Type: TABLE DATA; Schema: public; Owner: -
 --
 
@@ -1153,7 +1189,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '004efd4c543b2ac2befdd28decea180d2b050b7e8d7bbe021011e866896e3c9b');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '52c334b04139de912a9686f82599d6e0fe60450065ac6c959d58f604a543171b');
 
 
 --
@@ -1315,7 +1351,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-24 23:07:44.091821+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:39:50.649153+00');
 
 
 --
@@ -1337,6 +1373,13 @@ SELECT pg_catalog.setval('public.api_tokens_sequence_seq', 1, false);
 --
 
 SELECT pg_catalog.setval('public.chain_operations_sequence_seq', 1, false);
+
+
+--
+-- Name: holds_sequence_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.holds_sequence_seq', 1, false);
 
 
 --
@@ -1612,6 +1655,22 @@ ALTER TABLE ONLY public.holdings_from_000000000011
 
 ALTER TABLE ONLY public.holdings_from_000000000021
     ADD CONSTRAINT holdings_from_000000000021_pkey PRIMARY KEY (transfer_sequence, place);
+
+
+--
+-- Name: holds holds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: holds holds_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.holds
+    ADD CONSTRAINT holds_sequence_key UNIQUE (sequence);
 
 
 --
@@ -1940,6 +1999,13 @@ CREATE INDEX events_from_000000000021_moment_sequence_idx ON public.events_from_
 --
 
 CREATE INDEX events_from_000000000021_order_id_sequence_idx ON public.events_from_000000000021 USING btree (order_id, sequence) WHERE (order_id IS NOT NULL);
+
+
+--
+-- Name: holds_open_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX holds_open_key ON public.holds USING btree (user_id, reference) WHERE (remaining > 0);
 
 
 --

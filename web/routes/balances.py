@@ -1,0 +1,122 @@
+"""Holds on a user's balance (docs/spec/api.md, Endpoints)."""
+
+from typing import Final
+
+from actors.messages import DeductHold, GiveHold, GiveHoldBack, HoldMessage, PlaceHold
+from offerhub.domain.api_keys import Scope
+from offerhub.domain.errors import ErrorCode as E
+from web import bodies, resources
+from web.answers import final
+from web.call import Answer, Call, Route
+from web.field_errors import field_error
+from web.schema import Schema
+
+
+async def reserve(call: Call) -> Answer:
+    """Set an amount of the user's available aside, as a hold."""
+    body = call.body_as(bodies.NewHold)
+    return await _hold(
+        call,
+        PlaceHold(
+            amount=body.amount,
+            reference=_label(body),
+            order_id=body.order_id,
+            description=body.description,
+            trace=call.trace,
+        ),
+    )
+
+
+async def cancel_reservation(call: Call) -> Answer:
+    """Give a hold, or a part of it, back to the user's available."""
+    body = call.body_as(bodies.HoldPart)
+    return await _hold(call, GiveHoldBack(_label(body), body.amount, call.trace))
+
+
+async def release(call: Call) -> Answer:
+    """Give a hold, or a part of it, to another user's available."""
+    body = call.body_as(bodies.HoldGift)
+    message = GiveHold(_label(body), body.amount, body.recipient_id, call.trace)
+    return await _hold(call, message)
+
+
+async def deduct(call: Call) -> Answer:
+    """Take a hold, or a part of it, out of the user's balance in the platform's favour."""
+    body = call.body_as(bodies.HoldPart)
+    return await _hold(call, DeductHold(_label(body), body.amount, call.trace))
+
+
+async def _hold(call: Call, message: HoldMessage) -> Answer:
+    user_id = call.id("id", "usr", E.USER_NOT_FOUND)
+    after = await call.system.balances.address(user_id).ask(message)
+    return final(call, after.changed, after.changed.hold.updated_at, after.balance)
+
+
+def _label(body: bodies.NewHold | bodies.HoldPart | bodies.HoldGift) -> str:
+    """What the hold is called: `reference`, or else `orderId`."""
+    label = body.reference or body.order_id
+    if label is None:
+        raise field_error(
+            "reference", "is required, unless orderId is given", E.MISSING_REQUIRED_FIELD
+        )
+    return label
+
+
+_HOLD: Final = (E.INVALID_AMOUNT_FORMAT, E.USER_NOT_FOUND, E.SAME_USER)
+_PART: Final = (*_HOLD, E.RESERVE_NOT_FOUND, E.RESERVE_MISMATCH_AMOUNT)
+
+ROUTES: Final = (
+    Route(
+        "POST",
+        "/users/<id>/balance/reserve",
+        "holdBalance",
+        reserve,
+        "Set money of a user aside",
+        resources.HoldAndBalance,
+        "Balances",
+        Scope.SUPPORT,
+        status=201,
+        body=Schema(bodies.NewHold),
+        action="hold.place",
+        codes=(*_HOLD, E.INSUFFICIENT_FUNDS, E.FUNDS_ALREADY_RESERVED),
+    ),
+    Route(
+        "POST",
+        "/users/<id>/balance/cancel-reservation",
+        "cancelHold",
+        cancel_reservation,
+        "Give held money back to its user",
+        resources.HoldAndBalance,
+        "Balances",
+        Scope.SUPPORT,
+        body=Schema(bodies.HoldPart),
+        action="hold.cancel",
+        codes=_PART,
+    ),
+    Route(
+        "POST",
+        "/users/<id>/balance/release",
+        "releaseHold",
+        release,
+        "Give held money to another user",
+        resources.HoldAndBalance,
+        "Balances",
+        Scope.SUPPORT,
+        body=Schema(bodies.HoldGift),
+        action="hold.release",
+        codes=(*_PART, E.AMOUNT_OUT_OF_LIMITS),
+    ),
+    Route(
+        "POST",
+        "/users/<id>/balance/deduct-reserved",
+        "deductHold",
+        deduct,
+        "Take held money in the platform's favour",
+        resources.HoldAndBalance,
+        "Balances",
+        Scope.SUPPORT,
+        body=Schema(bodies.HoldPart),
+        action="hold.deduct",
+        codes=_PART,
+    ),
+)
