@@ -58,7 +58,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "The path does not support this method: `allowed` lists those it supports.",
         "Correct the method.",
     ),
-    E.BODY_TOO_LARGE: ("The body is larger than 1 MiB.", "Send less."),
+    E.BODY_TOO_LARGE: (
+        "The body is larger than 1 MiB, or that of a webhook than 256 KiB.",
+        "Send less.",
+    ),
     E.UNSUPPORTED_MEDIA_TYPE: (
         "The body is not declared as JSON.",
         "Send `Content-Type: application/json`.",
@@ -151,8 +154,8 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     E.AIRTM_USER_NOT_LINKED: (_NOT_YET, ""),
     E.AIRTM_USER_INVALID: (_NOT_YET, ""),
     E.PROVIDER_NOT_ENABLED: (
-        "The destination type belongs to a payment provider that is not enabled on this instance.",
-        "Use `crypto`.",
+        "The endpoint or the destination type belongs to a provider that is not enabled on this instance.",
+        "Use what `GET /config` shows as enabled; for a webhook, have the operator set its secret.",
     ),
     E.RATE_LIMITED: (
         "Too many requests in the current minute: see `retryAfter`, `limit` and `window`.",

@@ -40,6 +40,7 @@ _TYPE: Final = Choice(UserType)
 _DESTINATION: Final = Choice(DestinationType)
 _STATUS: Final = Choice(OrderStatus)
 _CURSOR: Final = Text(1, 64)
+_URL: Final = Text(1, 2000, re.compile(r"https?://[^\s/][^\s]*"), "must be an http or https URL")
 
 
 @frozen
@@ -177,6 +178,26 @@ class HoldGift:
     recipient_id: str = required(_ID, "sellerId")
     reference: str | None = optional(_LABEL)
     order_id: str | None = optional(_LABEL)
+
+
+@frozen
+class AirtmLink:
+    """`POST /users/{id}/airtm/link`."""
+
+    email: str = required(_EMAIL)
+
+
+@frozen
+class NewTopUp:
+    """`POST /topups`."""
+
+    user_id: str = required(_ID)
+    amount: Money = required(_AMOUNT)
+    currency: str | None = optional(_CURRENCY)
+    return_url: str | None = optional(_URL)
+    cancel_url: str | None = optional(_URL)
+    description: str | None = optional(Text(0, 250))
+    metadata: Mapping[str, object] | None = optional(_METADATA)
 
 
 @frozen

@@ -13,6 +13,7 @@ from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import is_id
 from offerhub.domain.trace import Trace
+from web.errors import BODY_MAX_BYTES
 from web.health import Health
 from web.renderings import Renderings
 from web.resources import Resource
@@ -116,6 +117,7 @@ class Route:
         body, query: their schemas; a POST without a body schema takes `{}` or nothing.
         signed: the handler itself checks and reads `Call.raw_body`, of whatever type it is: a
             webhook, which has no idempotency key of ours either.
+        body_max_bytes: at most `BODY_MAX_BYTES`.
         base: whether the path is below `/api/v1`.
         limited: whether it counts against the rate limit.
         reads_key_first: look an idempotency key up before the handler runs, because the handler
@@ -139,6 +141,7 @@ class Route:
     query: Schema[Any] | None = None
     reads_key_first: bool = False
     signed: bool = False
+    body_max_bytes: int = BODY_MAX_BYTES
     action: str = ""
     media: str = "application/json"
     base: bool = True

@@ -19,6 +19,7 @@ from storage.errors import StorageUnavailable
 from storage.port import HistoryDetached
 
 BODY_MAX_BYTES: Final = 1024 * 1024
+WEBHOOK_MAX_BYTES: Final = 256 * 1024
 
 _log = structlog.get_logger("web")
 
@@ -38,10 +39,12 @@ def outcome_unknown() -> DomainError:
     )
 
 
-def body_too_large() -> DomainError:
-    """More than 1 MiB."""
+def body_too_large(maximum: int = BODY_MAX_BYTES) -> DomainError:
+    """More than 1 MiB, or than the endpoint takes."""
     return DomainError(
-        ErrorCode.BODY_TOO_LARGE, "the body is larger than 1 MiB", {"maxBytes": BODY_MAX_BYTES}
+        ErrorCode.BODY_TOO_LARGE,
+        f"the body is larger than {maximum // 1024} KiB",
+        {"maxBytes": maximum},
     )
 
 

@@ -98,9 +98,9 @@ class Gate:
         self, route: Route, params: Mapping[str, str], request: Request, info: RequestInfo
     ) -> Answer | Response:
         changes = route.method == "POST"
-        if changes and too_large(info):
+        if changes and too_large(info, route.body_max_bytes):
             info.allowance = self._rate_limit.take(_address(info), count=False)
-            raise body_too_large()
+            raise body_too_large(route.body_max_bytes)
         caller = None if route.public else await self._caller(info)
         info.allowance = self._rate_limit.take(
             caller.actor if caller else _address(info), count=route.limited
@@ -130,7 +130,7 @@ class Gate:
                 return await self._refused(call, error)
         if changes:
             return await self._change(call, request, info)
-        if not route.public:
+        if not route.public or route.query is not None:
             call.query = read_query(route, request.query_string)
         if route.method == "DELETE":
             return await self._handled(call)
@@ -154,6 +154,8 @@ class Gate:
 
     async def _change(self, call: Call, request: Request, info: RequestInfo) -> Answer | Response:
         raw = call.raw_body = cast("bytes", await request.get_data())
+        if len(raw) > call.route.body_max_bytes:
+            raise body_too_large(call.route.body_max_bytes)
         if call.route.signed:
             return await self._handled(call)
         header = info.headers.get(b"idempotency-key")
@@ -216,8 +218,11 @@ class Gate:
             standing = await self._replays.answer(claim, call.trace.correlation_id)
             if standing is not None:
                 return standing
+        # Of a known key: whoever has none must not be able to fill the log (docs/spec/domain.md §7).
         audited = (
-            status in _AUDITED_STATUSES and error.code is not ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
+            call.caller is not None
+            and status in _AUDITED_STATUSES
+            and error.code is not ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS
         )
         if not final and not audited:
             raise error

@@ -17,6 +17,7 @@ _REFERENCE: Final = "#/components/schemas/{name}"
 _PARAMETER: Final = re.compile(r"<([a-z]+)>")
 _EVERYWHERE: Final = (E.RATE_LIMITED, E.INTERNAL_ERROR, E.SERVICE_UNAVAILABLE)
 _WITH_KEY: Final = (E.UNAUTHORIZED, E.INVALID_API_KEY)
+_OF_SIGNED: Final = (E.BODY_TOO_LARGE,)
 _OF_POSTS: Final = (
     E.VALIDATION_ERROR,
     E.INVALID_JSON,
@@ -79,9 +80,14 @@ def codes_of(route: Route) -> tuple[E, ...]:
         codes += [E.VALIDATION_ERROR]
         if route.scope is not None:
             codes.append(E.INSUFFICIENT_SCOPE)
-    if route.method == "POST":
+    elif route.query is not None:
+        codes.append(E.VALIDATION_ERROR)
+    if route.signed:
+        codes += _OF_SIGNED
+    elif route.method == "POST":
         codes += _OF_POSTS
-        if route.body is not None and any(field.required for field in route.body.fields):
+    for schema in (route.body, route.query):
+        if schema is not None and any(field.required for field in schema.fields):
             codes.append(E.MISSING_REQUIRED_FIELD)
     codes += _EVERYWHERE
     order = list(E)
@@ -125,7 +131,7 @@ def _parameters(route: Route) -> Iterable[dict[str, object]]:
                 "required": field.required,
                 "schema": field.kind.document(),
             }
-    if route.method == "POST":
+    if route.method == "POST" and not route.signed:
         yield {
             "name": "Idempotency-Key",
             "in": "header",

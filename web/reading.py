@@ -8,7 +8,6 @@ import msgspec
 from offerhub.domain.errors import DomainError, ErrorCode
 from web.bodies import EMPTY
 from web.call import Route
-from web.errors import BODY_MAX_BYTES
 from web.field_errors import FieldErrors, field_error
 from web.request_info import RequestInfo
 
@@ -16,10 +15,10 @@ _JSON: Final = b"application/json"
 _PARAMETERS_MAX: Final = 50
 
 
-def too_large(info: RequestInfo) -> bool:
-    """Whether the body says of itself that it is over the limit."""
+def too_large(info: RequestInfo, maximum: int) -> bool:
+    """Whether the body says of itself that it is over the limit, in bytes."""
     length = info.headers.get(b"content-length")
-    return length is not None and length.isdigit() and int(length[:20]) > BODY_MAX_BYTES
+    return length is not None and length.isdigit() and int(length[:20]) > maximum
 
 
 def read_json(raw: bytes, info: RequestInfo) -> object:

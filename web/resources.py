@@ -14,6 +14,7 @@ from msgspec import Meta as _Meta
 
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.order import EscrowStatus, MilestoneStatus, Operation, OrderStatus, Outcome
+from offerhub.domain.topup import TopUpStatus
 from offerhub.domain.users import UserType, WalletStatus
 from offerhub.domain.withdrawal import DestinationType, WithdrawalStatus
 
@@ -143,6 +144,26 @@ class WithdrawalFailure(Resource, frozen=True):
     reason: str
 
 
+class TopUpFailure(Resource, frozen=True):
+    code: str
+    reason: str
+
+
+class TopUp(Resource, frozen=True):
+    id: str
+    user_id: str
+    amount: Amount
+    currency: Currency
+    status: TopUpStatus
+    confirmation_uri: str | None
+    airtm_payin_id: str | None
+    description: str | None
+    metadata: Mapping[str, Any]
+    failure: TopUpFailure | None
+    created_at: Time
+    updated_at: Time
+
+
 class Withdrawal(Resource, frozen=True):
     id: str
     user_id: str
@@ -158,6 +179,12 @@ class Withdrawal(Resource, frozen=True):
     failure: WithdrawalFailure | None
     created_at: Time
     updated_at: Time
+
+
+class WebhookReceipt(Resource, frozen=True):
+    """Whether a webhook came for the second time, and nothing more happened."""
+
+    duplicate: bool
 
 
 class Posting(Resource, frozen=True):

@@ -4,7 +4,7 @@ from typing import Final
 
 from web import stream
 from web.call import Route
-from web.routes import api_keys, balances, instance, orders, users, withdrawals
+from web.routes import airtm, api_keys, balances, instance, orders, users, withdrawals
 from web.routes.documents import documented
 
 ROUTES: Final[tuple[Route, ...]] = documented(
@@ -15,6 +15,7 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *balances.ROUTES,
         *orders.ROUTES,
         *withdrawals.ROUTES,
+        *airtm.ROUTES,
         *stream.ROUTES,
     )
 )
