@@ -25,6 +25,7 @@ class Checkpoint:
     Args:
         number: counts checkpoints from 1.
         event_moment: the latest `occurred_at` of the events that are detached.
+        audit_moment: the latest `at` of the audit entries that are detached.
         audit_hash: the hash of the last audit entry that is detached.
         books: the sums of all transfers that are detached; what sums to zero is left out.
     """
@@ -34,6 +35,7 @@ class Checkpoint:
     event_moment: datetime | None
     transfer_sequence: int
     audit_sequence: int
+    audit_moment: datetime | None
     audit_hash: bytes
     books: Books
 

@@ -74,6 +74,18 @@ class UserFilter:
 
 
 @frozen
+class AuditFilter:
+    """Filters of `GET /audit/logs`; `since` is part of what is given, `until` is not."""
+
+    resource_type: str | None = None
+    resource_id: str | None = None
+    action: str | None = None
+    user_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@frozen
 class StoredTransfer:
     """A transfer as the ledger shows it."""
 
@@ -88,10 +100,18 @@ class StoredTransfer:
 
 @frozen
 class StoredAudit:
-    """An audit entry with its place in the chain; `hash` covers `previous_hash` and `canonical`."""
+    """An audit entry with its place in the chain; `hash` covers `previous_hash` and `canonical`.
+
+    What stands between `id` and `canonical` repeats what the entry says, for lists.
+    """
 
     sequence: int
     id: str
+    at: datetime
+    action: str
+    resource_type: str
+    resource_id: str
+    user_id: str | None
     canonical: bytes
     previous_hash: bytes
     hash: bytes
@@ -301,6 +321,17 @@ class Storage(Protocol):
 
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
         """The audit chain, ascending; raises `HistoryDetached`."""
+        ...
+
+    async def audit_log(
+        self, where: AuditFilter, cursor: str | None, limit: int
+    ) -> Page[StoredAudit]:
+        """Audit entries by their moment, those of one moment by their place, newest first.
+
+        Where entries are detached that the filter's moments reach, the last page has a cursor all
+        the same; the page behind it raises `HistoryDetached`, as one does whose cursor may be
+        detached itself.
+        """
         ...
 
     async def idempotency(self, key: str) -> StoredClaim | None:

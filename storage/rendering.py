@@ -97,9 +97,38 @@ def chain_audit(
     return StoredAudit(
         sequence=sequence,
         id=entry.id,
+        at=unit.at,
+        action=entry.action,
+        resource_type=entry.resource_type,
+        resource_id=entry.resource_id,
+        user_id=entry.user_id,
         canonical=canonical,
         previous_hash=previous_hash,
         hash=sha256(previous_hash + canonical).digest(),
+    )
+
+
+class _Listed(msgspec.Struct, rename="camel"):
+    id: str
+    at: str
+    action: str
+    resource_type: str
+    resource_id: str
+    user_id: str | None
+
+
+_listed: Final = msgspec.json.Decoder(_Listed)
+
+
+def _says_what_it_is_listed_as(entry: StoredAudit) -> bool:
+    said = _listed.decode(entry.canonical)
+    return said == _Listed(
+        entry.id,
+        iso(entry.at),
+        entry.action,
+        entry.resource_type,
+        entry.resource_id,
+        entry.user_id,
     )
 
 
@@ -121,5 +150,7 @@ def first_broken(
             return sequence, "the entry does not follow the one before"
         if entry.hash != sha256(previous_hash + entry.canonical).digest():
             return sequence, "the entry's text is not what was hashed"
+        if not _says_what_it_is_listed_as(entry):
+            return sequence, "the entry is listed as something else than its text says"
         previous_hash = entry.hash
     return None

@@ -247,6 +247,36 @@ class WithdrawalQuery:
 
 
 @frozen
+class AuditQuery:
+    """`GET /audit/logs`: `from` is part of what is given, `to` is not."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+    resource_type: str | None = optional(Text(1, 64))
+    resource_id: str | None = optional(Text(1, 128))
+    action: str | None = optional(Text(1, 64))
+    user_id: str | None = optional(_ID)
+    from_: datetime | None = optional(_INSTANT)
+    to: datetime | None = optional(_INSTANT)
+
+
+@frozen
+class TopUpQuery:
+    """`GET /topups`."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+    user_id: str | None = optional(_ID)
+
+
+@frozen
+class TopUpCallback:
+    """`GET /topups/callback`: the code of the pay-in, which AirTM adds."""
+
+    code: str = required(Text(1, 255))
+
+
+@frozen
 class LimitQuery:
     """`GET /users/{id}/wallet/transactions`."""
 

@@ -1,6 +1,9 @@
 """The domain's values as the API shows them: each resource is filled in here and nowhere else."""
 
 from datetime import datetime
+from typing import Any, Final
+
+import msgspec
 
 from offerhub.domain import api_keys, fees, order, users, withdrawal
 from offerhub.domain.chain import ChainOperation
@@ -9,6 +12,7 @@ from offerhub.domain.ids import iso
 from offerhub.domain.order_transitions import Progress
 from offerhub.domain.steps import Step
 from offerhub.domain.unit_of_work import Balance
+from storage.port import StoredAudit
 from web import resources
 
 
@@ -152,6 +156,39 @@ def render_api_key(key: api_keys.ApiKey, text: str | None = None) -> resources.A
         expires_at=_iso(key.expires_at),
         revoked_at=_iso(key.revoked_at),
         created_at=iso(key.created_at),
+    )
+
+
+class _Said(msgspec.Struct, rename="camel"):
+    """An audit entry's text: what was hashed."""
+
+    sequence: int
+    id: str
+    at: str
+    actor: str
+    action: str
+    resource_type: str
+    resource_id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    result: str
+    error: str | None
+    user_id: str | None
+    correlation_id: str
+    causation_id: str | None
+    idempotency_key: str | None
+    ip: str | None
+    user_agent: str | None
+
+
+_said: Final = msgspec.json.Decoder(_Said)
+
+
+def render_audit(entry: StoredAudit) -> resources.AuditEntry:
+    """An audit entry, with the hashes that chain it."""
+    said = msgspec.structs.asdict(_said.decode(entry.canonical))
+    return resources.AuditEntry(
+        **said, previous_hash=entry.previous_hash.hex(), hash=entry.hash.hex()
     )
 
 

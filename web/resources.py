@@ -254,6 +254,28 @@ class Event(Resource, frozen=True):
     metadata: Object
 
 
+class AuditEntry(Resource, frozen=True):
+    id: str
+    sequence: int
+    at: Time
+    actor: str
+    action: str
+    resource_type: str
+    resource_id: str
+    user_id: str | None
+    result: str
+    error: str | None
+    before: Object | None
+    after: Object | None
+    correlation_id: str
+    causation_id: str | None
+    idempotency_key: str | None
+    ip: str | None
+    user_agent: str | None
+    previous_hash: str
+    hash: str
+
+
 class ApiKey(Resource, frozen=True):
     id: str
     key: str | None

@@ -80,10 +80,11 @@ class MemoryDatabase:
             event_moment=max((each.occurred_at for each in self.events[:events]), default=None),
             transfer_sequence=transfers,
             audit_sequence=audit,
+            audit_moment=max((each.at for each in self.audit[:audit]), default=None),
             audit_hash=self.audit[audit - 1].hash if audit else GENESIS,
             books=Books(_not_zero(sums.accounts), _not_zero(sums.holdings)),
         )
-        entry = checkpoint.entry(f"aud_checkpoint_{checkpoint.number}")
+        entry = checkpoint.entry(f"aud_checkpoint_{checkpoint.number:010d}")
         trace = Trace.system("history", "req_checkpoint")
         self.commit(UnitOfWork(at=at, trace=trace, audit=(entry,)), self.epoch)
         self.checkpoint = checkpoint
@@ -91,7 +92,7 @@ class MemoryDatabase:
     @property
     def detached(self) -> Checkpoint:
         """The last checkpoint; before the first one that of nothing."""
-        return self.checkpoint or Checkpoint(0, 0, None, 0, 0, GENESIS, Books({}, {}))
+        return self.checkpoint or Checkpoint(0, 0, None, 0, 0, None, GENESIS, Books({}, {}))
 
     def replay(self) -> Books:
         """The books, summed up from the transfers; those detached count by their sums."""

@@ -26,6 +26,7 @@ from offerhub.domain.withdrawal import Withdrawal
 from storage.checkpoint import Checkpoint
 from storage.memory.database import MemoryDatabase
 from storage.port import (
+    AuditFilter,
     Encode,
     HistoryDetached,
     OnTheWay,
@@ -271,6 +272,37 @@ class MemoryStorage:
             raise HistoryDetached(f"what follows sequence {sequence}")
         return database.audit[sequence : sequence + limit]
 
+    async def audit_log(
+        self, where: AuditFilter, cursor: str | None, limit: int
+    ) -> Page[StoredAudit]:
+        def fits(entry: StoredAudit) -> bool:
+            return (
+                where.resource_type in {None, entry.resource_type}
+                and where.resource_id in {None, entry.resource_id}
+                and where.action in {None, entry.action}
+                and where.user_id in {None, entry.user_id}
+                and (where.since is None or entry.at >= where.since)
+                and (where.until is None or entry.at < where.until)
+            )
+
+        database = await self._at()
+        floor, moment = database.detached.audit_sequence, database.detached.audit_moment
+        rows = sorted(
+            database.audit[floor:], key=lambda entry: (entry.at, entry.sequence), reverse=True
+        )
+        try:
+            found = _page(rows, fits, cursor, limit)
+        except UnknownCursor:
+            if floor:
+                raise HistoryDetached(cursor) from None
+            raise
+        reaches = moment is not None and (where.since is None or where.since <= moment)
+        if found.next_cursor is not None or not reaches:
+            return found
+        if not found.items:
+            raise HistoryDetached("the end of what is attached")
+        return Page(found.items, found.items[-1].id)
+
     async def idempotency(self, key: str) -> StoredClaim | None:
         record = (await self._at()).idempotency.get(key)
         if record is None or record.created_at <= self._clock() - IDEMPOTENCY_LIFETIME:
@@ -339,7 +371,7 @@ def _history_page(
     return Page(found.items, found.items[-1].id)
 
 
-_Row = TypeVar("_Row", User, Order, Withdrawal, ApiKey, StoredTransfer, CommittedEvent)
+_Row = TypeVar("_Row", User, Order, Withdrawal, ApiKey, StoredTransfer, StoredAudit, CommittedEvent)
 
 
 def _page(

@@ -94,8 +94,10 @@ _EVENT_IDS: Final = Part(
 _AUDIT: Final = Part(
     "new_audit",
     """
-INSERT INTO audit (sequence, id, canonical, previous_hash, hash)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bytea[], $5::bytea[])
+INSERT INTO audit (sequence, id, at, action, resource_type, resource_id, user_id, canonical,
+    previous_hash, hash)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[], $5::text[],
+    $6::text[], $7::text[], $8::text[], $9::bytea[], $10::bytea[])
 """,
     returns=False,
 )
@@ -167,6 +169,11 @@ def add_appends(
             [
                 [entry.sequence for entry in audit],
                 [entry.id for entry in audit],
+                [entry.at for entry in audit],
+                [entry.action for entry in audit],
+                [entry.resource_type for entry in audit],
+                [entry.resource_id for entry in audit],
+                [entry.user_id for entry in audit],
                 [entry.canonical.decode() for entry in audit],
                 [entry.previous_hash for entry in audit],
                 [entry.hash for entry in audit],

@@ -9,7 +9,8 @@ from storage.postgres.pool import Connection
 from storage.postgres.statement import Part
 
 _LAST: Final = """
-SELECT number, event_sequence, event_moment, transfer_sequence, audit_sequence, audit_hash
+SELECT number, event_sequence, event_moment, transfer_sequence, audit_sequence, audit_moment,
+    audit_hash
 FROM checkpoints ORDER BY number DESC LIMIT 1
 """
 
@@ -31,6 +32,7 @@ GROUP BY side, name
 DETACHED_EVENTS: Final = "SELECT event_sequence FROM detached"
 DETACHED_TRANSFERS: Final = "SELECT transfer_sequence FROM detached"
 DETACHED_AUDIT: Final = "SELECT audit_sequence FROM detached"
+DETACHED_AUDIT_UNTIL: Final = "SELECT audit_sequence, audit_moment FROM detached"
 
 HAS_DETACHED: Final = """
 SELECT EXISTS (SELECT FROM detached_owners, detached
@@ -42,8 +44,8 @@ NEW_CHECKPOINT: Final = Part(
     "new_checkpoint",
     """
 INSERT INTO checkpoints (number, at, event_sequence, event_moment, transfer_sequence,
-    audit_sequence, audit_hash, manifest)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    audit_sequence, audit_moment, audit_hash, manifest)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """,
     returns=False,
 )

@@ -1,12 +1,12 @@
-"""Reads of the event log and of the audit chain."""
+"""Reads of the event log."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from offerhub.domain.unit_of_work import CommittedEvent
-from storage.port import HistoryDetached, Page, StoredAudit, UnknownCursor
-from storage.postgres.checkpoints import DETACHED_AUDIT, DETACHED_EVENTS, HAS_DETACHED
+from storage.port import HistoryDetached, Page, UnknownCursor
+from storage.postgres.checkpoints import DETACHED_EVENTS, HAS_DETACHED
 from storage.postgres.pool import Connection
 
 EVENT_COLUMNS: Final = (
@@ -41,11 +41,6 @@ SELECT coalesce(
 ), coalesce(event_moment > $1, false) FROM detached
 """
 
-_AUDIT: Final = """
-SELECT sequence, id, canonical, previous_hash, hash FROM audit
-WHERE sequence > $1 ORDER BY sequence LIMIT $2
-"""
-
 
 def event(row: Any) -> CommittedEvent:
     """A row of `EVENT_COLUMNS` as an event."""
@@ -57,7 +52,7 @@ async def aio_events_after(
 ) -> list[CommittedEvent]:
     """Events with a greater sequence, ascending."""
     rows = await connection.fetch(_EVENTS, sequence, limit)
-    await _aio_check_gap(connection, sequence, rows, DETACHED_EVENTS)
+    await aio_check_gap(connection, sequence, rows, DETACHED_EVENTS)
     return [event(row) for row in rows]
 
 
@@ -99,22 +94,6 @@ async def aio_order_events(
     return Page(items, items[-1].id if more else None)
 
 
-async def aio_audit_after(connection: Connection, sequence: int, limit: int) -> list[StoredAudit]:
-    """Audit entries with a greater sequence, ascending."""
-    rows = await connection.fetch(_AUDIT, sequence, limit)
-    await _aio_check_gap(connection, sequence, rows, DETACHED_AUDIT)
-    return [
-        StoredAudit(
-            sequence=row["sequence"],
-            id=row["id"],
-            canonical=row["canonical"].encode(),
-            previous_hash=row["previous_hash"],
-            hash=row["hash"],
-        )
-        for row in rows
-    ]
-
-
 async def aio_has_detached(connection: Connection, owner: str, *, shown: bool) -> bool:
     """Whether older rows of an order or a user are detached, at the end of those that are not.
 
@@ -126,7 +105,7 @@ async def aio_has_detached(connection: Connection, owner: str, *, shown: bool) -
     return found
 
 
-async def _aio_check_gap(
+async def aio_check_gap(
     connection: Connection, sequence: int, rows: Sequence[Any], detached: str
 ) -> None:
     """A sequence has no gaps: only where the next row is missing may it be detached."""

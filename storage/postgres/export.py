@@ -38,7 +38,7 @@ _DENSE: Final = frozenset({"transfers", "events", "audit"})
 _LATEST: Final = {
     "transfers": "SELECT max(created_at) FROM {name}",
     "events": "SELECT max(moment) FROM {name}",
-    "audit": "SELECT max(canonical::json ->> 'at')::timestamptz FROM {name}",
+    "audit": "SELECT max(at) FROM {name}",
 }
 
 _PARTITIONS: Final = """
@@ -176,6 +176,7 @@ async def aio_prepare(connection: Connection, before: datetime, directory: Path)
         event_moment=moment,
         transfer_sequence=ends["transfers"],
         audit_sequence=ends["audit"],
+        audit_moment=await _aio_audit_moment(connection, last, ends["audit"]),
         audit_hash=await connection.fetchval(
             "SELECT hash FROM audit WHERE sequence = $1", ends["audit"]
         )
@@ -183,6 +184,18 @@ async def aio_prepare(connection: Connection, before: datetime, directory: Path)
         books=books,
     )
     return _with_manifest(checkpoint, partitions, files, directory)
+
+
+async def _aio_audit_moment(
+    connection: Connection, last: Checkpoint | None, end: int
+) -> datetime | None:
+    """The latest moment of the entries up to a sequence; entries need not be in their order."""
+    before = None if last is None else last.audit_moment
+    floor = 0 if last is None else last.audit_sequence
+    later: datetime | None = await connection.fetchval(
+        "SELECT max(at) FROM audit WHERE sequence > $1 AND sequence <= $2", floor, end
+    )
+    return max((each for each in (before, later) if each is not None), default=None)
 
 
 def _floors(last: Checkpoint | None) -> tuple[int, dict[str, int]]:

@@ -123,6 +123,7 @@ class History:
             checkpoint.event_moment,
             checkpoint.transfer_sequence,
             checkpoint.audit_sequence,
+            checkpoint.audit_moment,
             checkpoint.audit_hash,
             bytes.fromhex(prepared.manifest_hash),
         )

@@ -26,6 +26,7 @@ from storage.checkpoint import Checkpoint
 from storage.codec import decode
 from storage.errors import Displaced, OutcomeUnknown
 from storage.port import (
+    AuditFilter,
     Encode,
     OnTheWay,
     OpenLane,
@@ -38,7 +39,16 @@ from storage.port import (
     UserFilter,
     no_answers,
 )
-from storage.postgres import checkpoints, due, event_log, idempotency, ledger, lookups, work
+from storage.postgres import (
+    audit_log,
+    checkpoints,
+    due,
+    event_log,
+    idempotency,
+    ledger,
+    lookups,
+    work,
+)
 from storage.postgres.commit import Committer
 from storage.postgres.entities import aio_load
 from storage.postgres.group import Writer
@@ -273,7 +283,12 @@ class PostgresStorage:
         return await self._read(event_log.aio_order_events, order_id, cursor, limit)
 
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
-        return await self._read(event_log.aio_audit_after, sequence, limit)
+        return await self._read(audit_log.aio_audit_after, sequence, limit)
+
+    async def audit_log(
+        self, where: AuditFilter, cursor: str | None, limit: int
+    ) -> Page[StoredAudit]:
+        return await self._read(audit_log.aio_audit_log, where, cursor, limit)
 
     async def idempotency(self, key: str) -> StoredClaim | None:
         return await self._read(idempotency.aio_read_claim, key, self._clock())

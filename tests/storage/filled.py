@@ -38,12 +38,16 @@ SELECT n, 'evt_' || n, 'order.created', 'Order', 'ord_' || n / 10, 'ord_' || n /
     $$moment$$, repeat('x', 200)
 FROM generate_series(1, $1) AS n;
 INSERT INTO event_ids SELECT 'evt_' || n, n FROM generate_series(1, $1) AS n;
+INSERT INTO audit (sequence, id, at, action, resource_type, resource_id, user_id, canonical,
+    previous_hash, hash)
+SELECT n, 'aud_' || n, $$moment$$, CASE WHEN n % 10000 = 7 THEN 'api_key.revoke' ELSE 'order.x' END,
+    CASE WHEN n % 10000 = 7 THEN 'ApiKey' ELSE 'Order' END, 'ord_' || n / 10, 'usr_' || n % 500, '{}',
+    '', ''
+FROM generate_series(1, $1) AS n;
 UPDATE counters SET event_sequence = $1, transfer_sequence = $1;
 """.replace("$$moment$$", "timestamptz '2026-01-01Z' + n * interval '1 second'")
 
-_ANALYZE: Final = (
-    "orders, chain_operations, transfers, transfer_ids, postings, events, event_ids, counters"
-)
+_ANALYZE: Final = "orders, chain_operations, transfers, transfer_ids, postings, events, event_ids, audit, counters"
 
 
 async def aio_fill(connection: Connection, rows: int) -> None:

@@ -20,7 +20,7 @@ from offerhub.domain.unit_of_work import CommittedEvent, RefusalKind
 from storage.audit_chain import verify_audit_chain
 from storage.errors import OutcomeUnknown
 from storage.memory import MemoryDatabase, MemoryStorage
-from storage.port import HistoryDetached, Storage, UnknownCursor
+from storage.port import AuditFilter, HistoryDetached, Storage, UnknownCursor
 from storage.postgres.export import HistoryBroken
 from storage.postgres.history import HistoryBusy
 from storage.postgres.migrate import migrate
@@ -152,6 +152,30 @@ async def test_an_orders_events_end_with_a_cursor_where_older_ones_are_detached(
         with pytest.raises(UnknownCursor):
             await storage.order_events("ord_2", unknown, 10)
     assert (await storage.order_events("ord_none", None, 10)).items == ()
+
+
+async def test_the_audit_ends_with_a_cursor_where_older_entries_are_detached(past: Past) -> None:
+    storage = past.storage
+    made = {entry.sequence: entry for entry in await storage.audit_after(0, 30)}
+    await past.detach(10)
+
+    page = await storage.audit_log(AuditFilter(), None, 99)
+    # The checkpoint's own entry is the newest.
+    assert [*range(27, 10, -1)] == [entry.sequence for entry in page.items]
+    assert page.next_cursor == made[11].id
+    for cursor in (made[11].id, made[10].id, made[2].id):
+        with pytest.raises(HistoryDetached):
+            await storage.audit_log(AuditFilter(), cursor, 99)
+    with pytest.raises(HistoryDetached):
+        await storage.audit_log(AuditFilter(resource_id="nobody's"), None, 99)
+    with pytest.raises(HistoryDetached):
+        await storage.audit_log(AuditFilter(since=made[10].at, until=made[10].at), None, 99)
+
+    later = AuditFilter(since=made[10].at + timedelta(milliseconds=1))
+    whole = await storage.audit_log(later, None, 99)
+    assert (17, None) == (len(whole.items), whole.next_cursor)
+    nothing = AuditFilter(since=later.since, resource_id="nobody's")
+    assert () == (await storage.audit_log(nothing, None, 99)).items
 
 
 async def test_a_users_ledger_ends_with_a_cursor_where_older_transfers_are_detached(

@@ -9,8 +9,8 @@ import trio
 import trio_asyncio
 
 from offerhub.domain.order import Order
-from storage.port import OrderFilter
-from storage.postgres import event_log, ledger, lookups, work
+from storage.port import AuditFilter, OrderFilter
+from storage.postgres import audit_log, event_log, ledger, lookups, work
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Connection, open_pool
 from tests.storage.filled import Explained, aio_analyze, aio_fill
@@ -136,3 +136,29 @@ async def test_a_page_of_a_users_ledger(
     aio_loop: None, filled_dsn: str, cursor: str | None
 ) -> None:
     _check(await _explained(filled_dsn, ledger.aio_user_ledger, "usr_7", cursor, LIMIT))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        AuditFilter(),
+        AuditFilter(action="api_key.revoke"),
+        AuditFilter(action="order.x"),
+        AuditFilter(action="nothing"),
+        AuditFilter(resource_type="ApiKey"),
+        AuditFilter(resource_type="Order"),
+        AuditFilter(resource_id="ord_1400"),
+        AuditFilter(resource_id="ord_1400", action="order.x", resource_type="Order"),
+        AuditFilter(user_id="usr_7"),
+        AuditFilter(until=MIDDLE),
+        AuditFilter(since=MIDDLE, until=MIDDLE + timedelta(hours=1)),
+        AuditFilter(action="api_key.revoke", until=MIDDLE),
+        AuditFilter(user_id="usr_7", until=MIDDLE),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("cursor", [None, "aud_14007"])
+async def test_a_page_of_the_audit(
+    aio_loop: None, filled_dsn: str, where: AuditFilter, cursor: str | None
+) -> None:
+    _check(await _explained(filled_dsn, audit_log.aio_audit_log, where, cursor, LIMIT))

@@ -4,7 +4,7 @@ from typing import Final
 
 from web import stream
 from web.call import Route
-from web.routes import airtm, api_keys, balances, instance, orders, users, withdrawals
+from web.routes import airtm, api_keys, audit, balances, instance, orders, users, withdrawals
 from web.routes.documents import documented
 
 ROUTES: Final[tuple[Route, ...]] = documented(
@@ -16,6 +16,7 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *orders.ROUTES,
         *withdrawals.ROUTES,
         *airtm.ROUTES,
+        *audit.ROUTES,
         *stream.ROUTES,
     )
 )

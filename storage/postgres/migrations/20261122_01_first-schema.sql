@@ -227,14 +227,26 @@ CREATE TABLE event_ids (
 );
 
 -- `canonical` is text of exactly the bytes that were hashed: sha256(previous_hash || canonical).
--- An entry's identity is its sequence, which is hashed with it; its id is not looked up.
+-- An entry's identity is its sequence, which is hashed with it; its id only marks a place in the list.
+-- The other columns repeat what the list is filtered by: what counts is the text that was hashed.
 CREATE TABLE audit (
     sequence bigint PRIMARY KEY,
     id text NOT NULL,
+    at timestamptz NOT NULL,
+    action text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL,
+    user_id text,
     canonical text NOT NULL,
     previous_hash bytea NOT NULL,
     hash bytea NOT NULL
 ) PARTITION BY RANGE (sequence);
+CREATE INDEX audit_by_id ON audit (id);
+CREATE INDEX audit_by_moment ON audit (at, sequence);
+CREATE INDEX audit_by_action ON audit (action, at, sequence);
+CREATE INDEX audit_by_type ON audit (resource_type, at, sequence);
+CREATE INDEX audit_by_resource ON audit (resource_id, at, sequence);
+CREATE INDEX audit_by_user ON audit (user_id, at, sequence) WHERE user_id IS NOT NULL;
 
 -- The partitions that are attached, with the sequences that each takes: from `first` to before
 -- `past`. `detaching`: a concurrent detaching of it was interrupted.
@@ -259,6 +271,7 @@ CREATE TABLE checkpoints (
     event_moment timestamptz,
     transfer_sequence bigint NOT NULL,
     audit_sequence bigint NOT NULL,
+    audit_moment timestamptz,
     audit_hash bytea NOT NULL,
     manifest bytea NOT NULL
 );
@@ -281,7 +294,7 @@ CREATE TABLE detached_owners (
 CREATE VIEW detached AS
 SELECT coalesce(max(number), 0) AS checkpoint, coalesce(max(event_sequence), 0) AS event_sequence,
     max(event_moment) AS event_moment, coalesce(max(transfer_sequence), 0) AS transfer_sequence,
-    coalesce(max(audit_sequence), 0) AS audit_sequence
+    coalesce(max(audit_sequence), 0) AS audit_sequence, max(audit_moment) AS audit_moment
 FROM checkpoints;
 
 -- Make partitions of `size` sequences behind the last one of a table, until there are `ahead`

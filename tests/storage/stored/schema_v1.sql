@@ -202,6 +202,11 @@ ALTER TABLE public.api_tokens ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDEN
 CREATE TABLE public.audit (
     sequence bigint NOT NULL,
     id text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    action text NOT NULL,
+    resource_type text NOT NULL,
+    resource_id text NOT NULL,
+    user_id text,
     canonical text NOT NULL,
     previous_hash bytea NOT NULL,
     hash bytea NOT NULL
@@ -216,6 +221,11 @@ PARTITION BY RANGE (sequence);
 CREATE TABLE public.audit_from_000000000001 (
     sequence bigint CONSTRAINT audit_sequence_not_null NOT NULL,
     id text CONSTRAINT audit_id_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT audit_at_not_null NOT NULL,
+    action text CONSTRAINT audit_action_not_null NOT NULL,
+    resource_type text CONSTRAINT audit_resource_type_not_null NOT NULL,
+    resource_id text CONSTRAINT audit_resource_id_not_null NOT NULL,
+    user_id text,
     canonical text CONSTRAINT audit_canonical_not_null NOT NULL,
     previous_hash bytea CONSTRAINT audit_previous_hash_not_null NOT NULL,
     hash bytea CONSTRAINT audit_hash_not_null NOT NULL,
@@ -230,6 +240,11 @@ CREATE TABLE public.audit_from_000000000001 (
 CREATE TABLE public.audit_from_000000000011 (
     sequence bigint CONSTRAINT audit_sequence_not_null NOT NULL,
     id text CONSTRAINT audit_id_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT audit_at_not_null NOT NULL,
+    action text CONSTRAINT audit_action_not_null NOT NULL,
+    resource_type text CONSTRAINT audit_resource_type_not_null NOT NULL,
+    resource_id text CONSTRAINT audit_resource_id_not_null NOT NULL,
+    user_id text,
     canonical text CONSTRAINT audit_canonical_not_null NOT NULL,
     previous_hash bytea CONSTRAINT audit_previous_hash_not_null NOT NULL,
     hash bytea CONSTRAINT audit_hash_not_null NOT NULL
@@ -243,6 +258,11 @@ CREATE TABLE public.audit_from_000000000011 (
 CREATE TABLE public.audit_from_000000000021 (
     sequence bigint CONSTRAINT audit_sequence_not_null NOT NULL,
     id text CONSTRAINT audit_id_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT audit_at_not_null NOT NULL,
+    action text CONSTRAINT audit_action_not_null NOT NULL,
+    resource_type text CONSTRAINT audit_resource_type_not_null NOT NULL,
+    resource_id text CONSTRAINT audit_resource_id_not_null NOT NULL,
+    user_id text,
     canonical text CONSTRAINT audit_canonical_not_null NOT NULL,
     previous_hash bytea CONSTRAINT audit_previous_hash_not_null NOT NULL,
     hash bytea CONSTRAINT audit_hash_not_null NOT NULL
@@ -319,6 +339,7 @@ CREATE TABLE public.checkpoints (
     event_moment timestamp with time zone,
     transfer_sequence bigint NOT NULL,
     audit_sequence bigint NOT NULL,
+    audit_moment timestamp with time zone,
     audit_hash bytea NOT NULL,
     manifest bytea NOT NULL
 );
@@ -361,7 +382,8 @@ CREATE VIEW public.detached AS
     COALESCE(max(event_sequence), (0)::bigint) AS event_sequence,
     max(event_moment) AS event_moment,
     COALESCE(max(transfer_sequence), (0)::bigint) AS transfer_sequence,
-    COALESCE(max(audit_sequence), (0)::bigint) AS audit_sequence
+    COALESCE(max(audit_sequence), (0)::bigint) AS audit_sequence,
+    max(audit_moment) AS audit_moment
    FROM public.checkpoints;
 
 
@@ -982,15 +1004,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:39:50.430355+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:43:04.15404+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:39:50.206864+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:39:50.229602+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:43:04.005046+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:43:04.008744+00');
 
 
 --
@@ -1009,26 +1031,26 @@ INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:39:50.229602+00');
 -- Data for Name: audit_from_000000000001; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.audit_from_000000000001 VALUES (1, 'aud_000000000000000000007', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000007","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":1,"userAgent":"test","userId":null}', '\x0000000000000000000000000000000000000000000000000000000000000000', '\x81e46e6a601bfe967460b3acc87bd86a2433e2c6bb8c6ea422b8b158abba1efc');
-INSERT INTO public.audit_from_000000000001 VALUES (2, 'aud_000000000000000000011', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000011","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":2,"userAgent":"test","userId":null}', '\x81e46e6a601bfe967460b3acc87bd86a2433e2c6bb8c6ea422b8b158abba1efc', '\x4f2782c7c22226b34ce6a18fd769a5ce37da51238b3d5ece2df3bb81f48b6250');
-INSERT INTO public.audit_from_000000000001 VALUES (3, 'aud_000000000000000000015', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000015","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":3,"userAgent":"test","userId":null}', '\x4f2782c7c22226b34ce6a18fd769a5ce37da51238b3d5ece2df3bb81f48b6250', '\x87d2238690bc6916fc2b5c7a9537a03b00362a5bb7199323d7e52f24d282ff89');
-INSERT INTO public.audit_from_000000000001 VALUES (4, 'aud_000000000000000000019', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000019","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":4,"userAgent":"test","userId":null}', '\x87d2238690bc6916fc2b5c7a9537a03b00362a5bb7199323d7e52f24d282ff89', '\xa0db9b1f6b70e82bba6c2a2b3b290c6c11d789600db95c0c63ee7759d8faf3a8');
-INSERT INTO public.audit_from_000000000001 VALUES (5, 'aud_000000000000000000023', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000023","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":5,"userAgent":"test","userId":null}', '\xa0db9b1f6b70e82bba6c2a2b3b290c6c11d789600db95c0c63ee7759d8faf3a8', '\xea66ccc20c550746742e922e1a9fab678afeb8bb90b6ea12e478a83206e3272f');
-INSERT INTO public.audit_from_000000000001 VALUES (6, 'aud_000000000000000000027', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000027","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":6,"userAgent":"test","userId":null}', '\xea66ccc20c550746742e922e1a9fab678afeb8bb90b6ea12e478a83206e3272f', '\x65942edce12580f4ededf7320a08def5727bd8b58a9acf6232d3d205fd538ea5');
-INSERT INTO public.audit_from_000000000001 VALUES (7, 'aud_000000000000000000031', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000031","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":7,"userAgent":"test","userId":null}', '\x65942edce12580f4ededf7320a08def5727bd8b58a9acf6232d3d205fd538ea5', '\xa3aef642ad163efbb48d8a4c1c758df287edd5d8ad6eac0ce8da052d257a6557');
-INSERT INTO public.audit_from_000000000001 VALUES (8, 'aud_000000000000000000035', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000035","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":8,"userAgent":"test","userId":null}', '\xa3aef642ad163efbb48d8a4c1c758df287edd5d8ad6eac0ce8da052d257a6557', '\xccfc10b86ca267f3daf81f2ec74911a57820707a9cf84599f8fd8e55bd8a4f86');
-INSERT INTO public.audit_from_000000000001 VALUES (9, 'aud_000000000000000000039', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000039","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":9,"userAgent":"test","userId":null}', '\xccfc10b86ca267f3daf81f2ec74911a57820707a9cf84599f8fd8e55bd8a4f86', '\x2f77bac0571dfc5d2ba4229662f16ac7865e2b923fddfba3948872c7631b6ce4');
-INSERT INTO public.audit_from_000000000001 VALUES (10, 'aud_000000000000000000043', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000043","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":10,"userAgent":"test","userId":null}', '\x2f77bac0571dfc5d2ba4229662f16ac7865e2b923fddfba3948872c7631b6ce4', '\xb94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392');
+INSERT INTO public.audit_from_000000000001 VALUES (1, 'aud_000000000000000000007', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000007","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":1,"userAgent":"test","userId":null}', '\x0000000000000000000000000000000000000000000000000000000000000000', '\x81e46e6a601bfe967460b3acc87bd86a2433e2c6bb8c6ea422b8b158abba1efc');
+INSERT INTO public.audit_from_000000000001 VALUES (2, 'aud_000000000000000000011', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000011","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":2,"userAgent":"test","userId":null}', '\x81e46e6a601bfe967460b3acc87bd86a2433e2c6bb8c6ea422b8b158abba1efc', '\x4f2782c7c22226b34ce6a18fd769a5ce37da51238b3d5ece2df3bb81f48b6250');
+INSERT INTO public.audit_from_000000000001 VALUES (3, 'aud_000000000000000000015', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000015","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":3,"userAgent":"test","userId":null}', '\x4f2782c7c22226b34ce6a18fd769a5ce37da51238b3d5ece2df3bb81f48b6250', '\x87d2238690bc6916fc2b5c7a9537a03b00362a5bb7199323d7e52f24d282ff89');
+INSERT INTO public.audit_from_000000000001 VALUES (4, 'aud_000000000000000000019', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000019","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":4,"userAgent":"test","userId":null}', '\x87d2238690bc6916fc2b5c7a9537a03b00362a5bb7199323d7e52f24d282ff89', '\xa0db9b1f6b70e82bba6c2a2b3b290c6c11d789600db95c0c63ee7759d8faf3a8');
+INSERT INTO public.audit_from_000000000001 VALUES (5, 'aud_000000000000000000023', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000023","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":5,"userAgent":"test","userId":null}', '\xa0db9b1f6b70e82bba6c2a2b3b290c6c11d789600db95c0c63ee7759d8faf3a8', '\xea66ccc20c550746742e922e1a9fab678afeb8bb90b6ea12e478a83206e3272f');
+INSERT INTO public.audit_from_000000000001 VALUES (6, 'aud_000000000000000000027', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000027","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":6,"userAgent":"test","userId":null}', '\xea66ccc20c550746742e922e1a9fab678afeb8bb90b6ea12e478a83206e3272f', '\x65942edce12580f4ededf7320a08def5727bd8b58a9acf6232d3d205fd538ea5');
+INSERT INTO public.audit_from_000000000001 VALUES (7, 'aud_000000000000000000031', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000031","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":7,"userAgent":"test","userId":null}', '\x65942edce12580f4ededf7320a08def5727bd8b58a9acf6232d3d205fd538ea5', '\xa3aef642ad163efbb48d8a4c1c758df287edd5d8ad6eac0ce8da052d257a6557');
+INSERT INTO public.audit_from_000000000001 VALUES (8, 'aud_000000000000000000035', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000035","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":8,"userAgent":"test","userId":null}', '\xa3aef642ad163efbb48d8a4c1c758df287edd5d8ad6eac0ce8da052d257a6557', '\xccfc10b86ca267f3daf81f2ec74911a57820707a9cf84599f8fd8e55bd8a4f86');
+INSERT INTO public.audit_from_000000000001 VALUES (9, 'aud_000000000000000000039', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000039","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":9,"userAgent":"test","userId":null}', '\xccfc10b86ca267f3daf81f2ec74911a57820707a9cf84599f8fd8e55bd8a4f86', '\x2f77bac0571dfc5d2ba4229662f16ac7865e2b923fddfba3948872c7631b6ce4');
+INSERT INTO public.audit_from_000000000001 VALUES (10, 'aud_000000000000000000043', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000043","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":10,"userAgent":"test","userId":null}', '\x2f77bac0571dfc5d2ba4229662f16ac7865e2b923fddfba3948872c7631b6ce4', '\xb94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392');
 
 
 --
 -- Data for Name: audit_from_000000000011; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.audit_from_000000000011 VALUES (11, 'aud_000000000000000000047', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000047","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":11,"userAgent":"test","userId":null}', '\xb94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392', '\xf991f333ca3ba3a151dd291426f538d5a2404cbc012f1ec89c093d2c5afd68bb');
-INSERT INTO public.audit_from_000000000011 VALUES (12, 'aud_000000000000000000051', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000051","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":12,"userAgent":"test","userId":null}', '\xf991f333ca3ba3a151dd291426f538d5a2404cbc012f1ec89c093d2c5afd68bb', '\x7597c30532a88c80f947cc38b42ed0a06e91203084a34e5d5561f7838436e29b');
-INSERT INTO public.audit_from_000000000011 VALUES (13, 'aud_000000000000000000055', '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000055","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":13,"userAgent":"test","userId":null}', '\x7597c30532a88c80f947cc38b42ed0a06e91203084a34e5d5561f7838436e29b', '\xa1b784854c8d9eec0c769e699cfffe1c6267185a0b4278f8336f6c08000c45dc');
-INSERT INTO public.audit_from_000000000011 VALUES (14, 'aud_AwMDAwMDAwMDAwMDAwMDA', '{"action":"history.checkpoint","actor":"system:history","after":{"auditHash":"b94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392","auditSequence":10,"booksDigest":"16ce75b4378097046aecd89554904aca4931bce02172306c45696aa4097b8386","eventSequence":10,"manifest":"6068da5f8f69abcabe3549affc88938ad177b486fc478d8d8dadef1229f80d7e","transferSequence":10},"at":"2026-11-24T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_AgICAgICAgICAgICAgICA","error":null,"id":"aud_AwMDAwMDAwMDAwMDAwMDA","idempotencyKey":null,"ip":null,"resourceId":"1","resourceType":"Checkpoint","result":"ok","sequence":14,"userAgent":null,"userId":null}', '\xa1b784854c8d9eec0c769e699cfffe1c6267185a0b4278f8336f6c08000c45dc', '\xf2950ffb48667f2c550ad3080a9bd1af0fa2c21de08d3a8ebc3a288d5d8369e7');
+INSERT INTO public.audit_from_000000000011 VALUES (11, 'aud_000000000000000000047', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000047","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":11,"userAgent":"test","userId":null}', '\xb94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392', '\xf991f333ca3ba3a151dd291426f538d5a2404cbc012f1ec89c093d2c5afd68bb');
+INSERT INTO public.audit_from_000000000011 VALUES (12, 'aud_000000000000000000051', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000051","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":12,"userAgent":"test","userId":null}', '\xf991f333ca3ba3a151dd291426f538d5a2404cbc012f1ec89c093d2c5afd68bb', '\x7597c30532a88c80f947cc38b42ed0a06e91203084a34e5d5561f7838436e29b');
+INSERT INTO public.audit_from_000000000011 VALUES (13, 'aud_000000000000000000055', '2026-11-22 12:00:00.123+00', 'order.reserve', 'Order', 'ord_1', NULL, '{"action":"order.reserve","actor":"key:key_1","after":{"a":"Ü","b":1},"at":"2026-11-22T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_1","error":null,"id":"aud_000000000000000000055","idempotencyKey":null,"ip":"192.0.2.1","resourceId":"ord_1","resourceType":"Order","result":"ok","sequence":13,"userAgent":"test","userId":null}', '\x7597c30532a88c80f947cc38b42ed0a06e91203084a34e5d5561f7838436e29b', '\xa1b784854c8d9eec0c769e699cfffe1c6267185a0b4278f8336f6c08000c45dc');
+INSERT INTO public.audit_from_000000000011 VALUES (14, 'aud_AwMDAwMDAwMDAwMDAwMDA', '2026-11-24 12:00:00.123+00', 'history.checkpoint', 'Checkpoint', '1', NULL, '{"action":"history.checkpoint","actor":"system:history","after":{"auditHash":"b94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392","auditSequence":10,"booksDigest":"16ce75b4378097046aecd89554904aca4931bce02172306c45696aa4097b8386","eventSequence":10,"manifest":"4100dad13b7b6b62cf3bf04237ee501a6ae2cdf0db6df52d329faef248dbc01a","transferSequence":10},"at":"2026-11-24T12:00:00.123Z","before":null,"causationId":null,"correlationId":"req_AgICAgICAgICAgICAgICA","error":null,"id":"aud_AwMDAwMDAwMDAwMDAwMDA","idempotencyKey":null,"ip":null,"resourceId":"1","resourceType":"Checkpoint","result":"ok","sequence":14,"userAgent":null,"userId":null}', '\xa1b784854c8d9eec0c769e699cfffe1c6267185a0b4278f8336f6c08000c45dc', '\x90309a39fedec845c034cd6769ffee2056f63d92d60f8d31d3f12d3e644063b1');
 
 
 --
@@ -1064,14 +1086,14 @@ INSERT INTO public.checkpoint_sums VALUES (1, 'holding', 'wallet/usr_00000000000
 -- Data for Name: checkpoints; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.checkpoints VALUES (1, '2026-11-24 12:00:00.123+00', 10, '2026-11-22 12:00:00.123+00', 10, 10, '\xb94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392', '\x6068da5f8f69abcabe3549affc88938ad177b486fc478d8d8dadef1229f80d7e');
+INSERT INTO public.checkpoints VALUES (1, '2026-11-24 12:00:00.123+00', 10, '2026-11-22 12:00:00.123+00', 10, 10, '2026-11-22 12:00:00.123+00', '\xb94f57b23efd4cda19527af3f952210880e1e1e0fa30ef261d317da34a36b392', '\x4100dad13b7b6b62cf3bf04237ee501a6ae2cdf0db6df52d329faef248dbc01a');
 
 
 --
 -- Data for Name: counters; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.counters VALUES (true, 1, 13, '2026-11-22 12:00:00.123+00', 14, 14, '\xf2950ffb48667f2c550ad3080a9bd1af0fa2c21de08d3a8ebc3a288d5d8369e7');
+INSERT INTO public.counters VALUES (true, 1, 13, '2026-11-22 12:00:00.123+00', 14, 14, '\x90309a39fedec845c034cd6769ffee2056f63d92d60f8d31d3f12d3e644063b1');
 
 
 --
@@ -1189,7 +1211,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '52c334b04139de912a9686f82599d6e0fe60450065ac6c959d58f604a543171b');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '6f0bdd80a860cfd7b208c16773d8be1cbacaf5f9e47439b275fc9b9bf1851a7b');
 
 
 --
@@ -1351,7 +1373,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:39:50.649153+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:43:04.377764+00');
 
 
 --
@@ -1911,6 +1933,174 @@ CREATE INDEX api_tokens_by_key ON public.api_tokens USING btree (api_key_id);
 
 
 --
+-- Name: audit_by_action; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_action ON ONLY public.audit USING btree (action, at, sequence);
+
+
+--
+-- Name: audit_by_id; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_id ON ONLY public.audit USING btree (id);
+
+
+--
+-- Name: audit_by_moment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_moment ON ONLY public.audit USING btree (at, sequence);
+
+
+--
+-- Name: audit_by_resource; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_resource ON ONLY public.audit USING btree (resource_id, at, sequence);
+
+
+--
+-- Name: audit_by_type; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_type ON ONLY public.audit USING btree (resource_type, at, sequence);
+
+
+--
+-- Name: audit_by_user; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_by_user ON ONLY public.audit USING btree (user_id, at, sequence) WHERE (user_id IS NOT NULL);
+
+
+--
+-- Name: audit_from_000000000001_action_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000001_action_at_sequence_idx ON public.audit_from_000000000001 USING btree (action, at, sequence);
+
+
+--
+-- Name: audit_from_000000000001_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000001_at_sequence_idx ON public.audit_from_000000000001 USING btree (at, sequence);
+
+
+--
+-- Name: audit_from_000000000001_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000001_id_idx ON public.audit_from_000000000001 USING btree (id);
+
+
+--
+-- Name: audit_from_000000000001_resource_id_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000001_resource_id_at_sequence_idx ON public.audit_from_000000000001 USING btree (resource_id, at, sequence);
+
+
+--
+-- Name: audit_from_000000000001_resource_type_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000001_resource_type_at_sequence_idx ON public.audit_from_000000000001 USING btree (resource_type, at, sequence);
+
+
+--
+-- Name: audit_from_000000000001_user_id_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000001_user_id_at_sequence_idx ON public.audit_from_000000000001 USING btree (user_id, at, sequence) WHERE (user_id IS NOT NULL);
+
+
+--
+-- Name: audit_from_000000000011_action_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000011_action_at_sequence_idx ON public.audit_from_000000000011 USING btree (action, at, sequence);
+
+
+--
+-- Name: audit_from_000000000011_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000011_at_sequence_idx ON public.audit_from_000000000011 USING btree (at, sequence);
+
+
+--
+-- Name: audit_from_000000000011_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000011_id_idx ON public.audit_from_000000000011 USING btree (id);
+
+
+--
+-- Name: audit_from_000000000011_resource_id_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000011_resource_id_at_sequence_idx ON public.audit_from_000000000011 USING btree (resource_id, at, sequence);
+
+
+--
+-- Name: audit_from_000000000011_resource_type_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000011_resource_type_at_sequence_idx ON public.audit_from_000000000011 USING btree (resource_type, at, sequence);
+
+
+--
+-- Name: audit_from_000000000011_user_id_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000011_user_id_at_sequence_idx ON public.audit_from_000000000011 USING btree (user_id, at, sequence) WHERE (user_id IS NOT NULL);
+
+
+--
+-- Name: audit_from_000000000021_action_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000021_action_at_sequence_idx ON public.audit_from_000000000021 USING btree (action, at, sequence);
+
+
+--
+-- Name: audit_from_000000000021_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000021_at_sequence_idx ON public.audit_from_000000000021 USING btree (at, sequence);
+
+
+--
+-- Name: audit_from_000000000021_id_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000021_id_idx ON public.audit_from_000000000021 USING btree (id);
+
+
+--
+-- Name: audit_from_000000000021_resource_id_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000021_resource_id_at_sequence_idx ON public.audit_from_000000000021 USING btree (resource_id, at, sequence);
+
+
+--
+-- Name: audit_from_000000000021_resource_type_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000021_resource_type_at_sequence_idx ON public.audit_from_000000000021 USING btree (resource_type, at, sequence);
+
+
+--
+-- Name: audit_from_000000000021_user_id_at_sequence_idx; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_from_000000000021_user_id_at_sequence_idx ON public.audit_from_000000000021 USING btree (user_id, at, sequence) WHERE (user_id IS NOT NULL);
+
+
+--
 -- Name: chain_operations_by_hash; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2156,6 +2346,27 @@ CREATE INDEX withdrawals_in_flight ON public.withdrawals USING btree (sequence) 
 
 
 --
+-- Name: audit_from_000000000011_action_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_action ATTACH PARTITION public.audit_from_000000000011_action_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000011_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_moment ATTACH PARTITION public.audit_from_000000000011_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000011_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_id ATTACH PARTITION public.audit_from_000000000011_id_idx;
+
+
+--
 -- Name: audit_from_000000000011_pkey; Type: INDEX ATTACH; Schema: public; Owner: -
 --
 
@@ -2163,10 +2374,73 @@ ALTER INDEX public.audit_pkey ATTACH PARTITION public.audit_from_000000000011_pk
 
 
 --
+-- Name: audit_from_000000000011_resource_id_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_resource ATTACH PARTITION public.audit_from_000000000011_resource_id_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000011_resource_type_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_type ATTACH PARTITION public.audit_from_000000000011_resource_type_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000011_user_id_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_user ATTACH PARTITION public.audit_from_000000000011_user_id_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000021_action_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_action ATTACH PARTITION public.audit_from_000000000021_action_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000021_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_moment ATTACH PARTITION public.audit_from_000000000021_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000021_id_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_id ATTACH PARTITION public.audit_from_000000000021_id_idx;
+
+
+--
 -- Name: audit_from_000000000021_pkey; Type: INDEX ATTACH; Schema: public; Owner: -
 --
 
 ALTER INDEX public.audit_pkey ATTACH PARTITION public.audit_from_000000000021_pkey;
+
+
+--
+-- Name: audit_from_000000000021_resource_id_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_resource ATTACH PARTITION public.audit_from_000000000021_resource_id_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000021_resource_type_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_type ATTACH PARTITION public.audit_from_000000000021_resource_type_at_sequence_idx;
+
+
+--
+-- Name: audit_from_000000000021_user_id_at_sequence_idx; Type: INDEX ATTACH; Schema: public; Owner: -
+--
+
+ALTER INDEX public.audit_by_user ATTACH PARTITION public.audit_from_000000000021_user_id_at_sequence_idx;
 
 
 --
