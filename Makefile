@@ -41,13 +41,14 @@ test: $(STAMP) ## Run the test suite
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
-check: $(STAMP) ## Check lint, types, import rules, generated documents and references
+check: $(STAMP) ## Check lint, types, import rules, generated documents, references and the contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python docs/references.py
+	$(BIN)/python docs/contract.py
 
 .PHONY: docs
 docs: $(STAMP) ## Regenerate the generated documents

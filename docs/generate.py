@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from contract import render_contract
 from errors_page import render_errors
 from events_page import render_events
 
@@ -28,6 +29,7 @@ Generated from the table in `offerhub/domain/order_states.py` by `make docs`.
 
 
 DOCUMENTS: dict[str, Callable[[], str]] = {
+    "contract.md": render_contract,
     "errors.md": lambda: render_errors(ROUTES),
     "events.md": render_events,
     "openapi.json": lambda: rendered(ROUTES).decode(),

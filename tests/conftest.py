@@ -9,7 +9,7 @@ import structlog
 from hypothesis import settings
 from structlog.testing import LogCapture
 
-pytest_plugins = ["tests.storage.fixtures"]
+pytest_plugins = ["tests.storage.fixtures", "tests.contract"]
 
 # No deadline: two cores that are busy with other things prove nothing about the code.
 settings.register_profile("offerhub", deadline=None, print_blob=True)

@@ -45,7 +45,13 @@ from offerhub.domain import (
     user_decisions,
     withdrawal_decisions,
 )
-from offerhub.domain.chain import ChainFailure, ChainOperation, ChainStatus, FailureKind
+from offerhub.domain.chain import (
+    ChainFailure,
+    ChainOperation,
+    ChainStatus,
+    FailureKind,
+    PayoutSeen,
+)
 from offerhub.domain.chain_moves import RetryPolicy
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
@@ -211,7 +217,13 @@ class RunningInstance:
         assert answer.status_code == 201
         return (await answer.get_json())["data"]["key"]
 
-    async def end_operation(self, order_id: str, *, failure: str | None = None) -> Order:
+    async def end_operation(
+        self,
+        order_id: str,
+        *,
+        failure: str | None = None,
+        payouts: tuple[PayoutSeen, ...] = (),
+    ) -> Order:
         """What the chain does: the order's present operation ends, and the order takes it."""
         order = await self.stored(Order, order_id)
         found = await self.stored(ChainOperation, order.process.chain_operation_id)
@@ -220,6 +232,7 @@ class RunningInstance:
             version=found.version + 1,
             status=ChainStatus.CONFIRMED if failure is None else ChainStatus.FAILED,
             tx_hash="ab" * 32,
+            payouts=payouts,
             contract_id="CCONTRACT",
             failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
         )

@@ -23,6 +23,16 @@ def test_every_endpoint_of_airtm_is_asked_here() -> None:
     assert len(ROUTES) == len(ASKED)
 
 
+@pytest.mark.shows(
+    "POST /users/{id}/airtm/link",
+    "POST /topups",
+    "GET /topups",
+    "GET /topups/{id}",
+    "GET /topups/callback",
+    "POST /topups/{id}/refresh",
+    "POST /topups/{id}/cancel",
+    "POST /webhooks/airtm",
+)
 @pytest.mark.parametrize(("method", "path", "body"), ASKED)
 async def test_what_only_airtm_can_answer_is_refused(running, method, path, body):
     answer = await running.request(method, path, json=body)

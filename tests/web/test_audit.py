@@ -19,6 +19,7 @@ async def logs(running, query="", **more):
     return await answer.get_json()
 
 
+@pytest.mark.shows("GET /audit/logs")
 async def test_an_entry_says_who_did_what_with_what_result(running):
     order = await running.order()
     headers = {"X-Request-ID": "r-1", "User-Agent": "shop/1"}

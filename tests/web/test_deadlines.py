@@ -44,6 +44,7 @@ async def test_an_order_has_no_deadlines_by_default_and_shows_those_that_it_was_
     assert data == await shown(running, data["id"])
 
 
+@pytest.mark.shows("POST /orders/{id}/deadlines")
 async def test_deadlines_are_set_later_and_answer_with_the_order(running):
     order_id = await running.order()
     path = f"/orders/{order_id}/deadlines"
@@ -64,6 +65,7 @@ async def test_deadlines_are_set_later_and_answer_with_the_order(running):
     assert 2 == [event["eventType"] for event in reported].count("order.deadlines_changed")
 
 
+@pytest.mark.shows("DEADLINE_NOT_LATER")
 async def test_a_deadline_does_not_move_to_an_earlier_time(running):
     order_id = await running.order(expiresAt=iso(NEXT_WEEK))
 
@@ -80,6 +82,7 @@ async def test_a_deadline_does_not_move_to_an_earlier_time(running):
     assert iso(NEXT_WEEK) == (await shown(running, order_id))["expiresAt"]
 
 
+@pytest.mark.shows("DEADLINE_PASSED")
 async def test_a_deadline_that_is_due_does_not_move(running):
     order_id = await running.order(expiresAt=iso(TOMORROW))
     running.clock_offset = timedelta(days=1)
@@ -90,6 +93,7 @@ async def test_a_deadline_that_is_due_does_not_move(running):
     assert "DEADLINE_PASSED" == (await error_of(answer))["code"]
 
 
+@pytest.mark.shows("INVALID_STATE_TRANSITION")
 async def test_an_expiry_cannot_be_set_once_the_escrow_has_begun(running):
     order_id = await running.order(reserved=True)
     await running.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})

@@ -44,6 +44,7 @@ async def holder(running, held="50.00"):
     return user
 
 
+@pytest.mark.shows("POST /users/{id}/balance/reserve")
 async def test_a_hold_is_placed_and_shown_with_the_balance(running):
     user = await running.user()
     await running.deposit(user, "100.00")
@@ -67,6 +68,11 @@ async def test_a_hold_is_placed_and_shown_with_the_balance(running):
     assert data["balance"] == await data_of(await running.get(f"/users/{user.id}/balance"))
 
 
+@pytest.mark.shows(
+    "POST /users/{id}/balance/cancel-reservation",
+    "POST /users/{id}/balance/release",
+    "POST /users/{id}/balance/deduct-reserved",
+)
 async def test_a_hold_goes_back_to_another_and_out_in_parts(running):
     user, other = await holder(running), await running.user("other")
 
@@ -172,6 +178,7 @@ async def test_a_second_hold_under_an_open_label_is_refused(running):
     assert ("50.00", "50.00") == await figures(running, user)
 
 
+@pytest.mark.shows("RESERVE_NOT_FOUND")
 @pytest.mark.parametrize("call", PARTS)
 async def test_a_hold_that_does_not_exist_is_not_found(running, call):
     user, other = await holder(running), await running.user("other")

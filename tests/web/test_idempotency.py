@@ -76,6 +76,7 @@ async def test_a_key_for_something_else_is_refused_and_nothing_moves(running, re
     assert [] == (await (await running.get("/users?externalUserId=v")).get_json())["data"]
 
 
+@pytest.mark.shows("IDEMPOTENCY_KEY_IN_PROGRESS", "IDEMPOTENCY_KEY_REUSED")
 async def test_while_the_first_runs_the_second_waits_outside(running):
     order_id = await running.order()
     running.hold = trio.Event()
@@ -129,6 +130,7 @@ async def test_a_client_that_went_away_finds_its_answer_under_the_key(running, a
     assert "FUNDS_RESERVED" == (await repeated.get_json())["data"]["status"]
 
 
+@pytest.mark.shows("INSUFFICIENT_FUNDS")
 async def test_a_definitive_refusal_is_kept(running):
     order_id = await running.order(deposit="10.00")
 

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from actors.keys import digest_of
 from tests.web.running import MASTER_KEY, START
 
@@ -14,6 +16,7 @@ async def data_of(answer):
     return (await answer.get_json())["data"]
 
 
+@pytest.mark.shows("GET /auth/me")
 async def test_a_key_comes_in_by_either_header_and_shows_itself(running):
     key = await running.key("read", userId="shop-7")
 
@@ -25,6 +28,7 @@ async def test_a_key_comes_in_by_either_header_and_shows_itself(running):
     assert ["*"] == (await data_of(await running.get("/auth/me")))["scopes"]
 
 
+@pytest.mark.shows("POST /auth/api-keys")
 async def test_only_a_digest_of_a_key_is_stored(running):
     key = await running.key("read")
 
@@ -36,6 +40,7 @@ async def test_only_a_digest_of_a_key_is_stored(running):
     assert MASTER_KEY not in repr(vars(running.app))
 
 
+@pytest.mark.shows("GET /auth/api-keys")
 async def test_keys_are_listed_without_their_text(running):
     await running.key("read")
 
@@ -52,6 +57,7 @@ async def test_a_known_key_needs_no_query(running):
     assert 200 == (await running.get("/auth/me", headers=bearer(key))).status_code
 
 
+@pytest.mark.shows("DELETE /auth/api-keys/{id}")
 async def test_a_revoked_key_is_out_at_once_and_its_tokens_too(running):
     key = await running.key("read")
     key_id = (await data_of(await running.get("/auth/me", headers=bearer(key))))["id"]
@@ -87,6 +93,7 @@ async def test_a_key_that_is_revoked_while_it_is_read_does_not_come_in(running):
     assert 401 == (await running.get("/orders", headers=bearer(key))).status_code
 
 
+@pytest.mark.shows("POST /auth/api-keys/{id}/token")
 async def test_keys_and_tokens_expire(running):
     expires = (START + timedelta(hours=1)).isoformat()
     key = await running.key("read", expiresAt=expires)

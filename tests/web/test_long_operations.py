@@ -1,5 +1,6 @@
 """Actions that wait for the chain (docs/spec/api.md, Long operations)."""
 
+import pytest
 import trio
 import trio.testing
 
@@ -25,6 +26,7 @@ async def asked_and_ended(running, path, end, **more):
     return answers[0]
 
 
+@pytest.mark.shows("POST /orders/{id}/escrow", "POST /orders/{id}/escrow/fund")
 async def test_an_escrow_answers_when_the_chain_has_confirmed(running):
     order_id = await running.order(reserved=True)
 
@@ -77,6 +79,7 @@ async def test_a_second_action_meanwhile_is_a_409_with_progress_and_is_not_kept(
     assert 200 == third.status_code
 
 
+@pytest.mark.shows("PROVIDER_ERROR")
 async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(running):
     order_id = await running.order(reserved=True)
 
@@ -102,6 +105,7 @@ async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(r
     assert 200 == again.status_code
 
 
+@pytest.mark.shows("POST /orders/{id}/resolution/refund")
 async def test_a_refund_before_the_funding_ends_at_once(running):
     order_id = await running.order(reserved=True)
     await running.post(f"/orders/{order_id}/escrow", headers={"Prefer": "respond-async"})
@@ -116,6 +120,12 @@ async def test_a_refund_before_the_funding_ends_at_once(running):
     )
 
 
+@pytest.mark.shows(
+    "GET /orders/{id}/milestones",
+    "POST /orders/{id}/milestones/{ref}/complete",
+    "MILESTONES_OPEN",
+    "MILESTONE_NOT_FOUND",
+)
 async def test_milestones_are_completed_and_a_release_wants_all_of_them(running):
     milestones = [
         {"ref": "a", "title": "A", "amount": "30.00"},
@@ -157,6 +167,7 @@ def the_one(running):
     return only
 
 
+@pytest.mark.shows("POST /withdrawals")
 async def test_a_withdrawal_completes_in_its_post(running):
     body = await withdrawal(running)
 
@@ -194,6 +205,12 @@ async def test_a_withdrawal_that_fails_answers_as_if_it_had_succeeded_and_is_kep
     assert "no trustline" == (await data_of(replayed))["failure"]["reason"]
 
 
+@pytest.mark.shows(
+    "GET /withdrawals",
+    "GET /withdrawals/{id}",
+    "POST /withdrawals/{id}/commit",
+    "POST /withdrawals/{id}/cancel",
+)
 async def test_a_withdrawal_without_commit_is_committed_or_canceled_later(running):
     body = await withdrawal(running, commit=False)
     created = await running.post("/withdrawals", body)

@@ -18,6 +18,9 @@ async def refusal_of(answer):
     return answer.status_code, body["error"]["code"]
 
 
+@pytest.mark.shows(
+    "VALIDATION_ERROR", "INVALID_AMOUNT_FORMAT", "INVALID_CURRENCY", "MISSING_REQUIRED_FIELD"
+)
 @pytest.mark.parametrize(
     ("change", "code", "field"),
     [
@@ -99,6 +102,9 @@ async def test_a_fault_of_a_query_is_named(running, path, field):
     assert [field] == [each["field"] for each in fields]
 
 
+@pytest.mark.shows(
+    "NOT_FOUND", "ORDER_NOT_FOUND", "USER_NOT_FOUND", "WITHDRAWAL_NOT_FOUND", "API_KEY_NOT_FOUND"
+)
 @pytest.mark.parametrize(
     ("method", "path", "code"),
     [
@@ -122,6 +128,7 @@ async def test_what_is_not_there_is_a_404_with_its_code(running, method, path, c
     assert (404, code) == await refusal_of(await running.request(method, path))
 
 
+@pytest.mark.shows("METHOD_NOT_ALLOWED")
 async def test_a_method_that_an_endpoint_does_not_know_is_a_405(running):
     answer = await running.request("PUT", "/orders")
 
@@ -129,6 +136,7 @@ async def test_a_method_that_an_endpoint_does_not_know_is_a_405(running):
     assert "POST" in answer.headers["Allow"]
 
 
+@pytest.mark.shows("INVALID_JSON")
 async def test_a_body_that_is_no_json_is_refused(running):
     json = {"Content-Type": "application/json"}
     for raw in (b"{", b"\xff", b"[" * 100_000, b'{"a": 1e999}', b'"\\ud800"'):
@@ -139,12 +147,14 @@ async def test_a_body_that_is_no_json_is_refused(running):
         assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
 
 
+@pytest.mark.shows("UNSUPPORTED_MEDIA_TYPE")
 async def test_a_body_of_another_type_is_a_415(running):
     answer = await running.post("/users", data=b"a=b", headers={"Content-Type": "text/plain"})
 
     assert (415, "UNSUPPORTED_MEDIA_TYPE") == await refusal_of(answer)
 
 
+@pytest.mark.shows("BODY_TOO_LARGE")
 async def test_a_body_over_one_mebibyte_is_a_413(running):
     headers = {"Content-Type": "application/json"}
     found = await running.post("/users", data=b" " * (2**20 + 1), headers=headers)
@@ -176,6 +186,7 @@ async def test_the_callers_request_id_comes_back_if_it_is_sane(running):
     assert foul.headers["X-Request-ID"].startswith("req_")
 
 
+@pytest.mark.shows("UNAUTHORIZED", "INVALID_API_KEY")
 async def test_no_key_and_a_wrong_key_are_told_apart(running):
     for headers, code in (
         ({"Authorization": None}, "UNAUTHORIZED"),
@@ -189,6 +200,7 @@ async def test_no_key_and_a_wrong_key_are_told_apart(running):
     assert [] == running.database.audit
 
 
+@pytest.mark.shows("INSUFFICIENT_SCOPE")
 async def test_a_missing_scope_is_a_403_and_stands_in_the_audit(running):
     key = await running.key("read")
     before = len(running.database.audit)
@@ -204,6 +216,7 @@ async def test_a_missing_scope_is_a_403_and_stands_in_the_audit(running):
     assert b"key:key_" in entry.canonical
 
 
+@pytest.mark.shows("FUNDS_ALREADY_RESERVED")
 async def test_a_refused_change_of_a_known_key_stands_in_the_audit(running):
     order_id = await running.order(reserved=True)
     before = len(running.database.audit)
@@ -227,6 +240,7 @@ async def test_what_is_away_is_a_503_without_an_inner_text(running, failure):
     assert "Retry-After" in answer.headers
 
 
+@pytest.mark.shows("SERVICE_UNAVAILABLE")
 async def test_an_actor_that_crashes_is_a_503_to_repeat_with_the_same_key(running):
     """The outcome is unknown: its text says so, and nothing of what crashed."""
     running.fail_next = RuntimeError("a secret inner text")
@@ -254,6 +268,7 @@ async def test_a_database_that_is_away_refuses_reads_and_changes(running):
     assert 201 == (await running.post("/users", {"externalUserId": "new"}, key="k")).status_code
 
 
+@pytest.mark.shows("STELLAR_NETWORK_ERROR")
 async def test_a_network_that_is_away_is_a_502(running):
     user = await running.user()
     running.network.away = True
@@ -264,6 +279,7 @@ async def test_a_network_that_is_away_is_a_502(running):
     assert "secret" not in await answer.get_data(as_text=True)
 
 
+@pytest.mark.shows("PROVIDER_NOT_ENABLED", "WITHDRAWAL_DESTINATION_INVALID")
 async def test_a_withdrawal_of_another_provider_is_refused_before_anyone_is_asked(running):
     body = {"userId": USER, "amount": "5.00", "destinationRef": "x"}
 
@@ -290,6 +306,7 @@ async def test_the_platforms_withdrawal_needs_every_scope(running):
     assert [] == running.asked
 
 
+@pytest.mark.shows("RATE_LIMITED")
 async def test_a_key_over_its_limit_waits_for_the_next_window(autojump_clock):
     async with open_instance(rate_limit_per_minute=3) as running:
         left = [(await running.get("/orders")).headers["X-RateLimit-Remaining"] for _ in range(3)]
@@ -336,6 +353,7 @@ async def test_who_watches_the_health_is_never_over_a_limit(autojump_clock):
         assert {200} == codes
 
 
+@pytest.mark.shows("INTERNAL_ERROR")
 @pytest.mark.expect_errors
 async def test_a_fault_of_the_gate_itself_is_a_500_too(running):
     gate = next(iter(running.app.view_functions.values())).func.__self__

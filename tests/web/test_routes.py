@@ -20,6 +20,7 @@ def shaped(name, resource):
     return set(properties) == set(resource)
 
 
+@pytest.mark.shows("POST /orders", "POST /orders/{id}/reserve", "POST /orders/{id}/cancel")
 async def test_an_order_is_created_reserved_and_canceled(running):
     order_id = await running.order(clientOrderRef="r-1", metadata={"a": [1, None]})
 
@@ -42,6 +43,7 @@ async def test_the_timestamp_of_an_action_is_that_of_its_commit(running):
     assert body["data"]["updatedAt"] == body["meta"]["timestamp"]
 
 
+@pytest.mark.shows("GET /orders/{id}")
 async def test_an_active_order_is_answered_without_a_query(running):
     order_id = await running.order()
     running.database.available = False
@@ -79,6 +81,7 @@ async def test_both_spellings_of_a_field_are_understood(running):
     assert ("m1", "first") == (milestone["ref"], milestone["title"])
 
 
+@pytest.mark.shows("GET /orders")
 async def test_orders_are_listed_newest_first_a_page_at_a_time(running):
     buyer, seller = await running.user("b"), await running.user("s")
     made = []
@@ -103,6 +106,7 @@ async def test_orders_are_listed_newest_first_a_page_at_a_time(running):
     assert (False, None) == (second["hasMore"], second["nextCursor"])
 
 
+@pytest.mark.shows("POST /users")
 async def test_the_same_external_id_gives_the_user_that_exists(running):
     first = await running.post("/users", {"externalUserId": "u-1", "email": "a@b.example"})
     second = await running.post("/users", {"external_user_id": "u-1"})
@@ -113,6 +117,7 @@ async def test_the_same_external_id_gives_the_user_that_exists(running):
     assert shaped("User", one["data"])
 
 
+@pytest.mark.shows("GET /users", "GET /users/{id}")
 async def test_users_are_found_by_their_external_id(running):
     ann = await running.user("ann")
     await running.user("bob")
@@ -124,6 +129,7 @@ async def test_users_are_found_by_their_external_id(running):
     assert ann.id == shown["data"]["id"]
 
 
+@pytest.mark.shows("GET /users/{id}/balance", "GET /users/{id}/ledger")
 async def test_a_balance_follows_the_orders(running):
     order_id = await running.order(reserved=True)
     buyer = (await running.system.storage.load_many(Order, [order_id]))[order_id].buyer_id
@@ -139,6 +145,7 @@ async def test_a_balance_follows_the_orders(running):
     assert "-80.0000000" in {each["amount"] for each in transfers["data"][0]["postings"]}
 
 
+@pytest.mark.shows("GET /users/{id}/wallet/deposit", "WALLET_NOT_READY")
 async def test_the_deposit_address_is_given_out_only_when_the_wallet_is_active(running):
     early, ready = await running.user("early", active=False), await running.user("ready")
 
@@ -152,6 +159,7 @@ async def test_the_deposit_address_is_given_out_only_when_the_wallet_is_active(r
     assert shaped("Deposit", data)
 
 
+@pytest.mark.shows("GET /users/{id}/wallet")
 async def test_a_wallet_shows_what_the_chain_says(running):
     user = await running.user()
 
@@ -161,6 +169,7 @@ async def test_a_wallet_shows_what_the_chain_says(running):
     assert shaped("Wallet", body["data"])
 
 
+@pytest.mark.shows("GET /orders/{id}/events")
 async def test_an_orders_history_is_its_events(running):
     order_id = await running.order(reserved=True)
 
@@ -171,6 +180,7 @@ async def test_an_orders_history_is_its_events(running):
     assert shaped("Event", body["data"][0])
 
 
+@pytest.mark.shows("GET /health", "GET /config", "GET /openapi.json", "GET /docs")
 async def test_anyone_may_ask_for_health_config_and_documents(running):
     running.headers = {}
 
@@ -204,6 +214,7 @@ async def test_an_order_shown_again_is_the_order_as_it_is_now(running):
     assert "r:1.x-y_z" == after["meta"]["requestId"]
 
 
+@pytest.mark.shows("GET /health/detailed")
 async def test_each_dependency_is_asked_for_the_detailed_health(autojump_clock):
     async def up():
         return True

@@ -42,6 +42,7 @@ def stream(running: RunningInstance, *, headers=None, **query):
     return open_stream(running.app, PATH, headers={**running.headers, **(headers or {})}, **query)
 
 
+@pytest.mark.shows("GET /events")
 async def test_an_event_is_one_message_with_its_sequence_and_one_line_of_json(
     autojump_clock, running
 ):
@@ -151,6 +152,7 @@ async def test_an_event_id_stands_for_its_place(autojump_clock, running):
         assert [3] == events.ids
 
 
+@pytest.mark.shows("HISTORY_DETACHED")
 async def test_a_place_in_detached_history_is_refused(autojump_clock, running):
     await commit(running, 1, 2, 3, 4)
     first = running.database.events[0]
