@@ -12,6 +12,7 @@ from typing import ClassVar, Final, Generic, TypeVar
 import structlog
 from attrs import frozen
 
+from actors.along import Along, check_not_gone
 from actors.balances import BalanceMessage, CommitDebit
 from actors.board import Board
 from actors.core import Core
@@ -54,7 +55,7 @@ class OwnerParts:
     attempts_max: int
 
 
-class OwnerActor(WokenActor[M], Generic[E, M]):
+class OwnerActor(WokenActor[M | Along], Generic[E, M]):
     """See the module; a subclass says what its kind is and how it decides."""
 
     kind: ClassVar[OwnedKind]
@@ -100,22 +101,27 @@ class OwnerActor(WokenActor[M], Generic[E, M]):
 
     # What all do alike.
 
-    async def handle(self, message: M) -> object:
-        """Decide one command and commit it."""
+    async def handle(self, message: M | Along) -> object:
+        """Decide one command and commit it; one that an operator's command sends along ends that."""
+        if isinstance(message, Along):
+            return await self._change(message.message, message)
         with refuse_while_unavailable():
             if isinstance(message, self.creates):
                 made = await self.create(message)
                 if not await self._commit(made):
                     raise Conflict(self._id)
                 return made.entity
+        return await self._change(message, None)
 
-            async def decide(entity: E) -> Decided[E]:
-                try:
-                    return await self.decide(entity, message)
-                except DomainError as refused:
-                    raise await self.refusal(refused, entity) from None
+    async def _change(self, message: M, along: Along | None) -> object:
+        async def decide(entity: E) -> Decided[E]:
+            try:
+                return await self.decide(entity, message)
+            except DomainError as refused:
+                raise await self.refusal(refused, entity) from None
 
-            after = await self._repeated(decide)
+        with refuse_while_unavailable():
+            after = await self._repeated(decide, along)
             if after is None:
                 raise self.not_found()
             return self.answer(message, after)
@@ -147,7 +153,7 @@ class OwnerActor(WokenActor[M], Generic[E, M]):
         """How a step that failed is tried again."""
         return RetryPolicy(self._owner.attempts_max, self._core.random())
 
-    async def _repeated(self, decide: Decide[E]) -> E | None:
+    async def _repeated(self, decide: Decide[E], along: Along | None = None) -> E | None:
         """Decide on the latest state and commit; someone else's commit makes it decide again.
 
         Returns the entity as it is then; `None` if it does not exist or nothing was decided.
@@ -157,22 +163,25 @@ class OwnerActor(WokenActor[M], Generic[E, M]):
             decision = None if entity is None else await decide(entity)
             if decision is None:
                 return None
-            if await self._commit(decision):
+            if await self._commit(decision, along):
                 return decision.entity
         raise Conflict(self._id)
 
-    async def _commit(self, decision: Decided[E]) -> bool:
+    async def _commit(self, decision: Decided[E], along: Along | None = None) -> bool:
         """Commit a decision; false if the entity was written elsewhere meanwhile.
 
         Its snapshot is on the board then, and whoever waits for it is woken: the journal's work.
         """
         outcome: CommitOutcome
+        unit = decision.unit if along is None else along.joined(decision.unit, decision.entity)
         if decision.debits is not None:
             outcome = await self._owner.balances.address(decision.debits).ask(
-                CommitDebit(decision.unit), timeout_s=float("inf")
+                CommitDebit(unit), timeout_s=float("inf")
             )
         else:
-            outcome = await self._core.journal.commit(decision.unit)
+            outcome = await self._core.journal.commit(unit)
+        if along is not None:
+            check_not_gone(outcome, along.command)
         match outcome:
             case Committed():
                 self._entity = decision.entity

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from actors.alarms import Alarms
+from actors.along import Along
 from actors.answers import Answers
 from actors.balances import BalanceMessage
 from actors.board import Board
@@ -57,8 +58,8 @@ class System:
     answers: Answers
     refusals: Refusals
     balances: Registry[str, BalanceMessage]
-    orders: Registry[str, OrderMessage]
-    withdrawals: Registry[str, WithdrawalMessage]
+    orders: Registry[str, OrderMessage | Along]
+    withdrawals: Registry[str, WithdrawalMessage | Along]
     order_board: Board[Order]
     withdrawal_board: Board[Withdrawal]
     balance_board: Board[Balance]

@@ -4,6 +4,7 @@ The same tree runs in production, in tests and in the simulation; what differs i
 """
 
 from collections.abc import Awaitable, Callable
+from enum import Enum
 from typing import Final, Never
 
 import structlog
@@ -11,6 +12,7 @@ import trio
 from attrs import field, frozen
 
 from actors.alarms import Alarms
+from actors.along import Along
 from actors.answers import Answers
 from actors.balances import IDLE_S, BalanceActor, BalanceMessage, BalanceParts
 from actors.board import Board
@@ -22,6 +24,7 @@ from actors.bootstrap import (
     Platform,
     ensure_platform,
 )
+from actors.commands import Commands
 from actors.core import Core
 from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
@@ -33,6 +36,8 @@ from actors.lane import Lane
 from actors.lane_parts import LaneParts, Wake, XlmPolicy
 from actors.ledger_clock import LedgerClock
 from actors.messages import OrderMessage, WithdrawalMessage
+from actors.operation_commands import operation_commands
+from actors.order_commands import order_commands
 from actors.orders import OrderActor, OrderParts
 from actors.owner import OwnerParts
 from actors.owners import Owner, Owners
@@ -73,9 +78,6 @@ CHANNEL_XLM: Final = XlmPolicy(minimum=Money(50_000_000), level=Money(500_000_00
 PLATFORM_XLM: Final = XlmPolicy(minimum=Money.zero(), level=Money.zero())
 """Nobody refills the platform: an operator does."""
 
-_FOR_ERRANDS: Final = frozenset(
-    {"publisher", "journal", "fence", "vault", "lanes", "watcher", "wallets", "bootstrap"}
-)
 LANE_IDLE_S: Final = 15.0
 """A lane reads its work anew whenever it is woken: there is little to keep."""
 
@@ -83,6 +85,27 @@ OPERATIONS_KEPT: Final = 2_000
 """Operations on the board, envelopes included: their owners come for them at once."""
 
 _VAULT_CHECK: Final = "vault_check"
+
+
+class Role(Enum):
+    """What a process is to the database, and so which part of the tree it runs.
+
+    Only the `OWNER` takes up orders, withdrawals and due times by itself. An errand of the command
+    line runs beside it: `BOOTSTRAP` puts accounts on the chain, `COMMAND` does what operators'
+    commands ask for where no owner runs, and leaves what follows of it to the next owner.
+    """
+
+    OWNER = "owner"
+    BOOTSTRAP = "bootstrap"
+    COMMAND = "command"
+
+
+_FOR_ALL: Final = frozenset({"publisher", "journal", "fence", "vault"})
+_FOR_ERRANDS: Final = {
+    Role.BOOTSTRAP: _FOR_ALL | {"lanes", "watcher", "wallets", "bootstrap"},
+    Role.COMMAND: _FOR_ALL
+    | {"balances", "withdrawals", "orders", "users", "keys", "maintenance", "commands"},
+}
 
 
 @frozen
@@ -141,13 +164,11 @@ class Tree:
     lanes: Registry[str, Never]
     clock: LedgerClock
 
-    @property
-    def errand_specs(self) -> tuple[ChildSpec, ...]:
-        """What a command runs beside the owner of the database: all that puts accounts on the chain.
-
-        It takes up nobody's orders, withdrawals or due times: those are the owner's.
-        """
-        return tuple(spec for spec in self.specs if spec.child.name in _FOR_ERRANDS)
+    def specs_of(self, role: Role) -> tuple[ChildSpec, ...]:
+        """What a process of this role runs."""
+        if role is Role.OWNER:
+            return self.specs
+        return tuple(spec for spec in self.specs if spec.child.name in _FOR_ERRANDS[role])
 
 
 async def prepare(world: World, choices: Choices) -> Platform:
@@ -317,7 +338,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         usdc_code=choices.rules.usdc_code,
         pick_channel=pick_channel,
     )
-    orders: Registry[str, OrderMessage] = Registry(
+    orders: Registry[str, OrderMessage | Along] = Registry(
         "orders",
         lambda order_id: OrderActor(order_id, order_parts),
         random=world.random,
@@ -331,7 +352,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         currency=instance.currency,
         closed_addresses=closed,
     )
-    withdrawals: Registry[str, WithdrawalMessage] = Registry(
+    withdrawals: Registry[str, WithdrawalMessage | Along] = Registry(
         "withdrawals",
         lambda withdrawal_id: WithdrawalActor(withdrawal_id, withdrawal_parts),
         random=world.random,
@@ -365,6 +386,20 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
             ids=ids,
             random_bytes=world.random_bytes,
             live=choices.live_keys,
+        ),
+    )
+    commands = Cell(
+        "commands",
+        lambda: Commands(
+            core,
+            (
+                *operation_commands(core),
+                *order_commands(
+                    core,
+                    lambda order_id: orders.wake(order_id, "retry"),
+                    lambda source: lanes.wake(source, Wake.WORK),
+                ),
+            ),
         ),
     )
     housekeeping_parts = HousekeepingParts(core)
@@ -443,6 +478,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ChildSpec(Service("timer", timer.run)),
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
+        ChildSpec(commands),
     )
     return Tree(system, journal, specs, bootstrap, watcher, recovery, owners, lanes, clock)
 

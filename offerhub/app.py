@@ -24,7 +24,7 @@ import trio_asyncio
 from attrs import frozen
 
 from actors.kernel import ChildSpec, Node, Supervisor, described, ungrouped
-from actors.tree import Tree
+from actors.tree import Role, Tree
 from offerhub.composition.failpoints import BadFailpoint, watch_failpoints
 from offerhub.composition.failures import for_people
 from offerhub.composition.servers import servers
@@ -93,9 +93,9 @@ def run(settings: Settings, announce: Callable[[Ready], None]) -> None:
     trio.run(partial(_run, settings, real_sources(), announce=announce))
 
 
-def run_errand(settings: Settings, errand: Errand) -> None:
+def run_errand(settings: Settings, errand: Errand, role: Role = Role.BOOTSTRAP) -> None:
     """Run what an errand needs until it is done, beside whoever owns the database; raises as `run` does."""
-    trio.run(partial(_run, settings, real_sources(), errand=errand))
+    trio.run(partial(_run, settings, real_sources(), errand=errand, role=role))
 
 
 async def _run(
@@ -104,13 +104,14 @@ async def _run(
     *,
     announce: Callable[[Ready], None] | None = None,
     errand: Errand | None = None,
+    role: Role = Role.OWNER,
 ) -> None:
     try:
         watch_failpoints(settings.failpoint)
         # The home is held even where every server is given: two instances of one home share keys.
         with hold_home(settings.home), ungrouped():
             async with trio_asyncio.open_loop():
-                await _Process(settings, sources, announce, errand).run()
+                await _Process(settings, sources, announce, errand, role).run()
     except (HomeInUse, BadFailpoint, OSError) as error:
         raise StartFailed(for_people(settings, "home", error)) from error
 
@@ -124,6 +125,7 @@ class _Process:
         sources: Sources,
         announce: Callable[[Ready], None] | None,
         errand: Errand | None,
+        role: Role,
     ) -> None:
         self._settings = settings
         self._announce = announce
@@ -139,7 +141,7 @@ class _Process:
             sources,
             addresses,
             self._crashed,
-            serves=announce is not None,
+            role=role,
             on_displaced=self._on_displaced,
         )
         self._root = Supervisor(

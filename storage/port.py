@@ -18,6 +18,7 @@ from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Books, Holding, Posting
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     Balance,
@@ -343,6 +344,23 @@ class Storage(Protocol):
     async def api_token_by_digest(self, digest: bytes) -> ApiToken | None: ...
 
     async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]: ...
+
+    # Operators' commands.
+    async def open_commands(self, limit: int) -> Sequence[OperatorCommand]:
+        """Those that wait or run, oldest first."""
+        ...
+
+    async def listen_for_commands(self, notify: Callable[[], None]) -> None:
+        """Call `notify` at once, and whenever a command was stored; never waits for it.
+
+        While it runs, others see that this process takes up commands (`served`). Returns when the
+        connection is lost. Cancelling it is harmless.
+        """
+        ...
+
+    async def served(self) -> bool:
+        """Whether a process takes up commands now."""
+        ...
 
     # What comes due.
     async def due(self, after: Due | None, limit: int) -> Sequence[Due]:

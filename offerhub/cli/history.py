@@ -3,22 +3,16 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, NoReturn, TypeVar
+from typing import TypeVar
 
 import click
-import trio
-import trio_asyncio
 
-from actors.kernel import ungrouped
-from offerhub import app
+from offerhub.cli.failures import refuse
 from offerhub.cli.start import load_or_exit
-from offerhub.cli.storage import open_beside
-from storage.errors import OutcomeUnknown, StorageUnavailable
+from offerhub.cli.storage import with_storage
 from storage.postgres.export import HistoryBroken
 from storage.postgres.history import HistoryBusy
 from storage.postgres.storage import PostgresStorage
-
-_EXIT_NOT_DONE: Final = 1
 
 T = TypeVar("T")
 
@@ -71,27 +65,12 @@ def envelope_command(tx_hash: str) -> None:
 
     found = _run(work)
     if found is None:
-        _fail("no operation of ours has this hash")
+        refuse("no operation of ours has this hash")
     click.echo(found)
 
 
 def _run(work: Callable[[PostgresStorage], Awaitable[T]]) -> T:
-    settings = load_or_exit()
-
-    async def main() -> T:
-        with ungrouped():
-            async with (
-                trio_asyncio.open_loop(),
-                open_beside(settings.database_url, settings.home, app.real_sources()) as storage,
-            ):
-                return await work(storage)
-
     try:
-        return trio.run(main)
-    except (HistoryBroken, HistoryBusy, StorageUnavailable, OutcomeUnknown, ValueError) as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(f"offerhub history: {message}", err=True)
-    raise SystemExit(_EXIT_NOT_DONE)
+        return with_storage(load_or_exit(quiet=True), work)
+    except (HistoryBroken, HistoryBusy, ValueError) as error:
+        refuse(str(error))

@@ -5,13 +5,15 @@ import click
 import offerhub
 from offerhub.cli.bootstrap import bootstrap_command
 from offerhub.cli.demo import demo_command
+from offerhub.cli.failures import Failing
 from offerhub.cli.history import history_group
 from offerhub.cli.operations import operations_command
+from offerhub.cli.orders import orders_group
 from offerhub.cli.run import run_command
 from offerhub.cli.sandbox import sandbox_command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Failing, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(offerhub.__version__, "-V", "--version", prog_name="offerhub")
 def main() -> None:
     """OFFER-HUB Orchestrator: balances, orders and on-chain escrow for one marketplace.
@@ -26,3 +28,4 @@ main.add_command(demo_command)
 main.add_command(bootstrap_command)
 main.add_command(history_group)
 main.add_command(operations_command)
+main.add_command(orders_group)

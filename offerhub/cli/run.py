@@ -8,13 +8,14 @@ from rich.markup import escape
 import offerhub
 from actors.kernel import TooManyRestarts
 from offerhub import app
+from offerhub.cli import exits
 from offerhub.cli.start import cannot_start, load_or_exit
 from offerhub.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 _EXIT_GAVE_UP = 1
-EXIT_DISPLACED = 3
+EXIT_DISPLACED = exits.DISPLACED
 """Not to be restarted: it would displace its successor (docs/operations.md)."""
 
 

@@ -7,20 +7,25 @@ from typing import NoReturn
 
 import click
 
+from offerhub.cli import exits
 from offerhub.logs import configure_logging
 from offerhub.settings import Settings, SettingsError, load_settings
 
-EXIT_CANNOT_START = 2
+EXIT_CANNOT_START = exits.CANNOT_START
 
 
-def load_or_exit() -> Settings:
-    """The settings, with the log configured; a fault ends the program with all of them named."""
+def load_or_exit(*, quiet: bool = False) -> Settings:
+    """The settings, with the log configured; a fault ends the program with all of them named.
+
+    Args:
+        quiet: of what a command does by the way, only warnings are shown; `LOG_LEVEL` shows more.
+    """
     try:
         settings = load_settings(os.environ, Path.cwd(), os.urandom)
     except SettingsError as error:
         cannot_start(str(error))
     configure_logging(
-        level=settings.logs.level,
+        level="warning" if quiet and settings.logs.level == "info" else settings.logs.level,
         log_format=settings.logs.format,
         secrets=settings.secret_values(),
     )

@@ -28,7 +28,7 @@ from actors.kernel import (
 from actors.outages import is_unavailable
 from actors.sealing import KeyRing
 from actors.signing import LocalSigner
-from actors.tree import Choices, Tree, World, build, prepare
+from actors.tree import Choices, Role, Tree, World, build, prepare
 from offerhub.composition.choices import choices_from
 from offerhub.composition.outside import Outside, open_outside
 from offerhub.domain.errors import DomainError
@@ -52,7 +52,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _INSTANCE: Final = "instance_id"
-_POOL_MAX: Final = 16
+_POOL_MAX: Final = 17
+"""One of them is held by who listens for operators' commands."""
 _FIRST_WAIT_S: Final = 10.0
 _AGAIN_S: Final = 1.0
 _CONNECT_S: Final = 2.0
@@ -85,8 +86,8 @@ class Work:
     """Everything between the servers and the callers.
 
     Args:
-        serves: with the API, as the owner of the database; an errand of the command line does
-            without, beside whoever owns it.
+        role: the owner of the database has the API; an errand of the command line does without,
+            beside whoever owns it.
         on_displaced: has the process end, because a newer one has taken the database over.
     """
 
@@ -97,7 +98,7 @@ class Work:
         addresses: Addresses,
         on_crash: OnCrash,
         *,
-        serves: bool,
+        role: Role,
         on_displaced: Callable[[], None],
     ) -> None:
         self.name = "work"
@@ -105,7 +106,7 @@ class Work:
         """Where the API listens, once it does."""
         self.built: Tree | None = None
         """The tree of the present life."""
-        self._serves = serves
+        self._role = role
         self._settings = settings
         self._sources = sources
         self._addresses = addresses
@@ -166,7 +167,7 @@ class Work:
                 pool,
                 random_bytes=sources.random_bytes,
                 clock=sources.now,
-                take_over=self._serves,
+                take_over=self._role is Role.OWNER,
                 after=self._epoch,
             )
         )
@@ -212,7 +213,7 @@ class Work:
         platform = await self._when_up(partial(prepare, world, choices))
         choices = _with_platform(choices, platform.user.id)
         tree = self.built = build(world, choices, platform, redis)
-        face = self._face(tree, storage, redis) if self._serves else ()
+        face = self._face(tree, storage, redis) if self._role is Role.OWNER else ()
         alarms = tree.system.alarms
 
         def report(reason: str | None) -> None:
@@ -225,7 +226,7 @@ class Work:
         upkeep = ChildSpec(Service("upkeep", storage.upkeep.run))
         return Supervisor(
             self.name,
-            (upkeep, *(tree.specs if self._serves else tree.errand_specs), *face),
+            (upkeep, *tree.specs_of(self._role), *face),
             random=sources.random,
             on_crash=partial(self._told, tree),
             restarts_max=_RESTARTS_MAX,

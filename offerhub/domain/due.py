@@ -14,6 +14,7 @@ from attrs import frozen
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.hold import Hold
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.order_deadlines import due_at as order_due_at
 from offerhub.domain.unit_of_work import Entity
@@ -69,7 +70,7 @@ def due_of(entity: Entity) -> Due | None:
         case ChainOperation():
             at = entity.not_before if entity.is_open else None
             return None if at is None else Due(at, entity.id, DueKind.LANE, entity.source)
-        case User() | Wallet() | Withdrawal() | Hold() | ApiToken():
+        case User() | Wallet() | Withdrawal() | Hold() | ApiToken() | OperatorCommand():
             return None
         case _:
             assert_never(entity)

@@ -13,12 +13,15 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.trace import Trace
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
 
-Entity = Order | User | Wallet | ChainOperation | Withdrawal | Hold | ApiKey | ApiToken
+Entity = (
+    Order | User | Wallet | ChainOperation | Withdrawal | Hold | ApiKey | ApiToken | OperatorCommand
+)
 """What is stored with a version: 1 is an insert, n an update of version n - 1."""
 
 
@@ -114,6 +117,15 @@ class CursorMove:
 
 
 @frozen
+class SettingChange:
+    """A stored fact of the instance, changed only from what it was read as; `None`: from not there."""
+
+    name: str
+    before: str | None
+    after: str
+
+
+@frozen
 class ParkedRecord:
     """Something that could not be worked and waits for an operator."""
 
@@ -142,6 +154,7 @@ class UnitOfWork:
     idempotency: IdempotencyRecord | None = None
     cursor: CursorMove | None = None
     parked: tuple[ParkedRecord, ...] = ()
+    settings: tuple[SettingChange, ...] = ()
 
 
 @frozen
@@ -190,7 +203,7 @@ class Committed:
 class RefusalKind(StrEnum):
     """Why storage refused a unit; nothing of it was written.
 
-    `CONFLICT`: someone else acted on an entity, or moved the cursor; reload and decide again.
+    `CONFLICT`: someone else acted on an entity, moved the cursor or changed the setting; reload and decide again.
     `FUNDS`: a balance would fall below zero. `LIMIT`: a balance would pass the maximum.
     `TAKEN`: a unique key exists (`subject` names it: `client_order_ref`, `external_user_id`,
     `idempotency_key`, `dedupe`, `public_key`, `hold_reference`). `UNAVAILABLE`: the database is away, and the unit

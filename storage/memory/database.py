@@ -11,6 +11,7 @@ from offerhub.domain.api_keys import ApiToken
 from offerhub.domain.due import Due, Perishable, clean_up_due, due_of
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books, Transfer, books_of
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import (
     IDEMPOTENCY_LIFETIME,
@@ -23,6 +24,7 @@ from offerhub.domain.unit_of_work import (
     ParkedRecord,
     RefusalKind,
     Refused,
+    SettingChange,
     UnitOfWork,
 )
 from storage.checkpoint import Checkpoint
@@ -62,6 +64,7 @@ class MemoryDatabase:
         self.cursors: dict[str, str] = {}
         self.parked: dict[str, ParkedRecord] = {}
         self.settings: dict[str, str] = {}
+        self.command_listeners: set[Callable[[], None]] = set()
         self._transfer_ids: set[str] = set()
         self._dedupe: set[str] = set()
 
@@ -154,6 +157,7 @@ class MemoryDatabase:
             self._claim_refusal(unit.idempotency)
             or self.tables.refusal(unit.writes)
             or self._cursor_refusal(unit.cursor)
+            or self._setting_refusal(unit.settings)
             or self._transfer_refusal(unit)
         )
 
@@ -168,6 +172,10 @@ class MemoryDatabase:
         if move is not None and self.cursors.get(move.name) != move.before:
             return Refused(RefusalKind.CONFLICT, move.name)
         return None
+
+    def _setting_refusal(self, changes: tuple[SettingChange, ...]) -> Refused | None:
+        stale = (each for each in changes if self.settings.get(each.name) != each.before)
+        return next((Refused(RefusalKind.CONFLICT, each.name) for each in stale), None)
 
     def _transfer_refusal(self, unit: UnitOfWork) -> Refused | None:
         seen = set(self._dedupe) if len(unit.transfers) > 1 else self._dedupe
@@ -204,6 +212,10 @@ class MemoryDatabase:
         if unit.cursor is not None:
             self.cursors[unit.cursor.name] = unit.cursor.after
         self.parked.update((record.id, record) for record in unit.parked)
+        self.settings.update((change.name, change.after) for change in unit.settings)
+        if any(isinstance(each, OperatorCommand) and each.version == 1 for each in unit.writes):
+            for notify in tuple(self.command_listeners):
+                notify()
 
     def _write_transfer(self, sequence: int, transfer: Transfer, unit: UnitOfWork) -> None:
         self.transfers.append(transfer)

@@ -12,6 +12,7 @@ from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock
 from offerhub.domain.ledger import Books
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     IDEMPOTENCY_LIFETIME,
@@ -318,6 +319,22 @@ class MemoryStorage:
     async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]:
         rows = (await self._at()).tables.of(ApiKey).newest_first()
         return _page(rows, lambda _: True, cursor, limit)
+
+    async def open_commands(self, limit: int) -> Sequence[OperatorCommand]:
+        rows = (await self._at()).tables.of(OperatorCommand).rows.values()
+        return [row for row in rows if row.is_open][:limit]
+
+    async def listen_for_commands(self, notify: Callable[[], None]) -> None:
+        listeners = (await self._at()).command_listeners
+        listeners.add(notify)
+        try:
+            notify()
+            await trio.sleep_forever()
+        finally:
+            listeners.discard(notify)
+
+    async def served(self) -> bool:
+        return bool((await self._at()).command_listeners)
 
     async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
         place = None if after is None else (after.at, after.id)

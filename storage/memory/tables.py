@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.hold import Hold
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import Entity, RefusalKind, Refused
 from offerhub.domain.users import User, Wallet
@@ -24,6 +25,7 @@ _UNIQUE: Final[Mapping[type, Mapping[str, Callable[[Any], object]]]] = {
     ChainOperation: {},
     Withdrawal: {},
     Hold: {"hold_reference": lambda hold: (hold.user_id, hold.reference) if hold.is_open else None},
+    OperatorCommand: {},
 }
 
 

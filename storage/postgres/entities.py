@@ -14,6 +14,7 @@ from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.due import due_of
 from offerhub.domain.hold import Hold
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
@@ -163,6 +164,9 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("api_key_id", "text", lambda token: token.api_key_id),
             Column("expires_at", "timestamptz", lambda token: token.expires_at),
         ),
+    ),
+    OperatorCommand: EntityTable(
+        "operator_commands", (Column("is_open", "boolean", lambda command: command.is_open),)
     ),
 }
 """In the order in which a commit writes them."""

@@ -19,6 +19,7 @@ from offerhub.domain.unit_of_work import (
     CursorMove,
     RefusalKind,
     Refused,
+    SettingChange,
     UnitOfWork,
 )
 from storage.commit_values import Counters, Filled, fill, users_of
@@ -46,6 +47,23 @@ _MOVE_CURSOR: Final = Part(
 UPDATE cursors AS old SET value = move.after
 FROM unnest($1::text[], $2::text[], $3::text[]) AS move (name, before, after)
 WHERE old.name = move.name AND old.value = move.before RETURNING old.name
+""",
+)
+
+_FIRST_SETTING: Final = Part(
+    "first_settings",
+    """
+INSERT INTO settings (name, value) SELECT * FROM unnest($1::text[], $2::text[])
+ON CONFLICT (name) DO NOTHING RETURNING name
+""",
+)
+
+_CHANGE_SETTING: Final = Part(
+    "changed_settings",
+    """
+UPDATE settings AS old SET value = change.after
+FROM unnest($1::text[], $2::text[], $3::text[]) AS change (name, before, after)
+WHERE old.name = change.name AND old.value = change.before RETURNING old.name
 """,
 )
 
@@ -113,6 +131,7 @@ def split(group: Sequence[UnitOfWork]) -> Iterator[list[UnitOfWork]]:
             names.add(("key", unit.idempotency.key))
         if unit.cursor is not None:
             names.add(("cursor", unit.cursor.name))
+        names.update(("setting", change.name) for change in unit.settings)
         if part and not written.isdisjoint(names):
             yield part
             part, written = [], set()
@@ -204,10 +223,12 @@ async def _aio_write(
     units = [filled.unit for filled in accepted]
     entities = [entity for unit in units for entity in unit.writes]
     moves = [unit.cursor for unit in units if unit.cursor is not None]
+    changes = [change for unit in units for change in unit.settings]
     statement = Statement()
     add_claims(statement, accepted)
     add_writes(statement, entities)
-    _add_cursors(statement, moves)
+    _add_compared(statement, moves, _FIRST_CURSOR, _MOVE_CURSOR)
+    _add_compared(statement, changes, _FIRST_SETTING, _CHANGE_SETTING)
     _add_parked(statement, units)
     add_appends(statement, accepted, ends, places, writer.id, number)
     if beside is not None:
@@ -222,23 +243,31 @@ async def _aio_write(
     for move in moves:
         if move.name not in moved:
             raise GroupRefused(Refused(RefusalKind.CONFLICT, move.name))
+    changed = {*written.get("first_settings", ()), *written.get("changed_settings", ())}
+    for change in changes:
+        if change.name not in changed:
+            raise GroupRefused(Refused(RefusalKind.CONFLICT, change.name))
     return check_appends(accepted, written)
 
 
-def _add_cursors(statement: Statement, moves: Sequence[CursorMove]) -> None:
-    first = [move for move in moves if move.before is None]
-    if first:
+def _add_compared(
+    statement: Statement,
+    changes: Sequence[CursorMove] | Sequence[SettingChange],
+    first: Part,
+    later: Part,
+) -> None:
+    """Add named texts that are written only over what they were read as."""
+    new = [change for change in changes if change.before is None]
+    if new:
+        statement.add(first, [[each.name for each in new], [each.after for each in new]])
+    old = [change for change in changes if change.before is not None]
+    if old:
         statement.add(
-            _FIRST_CURSOR, [[move.name for move in first], [move.after for move in first]]
-        )
-    later = [move for move in moves if move.before is not None]
-    if later:
-        statement.add(
-            _MOVE_CURSOR,
+            later,
             [
-                [move.name for move in later],
-                [move.before for move in later],
-                [move.after for move in later],
+                [each.name for each in old],
+                [each.before for each in old],
+                [each.after for each in old],
             ],
         )
 

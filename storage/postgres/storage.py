@@ -1,6 +1,8 @@
 """PostgreSQL behind `storage.port.Storage`."""
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Final, TypeVar, TypeVarTuple
 
@@ -12,6 +14,7 @@ from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock, Ids, RandomBytes
 from offerhub.domain.ledger import Books
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import (
     Balance,
@@ -42,6 +45,7 @@ from storage.port import (
 from storage.postgres import (
     audit_log,
     checkpoints,
+    commands,
     due,
     event_log,
     idempotency,
@@ -301,6 +305,16 @@ class PostgresStorage:
 
     async def api_keys(self, cursor: str | None, limit: int) -> Page[ApiKey]:
         return await self._read(aio_page, lookups.API_KEYS, _api_key, (), cursor, limit)
+
+    async def open_commands(self, limit: int) -> Sequence[OperatorCommand]:
+        return await self._read(work.aio_open_commands, limit)
+
+    async def listen_for_commands(self, notify: Callable[[], None]) -> None:
+        with suppress(OutcomeUnknown):  # nothing was written: the connection is gone
+            await self._pool.run(commands.aio_listen, notify, deadline_s=math.inf)
+
+    async def served(self) -> bool:
+        return await self._read(commands.aio_served)
 
     async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
         return await self._read(due.aio_due, after, limit)

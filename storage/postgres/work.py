@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode
@@ -25,6 +26,10 @@ SELECT sequence, source FROM chain_operations
 WHERE is_open AND sequence > $1 ORDER BY sequence LIMIT $2
 """
 
+_OPEN_COMMANDS: Final = """
+SELECT doc FROM operator_commands WHERE is_open ORDER BY sequence LIMIT $1
+"""
+
 # An inner query with a limit is asked row by row: never a look at every open operation.
 _UNFINISHED: Final = """
 SELECT waiting.sequence, waiting.id, open.id IS NOT NULL AS working
@@ -36,6 +41,12 @@ LEFT JOIN LATERAL (
     WHERE c.subject_id = waiting.id AND c.is_open LIMIT 1) AS open ON true
 ORDER BY waiting.sequence
 """
+
+
+async def aio_open_commands(connection: Connection, limit: int) -> list[OperatorCommand]:
+    """Operators' commands that have not ended, oldest first."""
+    rows = await connection.fetch(_OPEN_COMMANDS, limit)
+    return [decode(OperatorCommand, row["doc"]) for row in rows]
 
 
 async def aio_open_operations(

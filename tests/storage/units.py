@@ -14,6 +14,7 @@ from offerhub.domain.hold import Hold
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
@@ -98,6 +99,21 @@ class Hands:
                 "currency": "USDC",
                 "title": "Logo “Ü”",
                 "status": OrderStatus.ORDER_CREATED,
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def command(self, **fields) -> OperatorCommand:
+        return OperatorCommand(
+            **{
+                "id": self.id("cmd"),
+                "version": 1,
+                "kind": "orders.retry",
+                "arguments": {"orderId": "ord_1"},
+                "by": "root",
+                "waits_until": self.now + timedelta(seconds=15),
                 "created_at": self.now,
                 "updated_at": self.now,
                 **fields,

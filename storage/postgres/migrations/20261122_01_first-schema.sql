@@ -359,6 +359,25 @@ CREATE TABLE settings (
     value text NOT NULL
 );
 
+-- What operators ask of the running process by the command line; it listens to the notice.
+CREATE TABLE operator_commands (
+    sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT operator_commands_sequence_key UNIQUE,
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    is_open boolean NOT NULL,
+    doc text NOT NULL
+);
+CREATE INDEX operator_commands_open ON operator_commands (sequence) WHERE is_open;
+
+CREATE FUNCTION notify_of_command() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NOTIFY offerhub_commands;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER noticed AFTER INSERT ON operator_commands
+    FOR EACH STATEMENT EXECUTE FUNCTION notify_of_command();
+
 -- The locks of a commit, in one round trip: the counters first, whose row comes first, then the
 -- balances in the order of their users. Each statement of the function sees what the lock before
 -- has waited for.
@@ -430,8 +449,9 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 
 -- migrate: rollback
 DROP VIEW detached, partitions;
-DROP TABLE settings, parked, cursors, idempotency, audit, detached_owners,
+DROP TABLE operator_commands, settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
     transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, holds, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
     counters;
-DROP FUNCTION attach_partitions, lock_for_commit, refuse_change, refuse_unbalanced;
+DROP FUNCTION attach_partitions, lock_for_commit, notify_of_command, refuse_change,
+    refuse_unbalanced;

@@ -83,6 +83,20 @@ $$;
 
 
 --
+-- Name: notify_of_command(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.notify_of_command() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NOTIFY offerhub_commands;
+    RETURN NULL;
+END
+$$;
+
+
+--
 -- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -599,6 +613,33 @@ CREATE TABLE public.migration_contents (
 
 
 --
+-- Name: operator_commands; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.operator_commands (
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    version integer NOT NULL,
+    is_open boolean NOT NULL,
+    doc text NOT NULL
+);
+
+
+--
+-- Name: operator_commands_sequence_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.operator_commands ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.operator_commands_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: orders; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1004,15 +1045,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:43:04.15404+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:48:00.738069+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:43:04.005046+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:43:04.008744+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:48:00.502042+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:48:00.515045+00');
 
 
 --
@@ -1211,7 +1252,13 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '6f0bdd80a860cfd7b208c16773d8be1cbacaf5f9e47439b275fc9b9bf1851a7b');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '50fa961014ec3ad1d52b21b33d3657b5ce07a420831680c507b1971fa6c1f5b1');
+
+
+--
+-- Data for Name: operator_commands; Type: TABLE DATA; Schema: public; Owner: -
+--
+
 
 
 --
@@ -1373,7 +1420,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:43:04.377764+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:48:01.050638+00');
 
 
 --
@@ -1402,6 +1449,13 @@ SELECT pg_catalog.setval('public.chain_operations_sequence_seq', 1, false);
 --
 
 SELECT pg_catalog.setval('public.holds_sequence_seq', 1, false);
+
+
+--
+-- Name: operator_commands_sequence_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.operator_commands_sequence_seq', 1, false);
 
 
 --
@@ -1709,6 +1763,22 @@ ALTER TABLE ONLY public.idempotency
 
 ALTER TABLE ONLY public.migration_contents
     ADD CONSTRAINT migration_contents_pkey PRIMARY KEY (migration_id);
+
+
+--
+-- Name: operator_commands operator_commands_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.operator_commands
+    ADD CONSTRAINT operator_commands_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: operator_commands operator_commands_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.operator_commands
+    ADD CONSTRAINT operator_commands_sequence_key UNIQUE (sequence);
 
 
 --
@@ -2203,6 +2273,13 @@ CREATE UNIQUE INDEX holds_open_key ON public.holds USING btree (user_id, referen
 --
 
 CREATE INDEX idempotency_by_age ON public.idempotency USING btree (created_at);
+
+
+--
+-- Name: operator_commands_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX operator_commands_open ON public.operator_commands USING btree (sequence) WHERE is_open;
 
 
 --
@@ -2728,6 +2805,13 @@ CREATE TRIGGER balanced AFTER INSERT ON public.postings_from_000000000011 REFERE
 --
 
 CREATE TRIGGER balanced AFTER INSERT ON public.postings_from_000000000021 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_unbalanced();
+
+
+--
+-- Name: operator_commands noticed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER noticed AFTER INSERT ON public.operator_commands FOR EACH STATEMENT EXECUTE FUNCTION public.notify_of_command();
 
 
 --

@@ -1,0 +1,114 @@
+"""Operators' commands on orders: `offerhub orders retry`."""
+
+from collections.abc import Callable
+
+from attrs import evolve
+
+from actors.commands import CommandKind, Job
+from actors.core import Core
+from actors.failpoints import reach
+from offerhub.domain.chain import ChainOperation
+from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.ids import iso
+from offerhub.domain.order import Order
+from offerhub.domain.unit_of_work import UnitOfWork
+
+RETRY = "orders.retry"
+
+_TRIES_MAX = 5
+
+
+def order_commands(
+    core: Core, wake_order: Callable[[str], None], wake_lane: Callable[[str], None]
+) -> tuple[CommandKind, ...]:
+    """The kinds of this part.
+
+    Args:
+        wake_order: has the owner of an order look at it; never waits.
+        wake_lane: has the lane of a source account look for work; never waits.
+    """
+
+    async def retry(job: Job) -> None:
+        order_id = job.text("orderId")
+        for _ in range(_TRIES_MAX):
+            operation = await _operation_of(core, order_id)
+            context = job.context()
+            after = evolve(
+                operation,
+                version=operation.version + 1,
+                not_before=None,
+                updated_at=context.now,
+            )
+            unit = _retried(order_id, operation, after, context)
+            reach("command.before_retry")
+            if await job.commit(unit, _shown(operation)):
+                reach("command.after_retry")
+                if operation.is_open:
+                    wake_lane(operation.source)
+                else:
+                    wake_order(order_id)
+                return
+        raise DomainError(
+            ErrorCode.INVALID_STATE_TRANSITION, "the operation is being worked at this moment"
+        )
+
+    return (CommandKind(RETRY, retry),)
+
+
+async def _operation_of(core: Core, order_id: str) -> ChainOperation:
+    order = await core.storage.load(Order, order_id)
+    if order is None:
+        raise DomainError(ErrorCode.ORDER_NOT_FOUND, "no order has this id", {"orderId": order_id})
+    operation = (
+        None
+        if order.chain_operation_id is None
+        else await core.storage.load(ChainOperation, order.chain_operation_id)
+    )
+    if operation is None:
+        raise DomainError(
+            ErrorCode.INVALID_STATE_TRANSITION,
+            "nothing of this order is on its way to the chain",
+            {"orderId": order_id, "currentState": order.status.value},
+        )
+    if operation.is_open and operation.unclear_since is not None:
+        raise DomainError(
+            ErrorCode.INVALID_STATE_TRANSITION,
+            f"its operation is unclear: answer it with `offerhub operations resolve {operation.id}`",
+            {"orderId": order_id, "operationId": operation.id},
+        )
+    return operation
+
+
+def _retried(
+    order_id: str, before: ChainOperation, after: ChainOperation, context: DecisionContext
+) -> UnitOfWork:
+    """The pause of an open operation ends; of one that has ended there is nothing to write."""
+    return UnitOfWork(
+        at=context.now,
+        trace=context.trace,
+        writes=(after,) if before.is_open else (),
+        audit=(
+            context.audit(
+                "order.retry",
+                "Order",
+                order_id,
+                before={
+                    "operationId": before.id,
+                    "step": str(before.step),
+                    "notBefore": None if before.not_before is None else iso(before.not_before),
+                    "lastError": before.last_error,
+                },
+            ),
+        ),
+    )
+
+
+def _shown(operation: ChainOperation) -> dict[str, object]:
+    return {
+        "operationId": operation.id,
+        "step": str(operation.step),
+        "attempt": operation.attempt,
+        "status": operation.status.value,
+        "lastError": operation.last_error,
+    }

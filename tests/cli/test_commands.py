@@ -1,0 +1,65 @@
+"""Commands reach the running process, and are done without one: by the statuses that scripts see."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from offerhub.cli import exits
+from tests.cli.calling import Instance, own_instance
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[Instance]:
+    with own_instance() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def stopped(instance: Instance) -> Instance:
+    """No process runs; the first command finds an empty home."""
+    return instance
+
+
+@pytest.fixture(scope="module")
+def running(instance: Instance) -> Iterator[Instance]:
+    with instance.running():
+        yield instance
+
+
+def check_refused(instance: Instance) -> None:
+    missing = instance.call("orders", "retry", "ord_missing")
+    assert exits.REFUSED == missing.status
+    assert missing.err.endswith("offerhub orders retry: no order has this id\n")
+    assert "" == missing.out
+    as_json = instance.call("orders", "retry", "ord_missing", "--json")
+    assert exits.REFUSED == as_json.status
+    assert "ORDER_NOT_FOUND" == as_json.error["code"]
+    assert {"orderId": "ord_missing"} == as_json.error["details"]
+
+
+def test_without_a_process_a_command_is_done_here(stopped: Instance) -> None:
+    check_refused(stopped)
+
+
+def test_beside_the_running_process_a_command_is_done_there(running: Instance) -> None:
+    check_refused(running)
+
+
+def test_lists_are_json_for_scripts_and_say_none_to_people(running: Instance) -> None:
+    listed = running.call("operations", "list", "--json")
+    assert (exits.DONE, []) == (listed.status, listed.json)
+    assert "none\n" == running.call("operations", "list").err
+
+
+def test_a_wrong_call_and_wrong_settings_have_the_same_status(running: Instance) -> None:
+    assert exits.CANNOT_START == running.call("orders", "retry").status
+    wrong = running.call("operations", "list", PORT="x")
+    assert exits.CANNOT_START == wrong.status
+    assert "PORT" in wrong.err
+
+
+def test_a_database_that_does_not_answer_has_a_status_of_its_own(running: Instance) -> None:
+    away = running.call("operations", "list", DATABASE_URL="postgresql://x@127.0.0.1:1/x")
+    assert exits.UNAVAILABLE == away.status
