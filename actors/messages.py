@@ -13,7 +13,7 @@ from actors.kernel import Message
 from offerhub.domain.api_keys import ApiKey, Scope
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.money import Money
-from offerhub.domain.order import Milestone, Order
+from offerhub.domain.order import Milestone, MilestoneOf, Order
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Balance
 from offerhub.domain.users import UserCreated, UserType
@@ -103,7 +103,7 @@ class StartFunding(Message[Order]):
 
 
 @frozen
-class CompleteMilestone(Message[Milestone]):
+class CompleteMilestone(Message[MilestoneOf]):
     """Record that the seller has completed a milestone."""
 
     ref: str

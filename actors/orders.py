@@ -31,7 +31,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.limits import Limits
-from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.order import MilestoneOf, Order, OrderStatus
 from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import Parties
@@ -168,7 +168,8 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
     def answer(self, message: OrderMessage, order: Order) -> object:
         """The order, or the milestone that a message is about."""
         if isinstance(message, CompleteMilestone):
-            return next(each for each in order.milestones if each.ref == message.ref)
+            found = next(each for each in order.milestones if each.ref == message.ref)
+            return MilestoneOf(order.id, found)
         return order
 
     def not_found(self) -> DomainError:

@@ -14,14 +14,14 @@ from offerhub.domain.hold import HoldChanged
 from offerhub.domain.ids import iso
 from offerhub.domain.ledger import Side
 from offerhub.domain.money import Money
-from offerhub.domain.order import Milestone, Order
+from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.order_transitions import Progress
 from offerhub.domain.unit_of_work import Balance, BalanceAfter
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
 from web import rendering
 from web.call import Answer, Call, Route
-from web.resources import Error, ErrorDetail, Listed, Meta, One, Resource, Token
+from web.resources import Error, ErrorDetail, Listed, Meta, One, Problem, Resource, Token
 from web.statuses import STATUS
 
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -56,7 +56,7 @@ class AnswerEncoder:
 
 
 def _rendered(
-    shows: Order | Milestone | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken,
+    shows: Order | MilestoneOf | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken,
     at: datetime,
     figure: Callable[[BalanceAfter], Money],
 ) -> Resource:
@@ -65,7 +65,7 @@ def _rendered(
             return rendering.render_hold_changed(shows, _balance(hold.user_id, at, figure))
         case Order():
             return rendering.render_order(shows)
-        case Milestone():
+        case MilestoneOf():
             return rendering.render_milestone(shows)
         case Withdrawal():
             return rendering.render_withdrawal(shows)
@@ -99,7 +99,7 @@ def read_text(text: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
 
 def final(
     call: Call,
-    shows: Order | Milestone | Withdrawal | HoldChanged | UserCreated,
+    shows: Order | MilestoneOf | Withdrawal | HoldChanged | UserCreated,
     at: datetime,
     balance: Balance | None = None,
 ) -> Answer:
@@ -173,9 +173,7 @@ def error_body(error: DomainError, request_id: str, at: datetime) -> bytes:
     """The whole body of a refusal."""
     return _encoder.encode(
         Error(
-            error=ErrorDetail(
-                code=error.code.value, message=error.message, details=_details(error)
-            ),
+            error=ErrorDetail(code=error.code, message=error.message, details=_details(error)),
             meta=_meta(request_id, at),
         )
     )
@@ -203,15 +201,15 @@ def as_problem(status: int, body: bytes, instance: str) -> bytes:
     envelope = msgspec.json.decode(body, type=Error)
     error = envelope.error
     return _encoder.encode(
-        {
-            "type": "about:blank",
-            "title": error.code,
-            "status": status,
-            "detail": error.message,
-            "instance": instance,
-            "code": error.code,
-            "details": error.details,
-            "requestId": envelope.meta.request_id,
-            "timestamp": envelope.meta.timestamp,
-        }
+        Problem(
+            type="about:blank",
+            title=error.code.value,
+            status=status,
+            detail=error.message,
+            instance=instance,
+            code=error.code,
+            details=error.details,
+            request_id=envelope.meta.request_id,
+            timestamp=envelope.meta.timestamp,
+        )
     )

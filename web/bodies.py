@@ -30,7 +30,7 @@ _REF: Final = Text(
     re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII),
     "must be 1 to 64 letters, digits, _ or -",
 )
-_EMAIL: Final = Text(3, 254, re.compile(r"[^@\s]+@[^@\s]+"), "must be an e-mail address")
+_EMAIL: Final = Text(3, 254, re.compile(r"[^@\s\x00]+@[^@\s\x00]+"), "must be an e-mail address")
 _LIMIT: Final = Whole(1, 100)
 _AMOUNT: Final = Amount()
 _CURRENCY: Final = Currency()

@@ -55,7 +55,15 @@ class Text:
             schema["minLength"] = self.minimum
         if self.pattern is not None:
             schema["pattern"] = f"^{self.pattern.pattern}$"
+        elif self.minimum:
+            schema["pattern"] = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"  # not blank
+        else:
+            schema["pattern"] = r"^[^\u0000]*$"
         return schema
+
+
+_WHOLE: Final = r"[0-9]{0,8}[1-9][0-9]{0,8}\.[0-9]{2}"
+_CENTS: Final = r"0{1,9}\.(0[1-9]|[1-9][0-9])"
 
 
 @frozen
@@ -80,7 +88,12 @@ class Amount:
         return amount
 
     def document(self) -> dict[str, object]:
-        return {"type": "string", "pattern": r"^[0-9]{1,9}\.[0-9]{2}$", "example": "12.50"}
+        return {
+            "description": "A decimal string with exactly two places, greater than 0.00.",
+            "type": "string",
+            "pattern": f"^({_WHOLE}|{_CENTS})$",
+            "maxLength": 12,
+        }
 
 
 @frozen

@@ -80,7 +80,7 @@ def render_order(shown: order.Order, operation: ChainOperation | None = None) ->
         description=shown.description,
         status=shown.status,
         outcome=shown.outcome,
-        milestones=tuple([render_milestone(each) for each in shown.milestones]),
+        milestones=tuple([_milestone(shown.id, each) for each in shown.milestones]),
         escrow=None if shown.escrow is None else _escrow(shown, shown.escrow),
         dispute=None,
         fees=None if shown.fees is None else _fees(shown.fees),
@@ -94,11 +94,17 @@ def render_order(shown: order.Order, operation: ChainOperation | None = None) ->
     )
 
 
-def render_milestone(milestone: order.Milestone) -> resources.Milestone:
-    """A milestone of an order."""
+def render_milestone(shown: order.MilestoneOf) -> resources.Milestone:
+    """A milestone of an order, alone."""
+    return _milestone(shown.order_id, shown.milestone)
+
+
+def _milestone(order_id: str, milestone: order.Milestone) -> resources.Milestone:
     return resources.Milestone(
+        order_id=order_id,
         ref=milestone.ref,
         title=milestone.title,
+        description=milestone.title,
         amount=milestone.amount.two_places(),
         status=milestone.status,
         completed_at=_iso(milestone.completed_at),
@@ -211,10 +217,12 @@ def _escrow(of: order.Order, escrow: order.Escrow) -> resources.Escrow:
         trustless_contract_id=escrow.contract_id,
         contract_id=escrow.contract_id,
         amount=of.amount.two_places(),
+        currency=currency_of(of.currency),
         transaction_hashes={
             _step(of, confirmed.step): confirmed.tx_hash for confirmed in escrow.transaction_hashes
         },
         created_at=iso(escrow.created_at),
+        updated_at=iso(escrow.updated_at or escrow.created_at),
         funded_at=_iso(escrow.funded_at),
         released_at=_iso(escrow.released_at),
         refunded_at=_iso(escrow.refunded_at),

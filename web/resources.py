@@ -7,12 +7,13 @@ three of it. `web.rendering` fills them in from the domain.
 # ruff: noqa: D101 - names and fields say it all; a docstring would be published with the schema
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta as _Meta
 
 from offerhub.domain.api_keys import Scope
+from offerhub.domain.errors import ErrorCode
 from offerhub.domain.order import EscrowStatus, MilestoneStatus, Operation, OrderStatus, Outcome
 from offerhub.domain.topup import TopUpStatus
 from offerhub.domain.users import UserType, WalletStatus
@@ -30,7 +31,21 @@ Time = Annotated[str, _Meta(extra_json_schema={"format": "date-time"})]
 """UTC, ISO 8601 with milliseconds and `Z`: not what `msgspec` makes of a `datetime`."""
 
 Currency = Literal["USDC", "USD"]
+HealthStatus = Literal["healthy", "degraded"]
+DependencyStatus = Literal["up", "down"]
+Metadata = Annotated[Mapping[str, Any], _Meta(extra_json_schema={"x-max-bytes": 16 * 1024})]
 Object = dict[str, Any]
+
+ALIASES: Final[Mapping[str, str]] = {
+    "Amount": "A decimal string with two places, rounded down.",
+    "ExactAmount": "A decimal string with seven places.",
+    "Time": "UTC, ISO 8601 with milliseconds and `Z`.",
+    "Currency": "One balance: 1 USD = 1 USDC.",
+    "HealthStatus": "`degraded`: it works, and an operator should look.",
+    "DependencyStatus": "Whether it responds.",
+    "Metadata": "The caller's own: a JSON object of at most 16 KiB.",
+}
+"""The types above that the OpenAPI document names, and what it says of them."""
 
 
 class Resource(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -42,14 +57,20 @@ class UserWallet(Resource, frozen=True):
     status: WalletStatus
 
 
+class AirtmAccount(Resource, frozen=True):
+    email: str
+    user_id: str
+    linked_at: Time
+
+
 class User(Resource, frozen=True):
     id: str
     external_user_id: str
     email: str | None
     type: UserType
     status: str
-    metadata: Mapping[str, Any]
-    airtm: Object | None
+    metadata: Metadata
+    airtm: AirtmAccount | None
     wallet: UserWallet
     created_at: Time
     updated_at: Time
@@ -79,8 +100,10 @@ class HoldAndBalance(Resource, frozen=True):
 
 
 class Milestone(Resource, frozen=True):
+    order_id: str
     ref: str
     title: str
+    description: str
     amount: Amount
     status: MilestoneStatus
     completed_at: Time | None
@@ -93,8 +116,10 @@ class Escrow(Resource, frozen=True):
     trustless_contract_id: str | None
     contract_id: str | None
     amount: Amount
+    currency: Currency
     transaction_hashes: dict[str, str]
     created_at: Time
+    updated_at: Time
     funded_at: Time | None
     released_at: Time | None
     refunded_at: Time | None
@@ -131,7 +156,7 @@ class Order(Resource, frozen=True):
     dispute: Object | None
     fees: Fees | None
     progress: Progress | None
-    metadata: Mapping[str, Any]
+    metadata: Metadata
     expires_at: Time | None
     auto_release_at: Time | None
     created_at: Time
@@ -158,7 +183,7 @@ class TopUp(Resource, frozen=True):
     confirmation_uri: str | None
     airtm_payin_id: str | None
     description: str | None
-    metadata: Mapping[str, Any]
+    metadata: Metadata
     failure: TopUpFailure | None
     created_at: Time
     updated_at: Time
@@ -305,13 +330,13 @@ class ConfigLimits(Resource, frozen=True):
 
 
 class Health(Resource, frozen=True):
-    status: Literal["healthy", "degraded"]
+    status: HealthStatus
     version: str
     timestamp: Time
 
 
 class Dependency(Resource, frozen=True):
-    status: Literal["up", "down"]
+    status: DependencyStatus
     latency_ms: float
 
 
@@ -321,7 +346,7 @@ class Watcher(Resource, frozen=True):
 
 
 class HealthDetailed(Resource, frozen=True):
-    status: Literal["healthy", "degraded"]
+    status: HealthStatus
     concerns: dict[str, str]
     version: str
     timestamp: Time
@@ -364,7 +389,7 @@ class Listed(Resource, Generic[T], frozen=True, kw_only=True):
 
 
 class ErrorDetail(Resource, frozen=True):
-    code: str
+    code: ErrorCode
     message: str
     details: Object
 
@@ -374,3 +399,17 @@ class Error(Resource, frozen=True):
 
     error: ErrorDetail
     meta: Meta
+
+
+class Problem(Resource, frozen=True):
+    """A refusal in the form of RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: ErrorCode
+    details: Object
+    request_id: str
+    timestamp: Time

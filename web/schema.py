@@ -53,7 +53,7 @@ class Schema(Generic[T]):
     """The one declaration of a body or a query string; also a kind, for lists of objects."""
 
     def __init__(self, cls: type[T]) -> None:
-        self._cls = cls
+        self.cls = cls
         self.name = cls.__name__
         self.fields = tuple(_field(each) for each in attrs.fields(cast("Any", cls)))
         self._known = {spelling: field for field in self.fields for spelling in field.spellings}
@@ -88,7 +88,7 @@ class Schema(Generic[T]):
         if before:
             errors.extend(before)
             return None
-        return self._cls(**arguments)
+        return self.cls(**arguments)
 
     def _sorted(
         self, value: Mapping[str, object], prefix: str, errors: FieldErrors

@@ -11,11 +11,13 @@ from attrs import frozen
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.errors import DomainError
 from offerhub.domain.hold import HoldChanged
-from offerhub.domain.order import Milestone, Order
+from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
 
-Shown = Order | Milestone | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken | DomainError
+Shown = (
+    Order | MilestoneOf | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken | DomainError
+)
 """What an answer can show: a resource as of its commit, or the refusal of the request.
 
 None of them holds the text of a key or a token, so no stored answer can.

@@ -70,13 +70,25 @@ class Milestone:
     completed_at: datetime | None = None
 
 
+@frozen
+class MilestoneOf:
+    """A milestone with the order that it belongs to, as it is shown alone."""
+
+    order_id: str
+    milestone: Milestone
+
+
 DELIVERY = "delivery"
 """The one milestone that the contract of an order without milestones gets."""
 
 
 @frozen
 class Escrow:
-    """The contract that holds an order's money; its confirmed transactions in their order."""
+    """The contract that holds an order's money; its confirmed transactions in their order.
+
+    Args:
+        updated_at: the last change of it; `None`: its creation.
+    """
 
     id: str
     status: EscrowStatus
@@ -86,6 +98,7 @@ class Escrow:
     funded_at: datetime | None = None
     released_at: datetime | None = None
     refunded_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 class Operation(StrEnum):

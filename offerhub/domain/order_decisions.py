@@ -22,6 +22,7 @@ from offerhub.domain.money import Money
 from offerhub.domain.order import (
     EscrowStatus,
     Milestone,
+    MilestoneOf,
     MilestoneStatus,
     Order,
     OrderStatus,
@@ -297,7 +298,7 @@ def complete_milestone(order: Order, ref: str, context: DecisionContext) -> Deci
                     user_id=order.seller_id,
                 ),
             ),
-            idempotency=context.final_answer(done),
+            idempotency=context.final_answer(MilestoneOf(order.id, done)),
         ),
     )
 

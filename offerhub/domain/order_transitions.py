@@ -9,6 +9,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.order import (
+    Escrow,
     Order,
     OrderStatus,
 )
@@ -95,7 +96,10 @@ def check_moves(order: Order, *states: OrderStatus) -> None:
 
 
 def changed(order: Order, context: DecisionContext, **fields: object) -> Order:
-    """The order one version on."""
+    """The order one version on; an escrow that changes with it bears the moment."""
+    escrow = fields.get("escrow")
+    if isinstance(escrow, Escrow) and escrow != order.escrow:
+        fields["escrow"] = evolve(escrow, updated_at=context.now)
     evolved: Order = evolve(
         order,
         version=order.version + 1,

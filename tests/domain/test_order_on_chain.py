@@ -1,6 +1,7 @@
 """An order's walk over the chain: what each step plans, and what each end of one means (§2, §3)."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from attrs import evolve
@@ -55,6 +56,24 @@ STEPS: dict[str, Callable[[], Decision]] = {
     "complete:0": release_asked,
     "release": lambda: at_release_step(release_asked()),
 }
+LATER = NOW + timedelta(minutes=5)
+
+
+def test_an_escrow_bears_the_moment_of_its_own_last_change():
+    order = in_progress(("30.00", "50.00"))
+    assert order.escrow is not None
+    assert NOW == order.escrow.updated_at
+
+    done = decisions.complete_milestone(order, order.milestones[0].ref, context(at=LATER)).entity
+
+    assert LATER == done.updated_at
+    assert order.escrow == done.escrow
+    done = decisions.complete_milestone(done, order.milestones[1].ref, context(at=LATER)).entity
+    asked = chain_decisions.request_release(done, "BUYER", None, PARTIES, context(at=LATER)).entity
+    assert asked.escrow is not None
+    assert LATER == asked.escrow.updated_at
+
+
 MAY_FALL_BACK = {"deploy": "FUNDS_RESERVED", "fund": "ESCROW_CREATING"}
 
 

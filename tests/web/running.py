@@ -59,7 +59,7 @@ from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ids import Ids
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
-from offerhub.domain.order import Order
+from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.order_deadline_decisions import NewDeadlines, change_deadlines
 from offerhub.domain.order_steps import Parties
 from offerhub.domain.trace import Trace
@@ -357,7 +357,8 @@ class Orders(_Scripted):
             case CompleteMilestone():
                 decision = order_decisions.complete_milestone(order, message.ref, context)
                 after = await self.decided(decision)
-                return next(each for each in after.milestones if each.ref == message.ref)
+                found = next(each for each in after.milestones if each.ref == message.ref)
+                return MilestoneOf(after.id, found)
             case _:
                 raise TypeError(message)
         return await self.decided(decision)

@@ -42,8 +42,8 @@ ORDER = (
     "closedAt"
 )
 ESCROW = (
-    "id orderId status trustlessContractId contractId amount transactionHashes createdAt fundedAt "
-    "releasedAt refundedAt"
+    "id orderId status trustlessContractId contractId amount currency transactionHashes createdAt "
+    "updatedAt fundedAt releasedAt refundedAt"
 )
 WITHDRAWAL = (
     "id userId amount currency destinationType destinationRef destinationMemo status committed "
@@ -52,7 +52,7 @@ WITHDRAWAL = (
 USER = "id externalUserId email type status metadata airtm wallet createdAt updatedAt"
 BALANCE = "userId available reserved total currency updatedAt"
 PROGRESS = "operation step steps transactionHash attempts lastError since"
-MILESTONE = "ref title amount status completedAt"
+MILESTONE = "orderId ref title description amount status completedAt"
 
 
 def as_json(resource: Resource) -> dict[str, object]:
@@ -84,8 +84,10 @@ def test_milestones_show_their_fields() -> None:
     assert isinstance(milestones, list)
     assert [MILESTONE.split()] * 2 == [list(milestone) for milestone in milestones]
     assert {
+        "orderId": order.id,
         "ref": "m1",
         "title": "Part 1",
+        "description": "Part 1",
         "amount": "50.00",
         "status": "COMPLETED",
         "completedAt": SHOWN_NOW,

@@ -81,6 +81,31 @@ async def test_both_spellings_of_a_field_are_understood(running):
     assert ("m1", "first") == (milestone["ref"], milestone["title"])
 
 
+@pytest.mark.shows("GET /orders/{id}/milestones")
+async def test_a_milestone_names_its_order_wherever_it_is_shown(running):
+    order_id = await running.order(
+        reserved=True, milestones=[{"ref": "m1", "title": "first", "amount": "80.00"}]
+    )
+    for action in ("escrow", "escrow/fund"):
+        await running.post(f"/orders/{order_id}/{action}", headers={"Prefer": "respond-async"})
+        await running.end_operation(order_id)
+
+    listed = await (await running.get(f"/orders/{order_id}/milestones")).get_json()
+    done = await (
+        await running.post(f"/orders/{order_id}/milestones/m1/complete", key="k")
+    ).get_json()
+    order = await (await running.get(f"/orders/{order_id}")).get_json()
+
+    for shown in (*listed["data"], done["data"], *order["data"]["milestones"]):
+        assert (order_id, "first", "first") == (
+            shown["orderId"],
+            shown["title"],
+            shown["description"],
+        )
+    assert "USDC" == order["data"]["escrow"]["currency"]
+    assert order["data"]["escrow"]["fundedAt"] == order["data"]["escrow"]["updatedAt"]
+
+
 @pytest.mark.shows("GET /orders")
 async def test_orders_are_listed_newest_first_a_page_at_a_time(running):
     buyer, seller = await running.user("b"), await running.user("s")

@@ -30,7 +30,7 @@ def documented(routes: Sequence[Route]) -> tuple[Route, ...]:
             None,
             "Instance",
             public=True,
-            media="application/openapi+json",
+            media="application/json",
         ),
         Route(
             "GET",

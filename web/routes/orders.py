@@ -19,7 +19,7 @@ from offerhub.domain.api_keys import Scope
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
-from offerhub.domain.order import Milestone, Order
+from offerhub.domain.order import Milestone, MilestoneOf, Order
 from storage.port import OrderFilter, UnknownCursor
 from web import bodies, resources
 from web.answers import final, now, now_rendered, page
@@ -144,17 +144,17 @@ async def refund(call: Call) -> Answer:
 async def milestones(call: Call) -> Answer:
     """The order's milestones."""
     order = await _order(call)
-    return page(call, [render_milestone(each) for each in order.milestones])
+    return page(call, [render_milestone(MilestoneOf(order.id, each)) for each in order.milestones])
 
 
 async def complete(call: Call) -> Answer:
     """Record that the seller has completed a milestone."""
-    milestone = await call.system.orders.address(_id(call)).ask(
+    completed = await call.system.orders.address(_id(call)).ask(
         CompleteMilestone(call.params["ref"], call.trace)
     )
     # The commit that completed it stamped the milestone: a replay has the same moment.
-    at = milestone.completed_at or call.system.clock()
-    return final(call, milestone, at)
+    at = completed.milestone.completed_at or call.system.clock()
+    return final(call, completed, at)
 
 
 async def history(call: Call) -> Answer:
