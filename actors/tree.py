@@ -438,6 +438,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     )
     recovery = Recovery(RecoveryParts(core, lanes, owners, wallets.address))
     crashes.recovery = recovery
+    refusals = Refusals(journal, world.now, ids)
     system = System(
         instance=instance,
         storage=world.storage,
@@ -445,7 +446,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         keys=keys.address,
         api_keys=api_keys,
         answers=answers,
-        refusals=Refusals(journal, world.now, ids),
+        refusals=refusals,
         balances=balances,
         orders=orders,
         withdrawals=withdrawals,
@@ -465,6 +466,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ChildSpec(Service("publisher", publisher.run)),
         ChildSpec(Service("journal", journal.run)),
         ChildSpec(Service("fence", fence.run)),
+        ChildSpec(Service("refusals", refusals.run)),
         ChildSpec(vault),
         ChildSpec(lanes),
         ChildSpec(balances),

@@ -140,6 +140,7 @@ class RunningInstance:
     fail_next: Exception | None = None
     hold: trio.Event | None = None
     headers: dict[str, str] = field(factory=lambda: {"Authorization": f"Bearer {MASTER_KEY}"})
+    refusing: trio.CancelScope = field(factory=trio.CancelScope)
     observed: list[tuple[str, int, str | None]] = field(factory=list)
 
     async def request(self, method, path, *, json=None, headers=None, key=None, **more):
@@ -440,6 +441,16 @@ class Users(_Scripted):
         return UserCreated(user, wallet, True)
 
 
+def _within(scope: trio.CancelScope, run: Any) -> Any:
+    """The service, so that a test can have it stopped before the others."""
+
+    async def service(*, task_status: trio.TaskStatus[None]) -> None:
+        with scope:
+            await run(task_status=task_status)
+
+    return service
+
+
 def _constant() -> float:
     return 0.5
 
@@ -449,7 +460,13 @@ def _ignore(name: str, error: Exception) -> None:
 
 
 @asynccontextmanager
-async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None = None, **options):
+async def open_instance(
+    *,
+    rate_limit_per_minute: int = 0,
+    health: Health | None = None,
+    refusal_windows_max: int = 100,
+    **options,
+):
     """An instance that runs until the block ends."""
     random_bytes = Numbered()
     ids = Ids(random_bytes)
@@ -495,6 +512,7 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
         random=_constant,
         on_crash=_ignore,
     )
+    refusals = Refusals(journal, clock, ids, windows_max=refusal_windows_max)
     network: Any = Network()
     watcher: Any = SimpleNamespace(view=WatcherView())
     bootstrap: Any = None
@@ -518,7 +536,7 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
         keys=keys.address,
         api_keys=ring,
         answers=answers,
-        refusals=Refusals(journal, clock, ids),
+        refusals=refusals,
         balances=holders,
         orders=orders,
         withdrawals=withdrawals,
@@ -549,7 +567,15 @@ async def open_instance(*, rate_limit_per_minute: int = 0, health: Health | None
         **options,
     )
     async with trio.open_nursery() as nursery:
-        services = (journal.run, keys.run, users.run, holders.run, orders.run, withdrawals.run)
+        services = (
+            journal.run,
+            _within(running.refusing, refusals.run),
+            keys.run,
+            users.run,
+            holders.run,
+            orders.run,
+            withdrawals.run,
+        )
         for service in services:
             await nursery.start(service)
         yield running
