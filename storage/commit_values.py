@@ -10,8 +10,9 @@ from datetime import datetime
 from attrs import define, field, frozen
 
 from offerhub.domain.errors import InvariantViolated
-from offerhub.domain.ledger import DUE_TREASURY, Side, Transfer, balance_changes
+from offerhub.domain.ledger import DUE_TREASURY, TREASURY, Side, Transfer, balance_changes
 from offerhub.domain.money import BALANCE_MAX, Money
+from offerhub.domain.treasury import Sums, Treasury, moved_sums, taken_out
 from offerhub.domain.unit_of_work import (
     Balance,
     BalanceAfter,
@@ -38,6 +39,8 @@ class Counters:
     transfer_sequence: int = 0
     audit_sequence: int = 0
     audit_hash: bytes = GENESIS
+    sums: Sums = field(factory=dict)
+    """The platform's own money (`domain.treasury`)."""
 
 
 @frozen
@@ -79,9 +82,11 @@ class Filled:
 
 
 def account_owner(account: str) -> str | None:
-    """The user whose account it is; `None` for the escrows', the treasury's and the outside."""
+    """The user whose account it is, or `TREASURY`; `None` for the escrows' and the outside."""
+    if account in {TREASURY, DUE_TREASURY}:
+        return TREASURY
     prefix, _, owner = account.partition("/")
-    return owner if prefix in _OWNED and account != DUE_TREASURY else None
+    return owner if prefix in _OWNED else None
 
 
 def users_of(units: Iterable[UnitOfWork]) -> set[str]:
@@ -120,18 +125,28 @@ def fill(
     rows = dict(balances)
     for user_id in new_users(unit):
         rows.setdefault(user_id, Balance(user_id, Money.zero(), Money.zero(), unit.at))
+    taken = taken_out(unit.transfers)
+    if taken and taken > Treasury(counters.sums).withdrawable:
+        return Refused(RefusalKind.FUNDS, TREASURY)
     changes = balance_changes(unit.transfers)
+    dues: list[tuple[int, int]] = []
     for user_id, change in changes.items():
         moved = _moved(user_id, rows.get(user_id), change, unit.at)
         if isinstance(moved, Refused):
             return moved
+        if change[Side.DUE]:
+            dues.append((moved.due.stroops - change[Side.DUE], moved.due.stroops))
         rows[user_id] = moved
 
     def figure(wanted: BalanceAfter) -> Money:
         row = rows.get(wanted.user_id)
         if row is None:
             raise InvariantViolated(f"{wanted.user_id} has no balance to show")
-        return row.available if wanted.side is Side.AVAILABLE else row.reserved
+        return {
+            Side.AVAILABLE: row.available,
+            Side.RESERVED: row.reserved,
+            Side.DUE: row.due,
+        }[wanted.side]
 
     events = tuple(
         render_event(event, unit, counters.event_sequence + place, figure)
@@ -149,6 +164,7 @@ def fill(
         counters.event_sequence += len(events)
         counters.event_moment = moment
     counters.transfer_sequence += len(transfers)
+    counters.sums = moved_sums(counters.sums, unit.transfers, dues)
     counters.audit_sequence += len(audit)
     counters.audit_hash = previous_hash
     balances.update(rows)
@@ -175,7 +191,7 @@ def _moved(
     user_id: str, row: Balance | None, change: Mapping[Side, int], at: datetime
 ) -> Balance | Refused:
     if row is None:
-        if min(change.values()) < 0:
+        if min(change[Side.AVAILABLE], change[Side.RESERVED]) < 0:
             return Refused(RefusalKind.FUNDS, user_id)
         raise InvariantViolated(f"{user_id} has no balance to credit")
     available = row.available.stroops + change[Side.AVAILABLE]
@@ -184,4 +200,6 @@ def _moved(
         return Refused(RefusalKind.FUNDS, user_id)
     if available + reserved > max(BALANCE_MAX.stroops, row.total.stroops):
         return Refused(RefusalKind.LIMIT, user_id)
-    return Balance(user_id, Money(available), Money(reserved), at)
+    due = Money(row.due.stroops + change[Side.DUE])
+    shown = change[Side.AVAILABLE] or change[Side.RESERVED]
+    return Balance(user_id, Money(available), Money(reserved), at if shown else row.updated_at, due)

@@ -20,6 +20,8 @@ from offerhub.domain.ledger import Books, Holding, Posting
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.settlement import OpenDue, Settlement, Standing
+from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
     Balance,
     BalanceAfter,
@@ -272,10 +274,33 @@ class Storage(Protocol):
         """The user's row, which comes with the user as two zeros; `None` if there is no user."""
         ...
 
+    async def standing(self, user_id: str) -> Standing | None:
+        """What decides whether the user's wallet can pay; `None` if there is no user."""
+        ...
+
+    async def unsettled(
+        self, now: datetime, limit: int, *, owing: bool, users: Sequence[str] | None = None
+    ) -> Sequence[OpenDue]:
+        """Dues that no settlement in flight is for, and none that pauses; the largest first.
+
+        Args:
+            owing: what wallets owe; else what the treasury owes to them.
+            users: of these only.
+        """
+        ...
+
+    async def settlements_in_flight(self) -> Sequence[Settlement]:
+        """Settlements that a chain operation carries, whether or not it has ended."""
+        ...
+
+    async def treasury(self) -> Treasury:
+        """The platform's own money, from its running sums."""
+        ...
+
     async def user_ledger(
-        self, user_id: str, cursor: str | None, limit: int
+        self, owners: Sequence[str], cursor: str | None, limit: int
     ) -> Page[StoredTransfer]:
-        """Transfers with a posting on one of the user's accounts.
+        """Transfers with a posting on an account of one of the owners: of a user, or `TREASURY`.
 
         Where older ones are detached the last page has a cursor all the same; the page behind it
         raises `HistoryDetached`, as one does whose cursor is detached itself.

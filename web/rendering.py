@@ -11,6 +11,7 @@ from offerhub.domain.hold import Hold, HoldChanged
 from offerhub.domain.ids import iso
 from offerhub.domain.order_transitions import Progress
 from offerhub.domain.steps import Step
+from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import Balance
 from storage.port import StoredAudit
 from web import resources
@@ -64,6 +65,33 @@ def render_hold_changed(changed: HoldChanged, balance: Balance) -> resources.Hol
     """A hold with its user's balance."""
     return resources.HoldAndBalance(
         hold=render_hold(changed.hold), balance=render_balance(balance, changed.currency)
+    )
+
+
+def render_treasury(treasury: Treasury, wallet: users.Wallet, currency: str) -> resources.Treasury:
+    """The platform's own money; `wallet` is its wallet."""
+    return resources.Treasury(
+        user_id=wallet.user_id,
+        treasury=treasury.treasury.seven_places(),
+        currency=currency_of(currency),
+        fees=resources.TreasuryFees(
+            kept=treasury.platform_fees.seven_places(),
+            borne=treasury.fees_borne.seven_places(),
+            earned=treasury.fees_earned.seven_places(),
+        ),
+        dues=resources.TreasuryDues(
+            owed=treasury.owed.seven_places(),
+            owing=treasury.owing.seven_places(),
+            paying=treasury.paying.seven_places(),
+            collecting=treasury.collecting.seven_places(),
+        ),
+        float_=treasury.airtm_float.seven_places(),
+        wallet=resources.TreasuryWallet(
+            public_key=wallet.public_key,
+            booked=treasury.wallet.seven_places(),
+            withdrawing=treasury.withdrawing.seven_places(),
+            withdrawable=treasury.withdrawable.seven_places(),
+        ),
     )
 
 

@@ -242,6 +242,36 @@ class Wallet(Resource, frozen=True):
     created_at: Time
 
 
+class TreasuryDues(Resource, frozen=True):
+    owed: ExactAmount
+    owing: ExactAmount
+    paying: ExactAmount
+    collecting: ExactAmount
+
+
+class TreasuryFees(Resource, frozen=True):
+    kept: ExactAmount
+    borne: ExactAmount
+    earned: ExactAmount
+
+
+class TreasuryWallet(Resource, frozen=True):
+    public_key: str
+    booked: ExactAmount
+    withdrawing: ExactAmount
+    withdrawable: ExactAmount
+
+
+class Treasury(Resource, frozen=True):
+    user_id: str
+    treasury: ExactAmount
+    currency: Currency
+    fees: TreasuryFees
+    dues: TreasuryDues
+    float_: ExactAmount = msgspec.field(name="float")
+    wallet: TreasuryWallet
+
+
 class Asset(Resource, frozen=True):
     code: str
     issuer: str

@@ -17,6 +17,7 @@ from offerhub.domain.hold import Hold
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.order_deadlines import due_at as order_due_at
+from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
@@ -70,7 +71,15 @@ def due_of(entity: Entity) -> Due | None:
         case ChainOperation():
             at = entity.not_before if entity.is_open else None
             return None if at is None else Due(at, entity.id, DueKind.LANE, entity.source)
-        case User() | Wallet() | Withdrawal() | Hold() | ApiToken() | OperatorCommand():
+        case (
+            User()
+            | Wallet()
+            | Withdrawal()
+            | Settlement()
+            | Hold()
+            | ApiToken()
+            | OperatorCommand()
+        ):
             return None
         case _:
             assert_never(entity)

@@ -134,13 +134,14 @@ class Transfer:
 
 
 class Side(StrEnum):
-    """The two figures of a balance row."""
+    """The figures of a balance row; `DUE` is what the treasury owes the user's wallet."""
 
     AVAILABLE = "available"
     RESERVED = "reserved"
+    DUE = "due"
 
 
-_SIDES: Final = frozenset({Side.AVAILABLE.value, Side.RESERVED.value})
+_SIDES: Final = frozenset(side.value for side in Side)
 
 
 def balance_changes(transfers: Iterable[Transfer]) -> dict[str, dict[Side, int]]:
@@ -149,8 +150,8 @@ def balance_changes(transfers: Iterable[Transfer]) -> dict[str, dict[Side, int]]
     for transfer in transfers:
         for posting in transfer.postings:
             side, _, user_id = posting.account.partition("/")
-            if side in _SIDES:
-                row = changes.setdefault(user_id, {Side.AVAILABLE: 0, Side.RESERVED: 0})
+            if side in _SIDES and posting.account != DUE_TREASURY:
+                row = changes.setdefault(user_id, dict.fromkeys(Side, 0))
                 row[Side(side)] += posting.amount.stroops
     return changes
 

@@ -15,12 +15,22 @@ from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.settlement import Settlement
 from offerhub.domain.trace import Trace
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
 
 Entity = (
-    Order | User | Wallet | ChainOperation | Withdrawal | Hold | ApiKey | ApiToken | OperatorCommand
+    Order
+    | User
+    | Wallet
+    | ChainOperation
+    | Withdrawal
+    | Settlement
+    | Hold
+    | ApiKey
+    | ApiToken
+    | OperatorCommand
 )
 """What is stored with a version: 1 is an insert, n an update of version n - 1."""
 
@@ -159,12 +169,18 @@ class UnitOfWork:
 
 @frozen
 class Balance:
-    """A user's two figures as of one commit."""
+    """A user's figures as of one commit.
+
+    Args:
+        due: what the treasury owes the user's wallet; negative: what the wallet owes.
+        updated_at: when `available` or `reserved` changed last.
+    """
 
     user_id: str
     available: Money
     reserved: Money
     updated_at: datetime
+    due: Money = field(factory=Money.zero)
 
     @property
     def total(self) -> Money:

@@ -12,8 +12,11 @@ from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock
 from offerhub.domain.ledger import Books
+from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.settlement import OpenDue, Settlement, Standing
+from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
     IDEMPOTENCY_LIFETIME,
     Balance,
@@ -220,11 +223,53 @@ class MemoryStorage:
     async def balance(self, user_id: str) -> Balance | None:
         return (await self._at()).balances.get(user_id)
 
+    async def standing(self, user_id: str) -> Standing | None:
+        database = await self._at()
+        row = database.balances.get(user_id)
+        if row is None:
+            return None
+        settlement = database.tables.of(Settlement).rows.get(user_id)
+        settling = (
+            settlement.amount if settlement is not None and settlement.in_flight else Money.zero()
+        )
+        return Standing(row.available, row.due, settling)
+
+    async def unsettled(
+        self, now: datetime, limit: int, *, owing: bool, users: Sequence[str] | None = None
+    ) -> Sequence[OpenDue]:
+        database = await self._at()
+        settlements = database.tables.of(Settlement).rows
+        rows = [
+            OpenDue(row.user_id, row.due, row.available, settlements.get(row.user_id))
+            for row in database.balances.values()
+            if row.due and owing == (row.due.stroops < 0)
+            if users is None or row.user_id in users
+        ]
+        found = [row for row in rows if row.settlement is None or _may_begin(row.settlement, now)]
+        # The largest first, either way, as PostgreSQL reads its index.
+        found.sort(key=lambda row: (row.due, row.user_id), reverse=not owing)
+        return found[:limit]
+
+    async def settlements_in_flight(self) -> Sequence[Settlement]:
+        rows = (await self._at()).tables.of(Settlement).rows.values()
+        return [row for row in rows if row.in_flight]
+
+    async def treasury(self) -> Treasury:
+        in_flight = await self.settlements_in_flight()
+        amounts = [row.amount.stroops for row in in_flight]
+        return Treasury(
+            dict(self._database.counters.sums),
+            Money(sum(amount for amount in amounts if amount > 0)),
+            Money(-sum(amount for amount in amounts if amount < 0)),
+        )
+
     async def user_ledger(
-        self, user_id: str, cursor: str | None, limit: int
+        self, owners: Sequence[str], cursor: str | None, limit: int
     ) -> Page[StoredTransfer]:
         database = await self._at()
-        sequences = database.user_transfers.get(user_id, [])
+        sequences = sorted(
+            {at for owner in owners for at in database.user_transfers.get(owner, ())}
+        )
         return _history_page(
             database.stored_transfers, sequences, database.detached.transfer_sequence, cursor, limit
         )
@@ -368,6 +413,11 @@ class MemoryStorage:
         if not self._database.available:
             raise StorageUnavailable("the twin is switched off")
         return self._database
+
+
+def _may_begin(settlement: Settlement, now: datetime) -> bool:
+    pause = settlement.not_before
+    return not settlement.in_flight and (pause is None or pause <= now)
 
 
 _Old = TypeVar("_Old", StoredTransfer, CommittedEvent)

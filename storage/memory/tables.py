@@ -8,6 +8,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.hold import Hold
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity, RefusalKind, Refused
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
@@ -26,6 +27,7 @@ _UNIQUE: Final[Mapping[type, Mapping[str, Callable[[Any], object]]]] = {
     Withdrawal: {},
     Hold: {"hold_reference": lambda hold: (hold.user_id, hold.reference) if hold.is_open else None},
     OperatorCommand: {},
+    Settlement: {},
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 from attrs import frozen
 
 from offerhub.domain.errors import InvariantViolated
@@ -17,8 +18,8 @@ CHANNEL: Final = "offerhub_events"
 _NEW_BALANCES: Final = Part(
     "new_balances",
     """
-INSERT INTO balances (user_id, available, reserved, updated_at)
-SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[])
+INSERT INTO balances (user_id, available, reserved, due, updated_at)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[])
 """,
     returns=False,
 )
@@ -27,9 +28,10 @@ _MOVED: Final = Part(
     "moved",
     """
 UPDATE balances AS old SET available = old.available + change.available,
-    reserved = old.reserved + change.reserved, updated_at = change.at
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[])
-    AS change (user_id, available, reserved, at)
+    reserved = old.reserved + change.reserved, due = old.due + change.due,
+    updated_at = coalesce(change.at, old.updated_at)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[])
+    AS change (user_id, available, reserved, due, at)
 WHERE old.user_id = change.user_id RETURNING old.user_id
 """,
 )
@@ -106,8 +108,8 @@ _ENDS: Final = Part(
     "ends",
     """
 UPDATE counters SET event_sequence = $1, event_moment = $2, transfer_sequence = $3,
-    audit_sequence = $4, audit_hash = $5
-WHERE ctid = $6 RETURNING ctid
+    audit_sequence = $4, audit_hash = $5, sums = $6
+WHERE ctid = $7 RETURNING ctid
 """,
 )
 
@@ -187,6 +189,7 @@ def add_appends(
             ends.transfer_sequence,
             ends.audit_sequence,
             ends.audit_hash,
+            msgspec.json.encode(ends.sums).decode(),
             places.counters,
         ],
     )
@@ -208,18 +211,20 @@ def check_appends(units: Sequence[Filled], written: Mapping[str, Sequence[Any]])
 
 
 def _add_balances(statement: Statement, units: Sequence[Filled]) -> None:
-    changes: dict[str, tuple[int, int, datetime]] = {}
+    changes: dict[str, tuple[int, int, int, datetime | None]] = {}
     new: set[str] = set()
     for filled in units:
         for user_id in new_users(filled.unit):
             new.add(user_id)
-            changes.setdefault(user_id, (0, 0, filled.unit.at))
+            changes.setdefault(user_id, (0, 0, 0, filled.unit.at))
         for user_id, change in filled.changes.items():
-            available, reserved, _ = changes.get(user_id, (0, 0, filled.unit.at))
+            available, reserved, due, at = changes.get(user_id, (0, 0, 0, None))
+            shown = change[Side.AVAILABLE] or change[Side.RESERVED]
             changes[user_id] = (
                 available + change[Side.AVAILABLE],
                 reserved + change[Side.RESERVED],
-                filled.unit.at,
+                due + change[Side.DUE],
+                filled.unit.at if shown else at,
             )
     for part, users in ((_NEW_BALANCES, new), (_MOVED, changes.keys() - new)):
         if users:

@@ -36,9 +36,9 @@ DETACHED_AUDIT_UNTIL: Final = "SELECT audit_sequence, audit_moment FROM detached
 
 HAS_DETACHED: Final = """
 SELECT EXISTS (SELECT FROM detached_owners, detached
-    WHERE id = $1 AND detached_owners.checkpoint <= detached.checkpoint)
+    WHERE id = ANY($1::text[]) AND detached_owners.checkpoint <= detached.checkpoint)
 """
-"""Whether some of the events of an order, or of the postings of a user, are detached."""
+"""Whether some of the events of orders, or of the postings of users, are detached."""
 
 NEW_CHECKPOINT: Final = Part(
     "new_checkpoint",

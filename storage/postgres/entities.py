@@ -16,6 +16,7 @@ from offerhub.domain.due import due_of
 from offerhub.domain.hold import Hold
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
 from offerhub.domain.withdrawal import Withdrawal
@@ -154,6 +155,14 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("user_id", "text", lambda row: row.user_id),
             Column("reference", "text", lambda row: row.reference),
             Column("remaining", "bigint", lambda row: row.remaining.stroops),
+        ),
+    ),
+    Settlement: EntityTable(
+        "settlements",
+        (
+            Column("amount", "bigint", lambda row: row.amount.stroops),
+            Column("in_flight", "boolean", lambda row: row.in_flight),
+            Column("not_before", "timestamptz", lambda row: row.not_before),
         ),
     ),
     ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest), _DUE_AT)),

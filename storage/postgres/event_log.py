@@ -90,18 +90,18 @@ async def aio_order_events(
             raise UnknownCursor(cursor)
     rows = await connection.fetch(_ORDER_EVENTS, order_id, place, limit + 1)
     items = tuple(event(row) for row in rows[:limit])
-    more = len(rows) > limit or await aio_has_detached(connection, order_id, shown=bool(items))
+    more = len(rows) > limit or await aio_has_detached(connection, [order_id], shown=bool(items))
     return Page(items, items[-1].id if more else None)
 
 
-async def aio_has_detached(connection: Connection, owner: str, *, shown: bool) -> bool:
-    """Whether older rows of an order or a user are detached, at the end of those that are not.
+async def aio_has_detached(connection: Connection, owners: Sequence[str], *, shown: bool) -> bool:
+    """Whether older rows of orders or users are detached, at the end of those that are not.
 
     Raises `HistoryDetached` if there is none to be shown before them.
     """
-    found = bool(await connection.fetchval(HAS_DETACHED, owner))
+    found = bool(await connection.fetchval(HAS_DETACHED, owners))
     if found and not shown:
-        raise HistoryDetached(owner)
+        raise HistoryDetached(", ".join(owners))
     return found
 
 

@@ -201,10 +201,15 @@ async def _aio_lock(
         transfer_sequence=first["transfer_sequence"],
         audit_sequence=first["audit_sequence"],
         audit_hash=first["audit_hash"],
+        sums=msgspec.json.decode(first["sums"]),
     )
     balances = {
         row["user_id"]: Balance(
-            row["user_id"], Money(row["available"]), Money(row["reserved"]), row["updated_at"]
+            row["user_id"],
+            Money(row["available"]),
+            Money(row["reserved"]),
+            row["updated_at"],
+            Money(row["due"]),
         )
         for row in rows
     }

@@ -13,21 +13,26 @@ from storage.postgres.event_log import aio_has_detached
 from storage.postgres.pool import Connection
 
 _BALANCE: Final = """
-SELECT user_id, available, reserved, updated_at FROM balances WHERE user_id = $1
+SELECT user_id, available, reserved, due, updated_at FROM balances WHERE user_id = $1
 """
 
-_BALANCES: Final = "SELECT user_id, available, reserved, updated_at FROM balances ORDER BY user_id"
+_BALANCES: Final = (
+    "SELECT user_id, available, reserved, due, updated_at FROM balances ORDER BY user_id"
+)
 
 _PLACE: Final = "SELECT sequence FROM transfer_ids WHERE id = $1"
 
-_IS_OF_USER: Final = """
-SELECT EXISTS (SELECT FROM postings WHERE transfer_sequence = $1 AND user_id = $2)
+_IS_OF_OWNERS: Final = """
+SELECT EXISTS (SELECT FROM postings WHERE transfer_sequence = $1 AND user_id = ANY($2::text[]))
 """
 
-_OF_USER: Final = """
-SELECT DISTINCT transfer_sequence FROM postings
-WHERE user_id = $1 AND transfer_sequence < $2
-ORDER BY transfer_sequence DESC LIMIT $3
+# A page of each owner's, and of those the newest: so that each is read in the order of its index.
+_OF_OWNERS: Final = """
+SELECT DISTINCT newest.transfer_sequence FROM unnest($1::text[]) AS owner CROSS JOIN LATERAL (
+    SELECT DISTINCT transfer_sequence FROM postings
+    WHERE user_id = owner AND transfer_sequence < $2
+    ORDER BY transfer_sequence DESC LIMIT $3) AS newest
+ORDER BY newest.transfer_sequence DESC LIMIT $3
 """
 
 _END: Final = 2**63 - 1
@@ -66,24 +71,24 @@ async def aio_books(connection: Connection) -> Books:
 
 
 async def aio_user_ledger(
-    connection: Connection, user_id: str, cursor: str | None, limit: int
+    connection: Connection, owners: Sequence[str], cursor: str | None, limit: int
 ) -> Page[StoredTransfer]:
-    """A page of the transfers with a posting on one of the user's accounts, newest first."""
+    """A page of the transfers with a posting on one of the owners' accounts, newest first."""
     place: int | None = _END
     if cursor is not None:
         place = await connection.fetchval(_PLACE, cursor)
         if place is None:
             raise UnknownCursor(cursor)
-        if not await connection.fetchval(_IS_OF_USER, place, user_id):
+        if not await connection.fetchval(_IS_OF_OWNERS, place, owners):
             if place <= await connection.fetchval(DETACHED_TRANSFERS):
                 raise HistoryDetached(cursor)
             raise UnknownCursor(cursor)
-    found = [row[0] for row in await connection.fetch(_OF_USER, user_id, place, limit + 1)]
+    found = [row[0] for row in await connection.fetch(_OF_OWNERS, owners, place, limit + 1)]
     transfers = await _aio_transfers(connection, found[:limit])
     # Partitions may have been detached between two of these reads, but none behind the checkpoint.
     detached = await connection.fetchval(DETACHED_TRANSFERS)
     items = tuple(transfers[place] for place in found[:limit] if place > detached)
-    more = len(found) > limit or await aio_has_detached(connection, user_id, shown=bool(items))
+    more = len(found) > limit or await aio_has_detached(connection, owners, shown=bool(items))
     return Page(items, items[-1].id if more else None)
 
 
@@ -112,5 +117,9 @@ async def _aio_transfers(
 
 def _balance(row: Any) -> Balance:
     return Balance(
-        row["user_id"], Money(row["available"]), Money(row["reserved"]), row["updated_at"]
+        row["user_id"],
+        Money(row["available"]),
+        Money(row["reserved"]),
+        row["updated_at"],
+        Money(row["due"]),
     )

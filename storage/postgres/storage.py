@@ -16,6 +16,8 @@ from offerhub.domain.ids import Clock, Ids, RandomBytes
 from offerhub.domain.ledger import Books
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.settlement import OpenDue, Settlement, Standing
+from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
     Balance,
     CommitOutcome,
@@ -47,6 +49,7 @@ from storage.postgres import (
     checkpoints,
     commands,
     due,
+    dues,
     event_log,
     idempotency,
     ledger,
@@ -255,10 +258,24 @@ class PostgresStorage:
     async def balance(self, user_id: str) -> Balance | None:
         return await self._read(ledger.aio_balance, user_id)
 
+    async def standing(self, user_id: str) -> Standing | None:
+        return await self._read(dues.aio_standing, user_id)
+
+    async def unsettled(
+        self, now: datetime, limit: int, *, owing: bool, users: Sequence[str] | None = None
+    ) -> Sequence[OpenDue]:
+        return await self._read(dues.aio_unsettled, now, limit, owing, users)
+
+    async def settlements_in_flight(self) -> Sequence[Settlement]:
+        return await self._read(dues.aio_settlements_in_flight)
+
+    async def treasury(self) -> Treasury:
+        return await self._read(dues.aio_treasury)
+
     async def user_ledger(
-        self, user_id: str, cursor: str | None, limit: int
+        self, owners: Sequence[str], cursor: str | None, limit: int
     ) -> Page[StoredTransfer]:
-        return await self._read(ledger.aio_user_ledger, user_id, cursor, limit)
+        return await self._read(ledger.aio_user_ledger, owners, cursor, limit)
 
     async def books(self) -> Books:
         return await self._read(ledger.aio_books)

@@ -92,7 +92,11 @@ class TestLedger:
             assert 0 == sum(posting.amount.stroops for posting in transfer.postings)
             assert all(posting.amount for posting in transfer.postings)
         changes = balance_changes(unit.transfers)
-        debited = {user for user, sides in changes.items() if min(sides.values()) < 0}
+        debited = {
+            user
+            for user, sides in changes.items()
+            if min(sides[Side.AVAILABLE], sides[Side.RESERVED]) < 0
+        }
         assert ({debits} if debits else set()) == debited
         for event in unit.events:
             check_shape(event)

@@ -12,9 +12,19 @@ from attrs import define, field
 
 from offerhub.domain.chain import CHAIN_MOVES, ChainOperation
 from offerhub.domain.errors import InvariantViolated
-from offerhub.domain.ledger import Books, Transfer, check_identities
+from offerhub.domain.ledger import (
+    DUE_TREASURY,
+    TREASURY,
+    WALLET_TREASURY,
+    Books,
+    Transfer,
+    check_identities,
+    withdrawing,
+)
+from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.order_states import MOVES
+from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
     CommitOutcome,
     Committed,
@@ -142,6 +152,7 @@ class Checker:
         check_identities(books, _platform(database))
         for user_id in database.tables.of(User).rows:
             self._check_balance(database, user_id)
+        self._check_treasury(database, books)
 
     def _check_transfers(self, database: MemoryDatabase, unit: UnitOfWork) -> None:
         new: list[Transfer] = database.transfers[self._transfers :]
@@ -169,12 +180,34 @@ class Checker:
         row = database.balances.get(user_id)
         available = self._accounts[f"available/{user_id}"]
         reserved = self._accounts[f"reserved/{user_id}"]
-        stands = (0, 0) if row is None else (row.available.stroops, row.reserved.stroops)
+        due = self._accounts[f"due/{user_id}"]
+        stands = (0, 0, 0)
+        if row is not None:
+            stands = (row.available.stroops, row.reserved.stroops, row.due.stroops)
         _demand(
-            stands == (available, reserved),
-            f"{user_id}'s row stands at {stands}, its transfers at {(available, reserved)}",
+            stands == (available, reserved, due),
+            f"{user_id}'s row stands at {stands}, its transfers at {(available, reserved, due)}",
         )
         _demand(available >= 0 and reserved >= 0, f"{user_id} is below zero")
+
+    def _check_treasury(self, database: MemoryDatabase, books: Books) -> None:
+        """The running sums are what the transfers say."""
+        sums, platform = Treasury(database.counters.sums), _platform(database)
+        dues = [
+            amount
+            for name, amount in books.accounts.items()
+            if name.startswith("due/") and name != DUE_TREASURY
+        ]
+        stands = {
+            "treasury": (sums.treasury, books.account(TREASURY)),
+            "its wallet": (sums.wallet, books.holding(WALLET_TREASURY)),
+            "the dues": (sums.dues, books.account(DUE_TREASURY)),
+            "its withdrawals": (sums.withdrawing, books.account(withdrawing(platform))),
+            "what it owes": (sums.owed, Money(sum(due for due in dues if due > 0))),
+            "what is owed to it": (sums.owing, Money(-sum(due for due in dues if due < 0))),
+        }
+        for name, (kept, found) in stands.items():
+            _demand(kept == found, f"{name} is kept at {kept}, and its transfers give {found}")
 
     def _check_events(self, database: MemoryDatabase) -> None:
         for place in range(self._events, len(database.events)):

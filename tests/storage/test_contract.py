@@ -58,6 +58,7 @@ async def test_every_kind_of_entity_comes_back_as_it_was(storage: Storage, hands
         hands.operation(),
         hands.withdrawal(),
         hands.hold(),
+        hands.settlement("usr_1", "0.2400000"),
         hands.api_key(),
         hands.api_token(),
     )

@@ -9,6 +9,7 @@ from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.due import Due, DueKind
 from offerhub.domain.intents import TrustUsdc
+from offerhub.domain.ledger import TREASURY
 from offerhub.domain.money import Money
 from offerhub.domain.order import Escrow, EscrowStatus, Operation, Order, OrderStatus, Process
 from offerhub.domain.steps import DEPLOY
@@ -183,7 +184,7 @@ async def test_a_users_ledger_shows_the_transfers_that_touch_the_user(
     units.append(hands.unit(transfers=(hands.transfer(due),)))
     await commit(storage, units[-1])
     expected = [unit.transfers[0] for unit in units][::-1]
-    page = await storage.user_ledger(user.id, None, 3)
+    page = await storage.user_ledger([user.id], None, 3)
     assert [transfer.id for transfer in page.items] == [transfer.id for transfer in expected[:3]]
     for stored, transfer in zip(page.items, expected, strict=False):
         assert stored.kind == transfer.kind.value
@@ -191,12 +192,37 @@ async def test_a_users_ledger_shows_the_transfers_that_touch_the_user(
         assert stored.holdings == transfer.holdings
         assert (stored.reference, stored.cause) == (transfer.reference, transfer.cause)
         assert stored.created_at == hands.now
-    rest = await storage.user_ledger(user.id, page.next_cursor, 3)
+    rest = await storage.user_ledger([user.id], page.next_cursor, 3)
     assert [transfer.id for transfer in rest.items] == [expected[3].id]
     assert rest.next_cursor is None
     with pytest.raises(UnknownCursor):
-        await storage.user_ledger(other.id, expected[0].id, 3)
-    assert (await storage.user_ledger("treasury", None, 3)).items == ()
+        await storage.user_ledger([other.id], expected[0].id, 3)
+    assert (await storage.user_ledger(["usr_none"], None, 3)).items == ()
+
+
+async def test_the_ledger_of_several_owners_is_one_list_without_repeats(
+    storage: Storage, hands: Hands
+) -> None:
+    """The platform's user shows its own transfers and the treasury's (docs/spec/domain.md §1)."""
+    platform, user = await new_user(storage, hands), await new_user(storage, hands)
+    ten = Money.parse("10.00")
+    movements = [
+        postings.deposit_to_treasury(ten, "tx:1"),
+        postings.create_platform_withdrawal(platform.id, ten),
+        postings.complete_platform_withdrawal(platform.id, ten, "tx:2"),
+        postings.top_up(user.id, ten, "airtm"),
+    ]
+    ids = []
+    for movement in movements:
+        unit = hands.unit(transfers=(hands.transfer(movement),))
+        await commit(storage, unit)
+        ids.append(unit.transfers[0].id)
+    await commit(storage, hands.deposit(user.id, "1.0"))
+    owners = [platform.id, TREASURY]
+    first = await storage.user_ledger(owners, None, 3)
+    assert [each.id for each in first.items] == ids[:0:-1]
+    rest = await storage.user_ledger(owners, first.next_cursor, 3)
+    assert ([each.id for each in rest.items], rest.next_cursor) == ([ids[0]], None)
 
 
 async def test_keys_and_tokens_are_found_by_their_digest(storage: Storage, hands: Hands) -> None:

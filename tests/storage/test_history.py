@@ -182,20 +182,20 @@ async def test_a_users_ledger_ends_with_a_cursor_where_older_transfers_are_detac
     past: Past, hands: Hands
 ) -> None:
     storage = past.storage
-    whole = [each.id for each in (await storage.user_ledger(past.user_id, None, 99)).items]
+    whole = [each.id for each in (await storage.user_ledger([past.user_id], None, 99)).items]
     other = await new_user(storage, hands)
     await past.detach(20)
-    page = await storage.user_ledger(past.user_id, None, 99)
+    page = await storage.user_ledger([past.user_id], None, 99)
     assert [each.id for each in page.items] == whole[:6]
     assert all(each.postings for each in page.items)
     assert page.next_cursor == whole[5]
     for cursor in (whole[5], whole[6], whole[-1]):
         with pytest.raises(HistoryDetached):
-            await storage.user_ledger(past.user_id, cursor, 99)
-    assert (await storage.user_ledger(past.user_id, whole[2], 3)).next_cursor == whole[5]
-    assert (await storage.user_ledger(other.id, None, 9)).items == ()
+            await storage.user_ledger([past.user_id], cursor, 99)
+    assert (await storage.user_ledger([past.user_id], whole[2], 3)).next_cursor == whole[5]
+    assert (await storage.user_ledger([other.id], None, 9)).items == ()
     with pytest.raises(UnknownCursor):
-        await storage.user_ledger(past.user_id, "trf_none", 9)
+        await storage.user_ledger([past.user_id], "trf_none", 9)
 
 
 async def test_books_and_audit_chain_are_proven_from_the_checkpoint(

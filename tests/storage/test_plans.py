@@ -135,7 +135,7 @@ async def test_events_after_a_sequence_and_the_place_of_an_event(
 async def test_a_page_of_a_users_ledger(
     aio_loop: None, filled_dsn: str, cursor: str | None
 ) -> None:
-    _check(await _explained(filled_dsn, ledger.aio_user_ledger, "usr_7", cursor, LIMIT))
+    _check(await _explained(filled_dsn, ledger.aio_user_ledger, ["usr_7"], cursor, LIMIT))
 
 
 @pytest.mark.parametrize(

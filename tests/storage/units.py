@@ -16,6 +16,7 @@ from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.settlement import Settlement
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
     AuditEntry,
@@ -165,6 +166,20 @@ class Hands:
                 "reference": "case-7",
                 "created_at": self.now,
                 "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def settlement(self, user_id: str, amount: str, **fields) -> Settlement:
+        """One that is in flight to the wallet."""
+        return Settlement(
+            **{
+                "id": user_id,
+                "version": 1,
+                "wallet": f"G{user_id}",
+                "amount": Money.from_decimal_string(amount),
+                "updated_at": self.now,
+                "operation_id": "cop_1",
                 **fields,
             }
         )

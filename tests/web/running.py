@@ -80,6 +80,7 @@ from web.rate_limit import RateLimit
 from web.routes import ROUTES
 
 MASTER_KEY = "master-key-of-a-test-instance-0123456789"
+PLATFORM_USER = "usr_platform0000000000000"
 START = datetime(2026, 11, 22, 12, 0, 0, 123000, tzinfo=UTC)
 PARTIES = Parties("GBUYER", "GSELLER", "GPLATFORM", usdc_issuer="GISSUER", usdc_code="USDC")
 RETRY = RetryPolicy(attempts_max=3, chance=0.5)

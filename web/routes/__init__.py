@@ -4,7 +4,17 @@ from typing import Final
 
 from web import stream
 from web.call import Route
-from web.routes import airtm, api_keys, audit, balances, instance, orders, users, withdrawals
+from web.routes import (
+    airtm,
+    api_keys,
+    audit,
+    balances,
+    instance,
+    orders,
+    treasury,
+    users,
+    withdrawals,
+)
 from web.routes.documents import documented
 
 ROUTES: Final[tuple[Route, ...]] = documented(
@@ -17,6 +27,7 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *withdrawals.ROUTES,
         *airtm.ROUTES,
         *audit.ROUTES,
+        *treasury.ROUTES,
         *stream.ROUTES,
     )
 )

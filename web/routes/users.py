@@ -9,6 +9,7 @@ from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.ids import iso
+from offerhub.domain.ledger import TREASURY
 from offerhub.domain.money import Money
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.providers.stellar.port import AccountPayment, AccountState, StellarUnavailable
@@ -74,11 +75,13 @@ async def balance(call: Call) -> Answer:
 
 
 async def ledger(call: Call) -> Answer:
-    """The user's transfers."""
+    """The user's transfers; the platform's user shows those of the treasury."""
     query = call.query_as(bodies.Page)
     user = await _user(call)
+    platform = user.id == call.system.instance.platform_user_id
+    owners = [user.id, TREASURY] if platform else [user.id]
     try:
-        found = await call.system.storage.user_ledger(user.id, query.cursor, query.limit)
+        found = await call.system.storage.user_ledger(owners, query.cursor, query.limit)
     except UnknownCursor:
         raise unknown_cursor() from None
     return page(call, [transfer_resource(each) for each in found.items], found.next_cursor)

@@ -4,7 +4,7 @@
 -- migrate: apply
 
 -- The one row that every commit locks first: the ends of the sequences, and who may write.
--- `event_moment` is the latest `occurred_at` of all events.
+-- `event_moment` is the latest `occurred_at` of all events; `sums` is the platform's own money.
 CREATE TABLE counters (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     epoch bigint NOT NULL DEFAULT 0,
@@ -12,7 +12,8 @@ CREATE TABLE counters (
     event_moment timestamptz,
     transfer_sequence bigint NOT NULL DEFAULT 0,
     audit_sequence bigint NOT NULL DEFAULT 0,
-    audit_hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
+    audit_hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex'),
+    sums text NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 10);
 INSERT INTO counters DEFAULT VALUES;
 
@@ -129,6 +130,18 @@ CREATE TABLE holds (
 );
 CREATE UNIQUE INDEX holds_open_key ON holds (user_id, reference) WHERE remaining > 0;
 
+-- One row a user whose due was ever settled: what is in flight, of which operation.
+CREATE TABLE settlements (
+    sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT settlements_sequence_key UNIQUE,
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    amount bigint NOT NULL,
+    in_flight boolean NOT NULL,
+    not_before timestamptz,
+    doc text NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX settlements_in_flight ON settlements (sequence) WHERE in_flight;
+
 CREATE TABLE api_keys (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_keys_sequence_key UNIQUE,
     id text PRIMARY KEY,
@@ -151,13 +164,16 @@ CREATE TABLE api_tokens (
 CREATE INDEX api_tokens_by_key ON api_tokens (api_key_id);
 CREATE INDEX api_tokens_by_end ON api_tokens (expires_at);
 
--- The projection of available and reserved; the row comes with its user.
+-- The projection of available, reserved and due; the row comes with its user. `due` is what the
+-- treasury owes the user's wallet, below zero what the wallet owes.
 CREATE TABLE balances (
     user_id text PRIMARY KEY REFERENCES users (id),
     available bigint NOT NULL CHECK (available >= 0),
     reserved bigint NOT NULL CHECK (reserved >= 0),
+    due bigint NOT NULL,
     updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
+CREATE INDEX balances_due ON balances (due, user_id) WHERE due <> 0;
 
 -- History: the tables that only grow. Each is partitioned by its sequence, so that what is old can
 -- be exported and detached (docs/operations.md, "History"). There is no default partition: it would
@@ -389,7 +405,7 @@ CREATE FUNCTION lock_for_commit(users text[], writer bytea, counters_at tid, wri
 RETURNS TABLE (
     counters_place tid, writer_place tid, epoch bigint, event_sequence bigint,
     event_moment timestamptz, transfer_sequence bigint, audit_sequence bigint, audit_hash bytea,
-    user_id text, available bigint, reserved bigint, updated_at timestamptz
+    sums text, user_id text, available bigint, reserved bigint, due bigint, updated_at timestamptz
 ) LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
@@ -405,10 +421,11 @@ BEGIN
         SELECT w.ctid INTO own_at FROM writers AS w WHERE w.id = writer;
     END IF;
     RETURN QUERY SELECT ends.place, own_at, ends.epoch, ends.event_sequence, ends.event_moment,
-        ends.transfer_sequence, ends.audit_sequence, ends.audit_hash,
-        NULL::text, NULL::bigint, NULL::bigint, NULL::timestamptz;
+        ends.transfer_sequence, ends.audit_sequence, ends.audit_hash, ends.sums,
+        NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::timestamptz;
     RETURN QUERY SELECT NULL::tid, NULL::tid, NULL::bigint, NULL::bigint, NULL::timestamptz,
-        NULL::bigint, NULL::bigint, NULL::bytea, b.user_id, b.available, b.reserved, b.updated_at
+        NULL::bigint, NULL::bigint, NULL::bytea, NULL::text,
+        b.user_id, b.available, b.reserved, b.due, b.updated_at
         FROM balances AS b WHERE b.user_id = ANY (users) ORDER BY b.user_id FOR UPDATE;
 END
 $$;
@@ -451,7 +468,7 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 DROP VIEW detached, partitions;
 DROP TABLE operator_commands, settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
-    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, holds, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
+    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, notify_of_command, refuse_change,
     refuse_unbalanced;

@@ -56,7 +56,7 @@ $$;
 -- Name: lock_for_commit(text[], bytea, tid, tid); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.lock_for_commit(users text[], writer bytea, counters_at tid, writer_at tid) RETURNS TABLE(counters_place tid, writer_place tid, epoch bigint, event_sequence bigint, event_moment timestamp with time zone, transfer_sequence bigint, audit_sequence bigint, audit_hash bytea, user_id text, available bigint, reserved bigint, updated_at timestamp with time zone)
+CREATE FUNCTION public.lock_for_commit(users text[], writer bytea, counters_at tid, writer_at tid) RETURNS TABLE(counters_place tid, writer_place tid, epoch bigint, event_sequence bigint, event_moment timestamp with time zone, transfer_sequence bigint, audit_sequence bigint, audit_hash bytea, sums text, user_id text, available bigint, reserved bigint, due bigint, updated_at timestamp with time zone)
     LANGUAGE plpgsql
     AS $$
 #variable_conflict use_column
@@ -73,10 +73,11 @@ BEGIN
         SELECT w.ctid INTO own_at FROM writers AS w WHERE w.id = writer;
     END IF;
     RETURN QUERY SELECT ends.place, own_at, ends.epoch, ends.event_sequence, ends.event_moment,
-        ends.transfer_sequence, ends.audit_sequence, ends.audit_hash,
-        NULL::text, NULL::bigint, NULL::bigint, NULL::timestamptz;
+        ends.transfer_sequence, ends.audit_sequence, ends.audit_hash, ends.sums,
+        NULL::text, NULL::bigint, NULL::bigint, NULL::bigint, NULL::timestamptz;
     RETURN QUERY SELECT NULL::tid, NULL::tid, NULL::bigint, NULL::bigint, NULL::timestamptz,
-        NULL::bigint, NULL::bigint, NULL::bytea, b.user_id, b.available, b.reserved, b.updated_at
+        NULL::bigint, NULL::bigint, NULL::bytea, NULL::text,
+        b.user_id, b.available, b.reserved, b.due, b.updated_at
         FROM balances AS b WHERE b.user_id = ANY (users) ORDER BY b.user_id FOR UPDATE;
 END
 $$;
@@ -291,6 +292,7 @@ CREATE TABLE public.balances (
     user_id text NOT NULL,
     available bigint NOT NULL,
     reserved bigint NOT NULL,
+    due bigint NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     CONSTRAINT balances_available_check CHECK ((available >= 0)),
     CONSTRAINT balances_reserved_check CHECK ((reserved >= 0))
@@ -371,6 +373,7 @@ CREATE TABLE public.counters (
     transfer_sequence bigint DEFAULT 0 NOT NULL,
     audit_sequence bigint DEFAULT 0 NOT NULL,
     audit_hash bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
+    sums text DEFAULT '{}'::text NOT NULL,
     CONSTRAINT counters_only_row_check CHECK (only_row)
 )
 WITH (fillfactor='10');
@@ -786,6 +789,36 @@ CREATE TABLE public.settings (
 
 
 --
+-- Name: settlements; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.settlements (
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    version integer NOT NULL,
+    amount bigint NOT NULL,
+    in_flight boolean NOT NULL,
+    not_before timestamp with time zone,
+    doc text NOT NULL
+)
+WITH (fillfactor='70');
+
+
+--
+-- Name: settlements_sequence_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.settlements ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.settlements_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: transfer_dedupe; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1045,15 +1078,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:48:00.738069+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:49:56.642932+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:48:00.502042+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:48:00.515045+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:49:56.462101+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:49:56.480468+00');
 
 
 --
@@ -1104,7 +1137,7 @@ INSERT INTO public.audit_from_000000000011 VALUES (14, 'aud_AwMDAwMDAwMDAwMDAwMD
 -- Data for Name: balances; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.balances VALUES ('usr_000000000000000000001', 870000000, 130000000, '2026-11-22 12:00:00.123+00');
+INSERT INTO public.balances VALUES ('usr_000000000000000000001', 870000000, 130000000, 0, '2026-11-22 12:00:00.123+00');
 
 
 --
@@ -1134,7 +1167,7 @@ INSERT INTO public.checkpoints VALUES (1, '2026-11-24 12:00:00.123+00', 10, '202
 -- Data for Name: counters; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.counters VALUES (true, 1, 13, '2026-11-22 12:00:00.123+00', 14, 14, '\x90309a39fedec845c034cd6769ffee2056f63d92d60f8d31d3f12d3e644063b1');
+INSERT INTO public.counters VALUES (true, 1, 13, '2026-11-22 12:00:00.123+00', 14, 14, '\x90309a39fedec845c034cd6769ffee2056f63d92d60f8d31d3f12d3e644063b1', '{}');
 
 
 --
@@ -1252,7 +1285,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '50fa961014ec3ad1d52b21b33d3657b5ce07a420831680c507b1971fa6c1f5b1');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', 'bc45340f2c0335006bd6396cf1eb6857d28ce3c04d0fa159d1e4c1e51f0b5152');
 
 
 --
@@ -1339,6 +1372,12 @@ INSERT INTO public.postings_from_000000000011 VALUES (14, 1, 'reserved/usr_00000
 
 
 --
+-- Data for Name: settlements; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
 -- Data for Name: transfer_dedupe; Type: TABLE DATA; Schema: public; Owner: -
 --
 
@@ -1420,7 +1459,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:48:01.050638+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:49:57.05407+00');
 
 
 --
@@ -1470,6 +1509,13 @@ SELECT pg_catalog.setval('public.orders_sequence_seq', 13, true);
 --
 
 SELECT pg_catalog.setval('public.parked_sequence_seq', 1, false);
+
+
+--
+-- Name: settlements_sequence_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.settlements_sequence_seq', 1, false);
 
 
 --
@@ -1862,6 +1908,22 @@ ALTER TABLE ONLY public.settings
 
 
 --
+-- Name: settlements settlements_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.settlements
+    ADD CONSTRAINT settlements_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: settlements settlements_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.settlements
+    ADD CONSTRAINT settlements_sequence_key UNIQUE (sequence);
+
+
+--
 -- Name: transfer_dedupe transfers_dedupe_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2171,6 +2233,13 @@ CREATE INDEX audit_from_000000000021_user_id_at_sequence_idx ON public.audit_fro
 
 
 --
+-- Name: balances_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX balances_due ON public.balances USING btree (due, user_id) WHERE (due <> 0);
+
+
+--
 -- Name: chain_operations_by_hash; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2357,6 +2426,13 @@ CREATE INDEX postings_from_000000000011_user_id_transfer_sequence_idx ON public.
 --
 
 CREATE INDEX postings_from_000000000021_user_id_transfer_sequence_idx ON public.postings_from_000000000021 USING btree (user_id, transfer_sequence) WHERE (user_id IS NOT NULL);
+
+
+--
+-- Name: settlements_in_flight; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX settlements_in_flight ON public.settlements USING btree (sequence) WHERE in_flight;
 
 
 --
