@@ -54,6 +54,10 @@ class Repeat(Enum):
     """After a 429 only, which was not worked (docs/spec/trustless-work.md §1)."""
 
 
+Params = Mapping[str, str | int] | tuple[tuple[str, str | int], ...]
+"""A query string's fields; a list where one comes more than once."""
+
+
 class HttpClient:
     """A pool of connections to one server."""
 
@@ -96,7 +100,7 @@ class HttpClient:
         priority: Priority,
         deadline_s: float,
         repeat: Repeat,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         content: bytes | None = None,
         content_type: str | None = None,
     ) -> HttpAnswer:

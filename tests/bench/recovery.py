@@ -10,7 +10,7 @@ import os
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +37,7 @@ from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Committed, UnitOfWork
 from offerhub.domain.users import User, UserType, Wallet, WalletStatus
 from offerhub.providers.stellar.port import (
+    AccountPage,
     AccountPayment,
     AccountState,
     Applied,
@@ -108,6 +109,14 @@ class Network:
         del limit
         return PaymentPage((), cursor, full=False)
 
+    async def accounts_sponsored_by(self, sponsor: str, cursor: str, limit: int) -> AccountPage:
+        del sponsor, limit
+        return AccountPage((), cursor, full=False)
+
+    async def account_payments_after(self, address: str, cursor: str, limit: int) -> PaymentPage:
+        del address, limit
+        return PaymentPage((), cursor, full=False)
+
     async def account_payments(self, address: str, limit: int) -> tuple[AccountPayment, ...]:
         del address, limit
         return ()
@@ -140,6 +149,9 @@ class Provider:
     async def balance(self, contract_id: str) -> Money:
         del contract_id
         return Money.zero()
+
+    async def balances(self, contract_ids: Sequence[str]) -> dict[str, Money]:
+        return dict.fromkeys(contract_ids, Money.zero())
 
 
 @define

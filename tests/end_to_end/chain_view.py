@@ -8,7 +8,7 @@ from attrs import field, frozen
 from stellar_sdk import Account, Asset, Keypair, TransactionBuilder, scval
 
 from offerhub.domain.money import Money
-from offerhub.providers.trustless_work.wire import read_balance
+from offerhub.providers.trustless_work.wire import read_balances
 from offerhub.settings import NETWORKS
 from tests.end_to_end.process import RunningSandbox
 
@@ -67,7 +67,7 @@ class Chain:
             trust_env=False,
         )
         answer.raise_for_status()
-        return read_balance(answer.content, contract_id)
+        return read_balances(answer.content, [contract_id])[contract_id]
 
     def calls(self, source: str) -> Counter[str]:
         """How often each function of a contract was called with success by an account."""

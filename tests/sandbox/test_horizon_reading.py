@@ -450,3 +450,40 @@ async def test_the_issuers_payment_is_from_the_issuer(horizon: HorizonClient) ->
     record = (await horizon.get("/payments?order=desc&limit=1")).records[0]
 
     assert (record["from"], record["asset_issuer"]) == (ISSUER.public_key, ISSUER.public_key)
+
+
+async def test_accounts_are_listed_by_their_sponsor_a_page_at_a_time(
+    horizon: HorizonClient,
+) -> None:
+    sponsored = sorted((keypair(name) for name in "cdef"), key=lambda each: each.public_key)
+    for each in sponsored:
+        row = horizon.chain.apply(
+            ALICE,
+            [
+                BeginSponsoringFutureReserves(each.public_key),
+                CreateAccount(each.public_key, "0"),
+                ChangeTrust(USDC, "1000", source=each.public_key),
+                EndSponsoringFutureReserves(source=each.public_key),
+            ],
+            (ALICE, each),
+        )
+        assert row.successful
+    base = f"/accounts?sponsor={ALICE.public_key}"
+
+    first = await horizon.get(f"{base}&limit=3")
+    second = await horizon.get(f"{base}&limit=3&cursor={first.records[-1]['paging_token']}")
+    backwards = await horizon.get(f"{base}&order=desc&limit=1")
+
+    addresses = [each.public_key for each in sponsored]
+    assert addresses[:3] == [record["account_id"] for record in first.records]
+    assert addresses[3:] == [record["account_id"] for record in second.records]
+    assert addresses[3:] == [record["account_id"] for record in backwards.records]
+    assert {ALICE.public_key} == {record["sponsor"] for record in first.records}
+    assert str(horizon.chain.engine.latest_ledger().sequence) == first.headers["latest-ledger"]
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?sponsor=", "?sponsor=GNOBODY", f"?sponsor={ALICE.public_key}&cursor=12"]
+)
+async def test_accounts_are_listed_by_a_sponsor_only(horizon: HorizonClient, query: str) -> None:
+    assert (await horizon.get(f"/accounts{query}")).status == 400

@@ -8,7 +8,7 @@ from stellar_sdk import Account, Asset, Keypair, TransactionBuilder
 
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.domain.money import Money
-from offerhub.providers.trustless_work.wire import read_balance
+from offerhub.providers.trustless_work.wire import read_balances
 from offerhub.settings import NETWORKS
 
 _FEE_STROOPS: Final = 100
@@ -79,7 +79,7 @@ class Chain:
             params={"addresses[]": contract_id},
             headers={"x-api-key": self._network.trustless_api_key or ""},
         )
-        return read_balance(answer.content, contract_id)
+        return read_balances(answer.content, [contract_id])[contract_id]
 
     async def _sent(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         found: dict[str, Any] = (await self._answer(method, path, **options)).json()

@@ -13,6 +13,7 @@ from offerhub.providers.http import HttpAnswer, HttpClient, HttpTrouble, RandomF
 from offerhub.providers.rate import Priority, RateBudget
 from offerhub.providers.stellar import wire
 from offerhub.providers.stellar.port import (
+    AccountPage,
     AccountPayment,
     AccountState,
     Applied,
@@ -74,6 +75,24 @@ class HorizonClient:
             raise StellarUnavailable(msg)
         return account
 
+    async def accounts_sponsored_by(self, sponsor: str, cursor: str, limit: int) -> AccountPage:
+        answer = await self._get(
+            "/accounts",
+            Priority.READ,
+            {"sponsor": sponsor, "cursor": cursor, "order": "asc", "limit": limit},
+        )
+        accounts = _read(
+            answer,
+            lambda body: wire.read_accounts(
+                body, self._usdc_code, self._usdc_issuer, answer.latest_ledger
+            ),
+        )
+        addresses = [cursor, *(account.address for account in accounts)]
+        if any(after <= before for before, after in pairwise(addresses)):
+            msg = "Horizon returned accounts that are not in order after the cursor"
+            raise StellarUnavailable(msg)
+        return AccountPage(accounts, addresses[-1], full=len(accounts) >= limit)
+
     async def submit(self, envelope_xdr: str, tx_hash: str) -> SubmitResult:
         """Hand in an envelope by `POST /transactions`, which answers when a ledger has it.
 
@@ -122,11 +141,22 @@ class HorizonClient:
         return transfers
 
     async def payments_after(self, cursor: str, limit: int) -> PaymentPage:
+        return await self._payments("/payments", Priority.WATCH, cursor, limit)
+
+    async def account_payments_after(self, address: str, cursor: str, limit: int) -> PaymentPage:
+        path = f"/accounts/{quote(address)}/payments"
+        return await self._payments(path, Priority.READ, cursor, limit)
+
+    async def _payments(
+        self, path: str, priority: Priority, cursor: str, limit: int
+    ) -> PaymentPage:
         answer = await self._get(
-            "/payments",
-            Priority.WATCH,
+            path,
+            priority,
             {"cursor": cursor, "order": "asc", "limit": limit, "join": "transactions"},
         )
+        if answer.status == _NOT_FOUND:
+            return PaymentPage(records=(), cursor=cursor, full=False)
         records = _read(answer, wire.read_payments)
         tokens = [int(cursor), *(int(record.paging_token) for record in records)]
         if any(after <= before for before, after in pairwise(tokens)):

@@ -50,6 +50,17 @@ class AccountState:
 
 
 @frozen
+class AccountPage:
+    """A stretch of accounts in the order of their addresses."""
+
+    accounts: tuple[AccountState, ...]
+    cursor: str
+    """The last account's address, or the cursor that was asked with if there is none."""
+    full: bool
+    """The page was full: more may follow."""
+
+
+@frozen
 class TransactionRecord:
     """A transaction that a ledger includes; final, whether it succeeded or failed."""
 
@@ -198,6 +209,10 @@ class StellarNetwork(Protocol):
         """The account, or `None` if the server does not know it (yet: docs/spec/stellar-horizon.md §2.3)."""
         ...
 
+    async def accounts_sponsored_by(self, sponsor: str, cursor: str, limit: int) -> AccountPage:
+        """Accounts whose reserves another one pays, after `cursor` (an address, or ""), 1 to 200."""
+        ...
+
     async def submit(self, envelope_xdr: str, tx_hash: str) -> SubmitResult:
         """Hand in a signed envelope and wait for its ledger; repeating the same envelope is safe."""
         ...
@@ -216,6 +231,10 @@ class StellarNetwork(Protocol):
 
     async def payments_after(self, cursor: str, limit: int) -> PaymentPage:
         """The network's payments after `cursor` (a paging token), at most `limit` (1 to 200) records."""
+        ...
+
+    async def account_payments_after(self, address: str, cursor: str, limit: int) -> PaymentPage:
+        """As `payments_after`, of the payments that touch one account."""
         ...
 
     async def account_payments(self, address: str, limit: int) -> tuple[AccountPayment, ...]:

@@ -181,6 +181,13 @@ def read_state(body: bytes) -> NetworkState:
         raise UnreadableAnswer(_why(error)) from None
 
 
+def read_accounts(
+    body: bytes, usdc_code: str, usdc_issuer: str, ledger: int | None
+) -> tuple[AccountState, ...]:
+    """Read a page of accounts. Raises `UnreadableAnswer`, as `read_account` does."""
+    return tuple(read_account(bytes(raw), usdc_code, usdc_issuer, ledger) for raw in _records(body))
+
+
 def read_account(body: bytes, usdc_code: str, usdc_issuer: str, ledger: int | None) -> AccountState:
     """Read `GET /accounts/{G}`, the answer's `Latest-Ledger` beside it. Raises `UnreadableAnswer`."""
     try:

@@ -1,13 +1,20 @@
 """Trustless Work's client: `EscrowProvider` over HTTP (docs/spec/trustless-work.md)."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import httpx
 import msgspec
 
 from offerhub.domain.intents import EscrowIntent
 from offerhub.domain.money import Money
-from offerhub.providers.http import HttpAnswer, HttpClient, HttpTrouble, RandomFraction, Repeat
+from offerhub.providers.http import (
+    HttpAnswer,
+    HttpClient,
+    HttpTrouble,
+    Params,
+    RandomFraction,
+    Repeat,
+)
 from offerhub.providers.rate import Priority, RateBudget
 from offerhub.providers.trustless_work import wire
 from offerhub.providers.trustless_work.port import (
@@ -116,16 +123,20 @@ class TrustlessWorkClient:
             raise ProviderUnavailable(error.reason) from None
 
     async def balance(self, contract_id: str) -> Money:
+        return (await self.balances([contract_id]))[contract_id]
+
+    async def balances(self, contract_ids: Sequence[str]) -> dict[str, Money]:
         answer = await self._read(
-            "/helper/get-multiple-escrow-balance", {"addresses[]": contract_id}
+            "/helper/get-multiple-escrow-balance",
+            tuple(("addresses[]", each) for each in contract_ids),
         )
         _require_ok(answer)
         try:
-            return wire.read_balance(answer.body, contract_id)
+            return wire.read_balances(answer.body, contract_ids)
         except wire.UnreadableAnswer as error:
             raise ProviderUnavailable(error.reason) from None
 
-    async def _read(self, path: str, params: Mapping[str, str | int]) -> HttpAnswer:
+    async def _read(self, path: str, params: Params) -> HttpAnswer:
         return await self._call("GET", path, Priority.READ, Repeat.ALWAYS, params=params)
 
     async def _call(
@@ -135,7 +146,7 @@ class TrustlessWorkClient:
         priority: Priority,
         repeat: Repeat,
         *,
-        params: Mapping[str, str | int] | None = None,
+        params: Params | None = None,
         content: bytes | None = None,
     ) -> HttpAnswer:
         try:

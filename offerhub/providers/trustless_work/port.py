@@ -4,14 +4,18 @@
 its outcome can always be found by the transaction's hash (docs/spec/trustless-work.md §12).
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Protocol
+from typing import Final, Protocol
 
 from attrs import frozen
 
 from offerhub.domain.intents import EscrowIntent
 from offerhub.domain.money import Money
 from offerhub.providers.trustless_work.refusals import RefusalKind
+
+BALANCES_MAX: Final = 20
+"""Contracts that one question about balances may name (docs/spec/trustless-work.md §4)."""
 
 
 class ProviderUnavailable(Exception):
@@ -130,4 +134,8 @@ class EscrowProvider(Protocol):
 
     async def balance(self, contract_id: str) -> Money:
         """The contract's USDC, read from the chain."""
+        ...
+
+    async def balances(self, contract_ids: Sequence[str]) -> dict[str, Money]:
+        """Contracts' USDC, read from the chain; at most `BALANCES_MAX` in one call."""
         ...

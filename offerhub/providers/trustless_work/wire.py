@@ -3,6 +3,7 @@
 Amounts are JSON numbers of USDC: written from exact decimals, read as exact decimals, never through a float.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, assert_never
 
@@ -180,16 +181,16 @@ def read_escrow(body: bytes, contract_id: str) -> EscrowRecord | None:
     return None
 
 
-def read_balance(body: bytes, contract_id: str) -> Money:
-    """Read one contract's balance (§4). Raises `UnreadableAnswer`, also if it is not among the answers."""
+def read_balances(body: bytes, contract_ids: Sequence[str]) -> dict[str, Money]:
+    """Read contracts' balances (§4). Raises `UnreadableAnswer`, also if one is not among the answers."""
     try:
-        for balance in _balances.decode(body):
-            if balance.address == contract_id:
-                return _money(balance.balance)
+        found = {each.address: _money(each.balance) for each in _balances.decode(body)}
     except (msgspec.MsgspecError, ValueError) as error:
         raise UnreadableAnswer(_why(error)) from None
-    msg = "the requested balance is missing"
-    raise UnreadableAnswer(msg)
+    if not found.keys() >= set(contract_ids):
+        msg = "a requested balance is missing"
+        raise UnreadableAnswer(msg)
+    return {contract_id: found[contract_id] for contract_id in contract_ids}
 
 
 def _deploy_body(intent: DeployEscrow) -> dict[str, Any]:

@@ -117,6 +117,10 @@ class Engine:
         """Give an account's trustlines, oldest first."""
         return self._state.trustlines.get(address) or ()
 
+    def addresses(self) -> tuple[str, ...]:
+        """Give the addresses of all accounts of the latest closed ledger, in their order."""
+        return tuple(sorted(self._state.accounts.keys()))
+
     def account_at(self, address: str, ledger: int) -> AccountEntry | None:
         """Give an account as it was after `ledger`, at most `PAST_LEDGERS` back."""
         for past in self._past:

@@ -16,7 +16,7 @@ from offerhub.sandbox.engine.toid import ledger_of, toid
 from offerhub.sandbox.horizon.answers import hal
 from offerhub.sandbox.horizon.fees import fee_stats
 from offerhub.sandbox.horizon.friendbot import Friendbot
-from offerhub.sandbox.horizon.paging import Listing, PageQuery, Span, page, select
+from offerhub.sandbox.horizon.paging import Listing, PageQuery, Span, is_address, page, select
 from offerhub.sandbox.horizon.problems import Problem, before_history, invalid, missing
 from offerhub.sandbox.horizon.resources import Resources
 from offerhub.sandbox.horizon.streaming import object_events, record_events, stream
@@ -106,6 +106,8 @@ class HorizonFace:
                 return hal(self._operation(request, resources, number))
             case ["payments"]:
                 return self._operations(request, resources, history.payments)
+            case ["accounts"]:
+                return self._accounts(request, resources)
             case ["accounts", address]:
                 return self._account(request, resources, address)
             case ["accounts", address, kind]:
@@ -129,6 +131,24 @@ class HorizonFace:
         if _wants_stream(request):
             events = object_events(self._shell, current, duration_s=self.knobs.stream_s)
             return stream(events)
+        return hal(body, latest_ledger=self._view.latest.sequence)
+
+    def _accounts(self, request: Request, resources: Resources) -> Response:
+        """List the accounts of a sponsor, the one filter of Horizon's four that is stood in for."""
+        sponsor = request.parameter("sponsor")
+        if not sponsor:
+            raise invalid("filters", "filters: give one of signer, asset, sponsor, liquidity_pool")
+        _check_address(sponsor)
+        query = PageQuery.of(request, self._view, tokens=is_address)
+        rows = [
+            entry
+            for entry in self._view.sponsored(sponsor)
+            if not query.cursor_text or query.beyond(entry.address)
+        ]
+        rows = sorted(rows, key=lambda entry: entry.address, reverse=query.descending)
+        rows = rows[: query.limit]
+        records = [resources.account(each, self._view.trustlines(each.address)) for each in rows]
+        body = page(request, query, [each.address for each in rows], records)
         return hal(body, latest_ledger=self._view.latest.sequence)
 
     def _ledger(self, number: str) -> LedgerRow:

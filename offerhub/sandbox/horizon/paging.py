@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from attrs import frozen
+from stellar_sdk import StrKey
 
 from offerhub.sandbox.engine.parsed import INT64_MAX
 from offerhub.sandbox.engine.toid import toid
@@ -60,18 +61,39 @@ class PageQuery:
     descending: bool
     limit: int
 
+    def beyond(self, token: str) -> bool:
+        """Whether a token of text lies behind the cursor in the order that was asked for."""
+        return token < self.cursor_text if self.descending else token > self.cursor_text
+
     @classmethod
-    def of(cls, request: Request, view: View) -> "PageQuery":
-        """Read the parameters; raises Problem 400 for bad ones, 410 for a page before history."""
+    def of(
+        cls, request: Request, view: View, tokens: Callable[[str], bool] | None = None
+    ) -> "PageQuery":
+        """Read the parameters; raises Problem 400 for bad ones, 410 for a page before history.
+
+        Args:
+            request: with them.
+            view: what is kept.
+            tokens: what tells the list's paging tokens, where they are no numbers of history.
+        """
         # Last-Event-ID wins over the query: the Python SDK reconnects with the old query (§8).
         text = request.headers.get("last-event-id") or request.parameter("cursor") or ""
         order = request.parameter("order") or "asc"
         if order not in {"asc", "desc"}:
             raise invalid("order", "order: invalid value")
+        if tokens is not None:
+            if text and not tokens(text):
+                raise invalid("cursor", "cursor: invalid value")
+            return cls(text, None, order == "desc", _limit(request.parameter("limit")))
         cursor = _cursor(text, view)
         if order == "desc" and cursor is not None and cursor <= toid(view.elder):
             raise before_history()
         return cls(text, cursor, order == "desc", _limit(request.parameter("limit")))
+
+
+def is_address(text: str) -> bool:
+    """Tell an account's paging token: its id (docs/spec/stellar-horizon.md §1.4)."""
+    return StrKey.is_valid_ed25519_public_key(text)
 
 
 def _cursor(text: str, view: View) -> int | None:
@@ -108,7 +130,7 @@ def select(
 
 
 def page(
-    request: Request, query: PageQuery, tokens: Sequence[int], records: Sequence[object]
+    request: Request, query: PageQuery, tokens: Sequence[object], records: Sequence[object]
 ) -> dict[str, object]:
     """Give the body of a page; on an empty one, next is self, so that a poller can go on with it."""
     order, opposite = ("desc", "asc") if query.descending else ("asc", "desc")

@@ -60,6 +60,19 @@ class View:
     def account(self, address: str) -> AccountEntry | None:
         return self.engine.account_at(address, self.latest.sequence)
 
+    def sponsored(self, sponsor: str) -> list[AccountEntry]:
+        """Accounts that another sponsors, or a trustline of theirs, in the order of their ids."""
+        found = (self.account(address) for address in self.engine.addresses())
+        return [
+            entry
+            for entry in found
+            if entry is not None
+            and (
+                entry.sponsor == sponsor
+                or any(line.sponsor == sponsor for line in self.trustlines(entry.address))
+            )
+        ]
+
     def trustlines(self, address: str) -> tuple[TrustlineEntry, ...]:
         return self.engine.trustlines_at(address, self.latest.sequence)
 
