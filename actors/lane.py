@@ -47,12 +47,14 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
     FundEscrow,
     Intent,
     OpenChannels,
     PayUsdc,
     RefillWallets,
     ReleaseFunds,
+    ResolveDispute,
     TrustUsdc,
 )
 from offerhub.domain.money import Money
@@ -66,6 +68,7 @@ from offerhub.providers.trustless_work.port import (
     EscrowRefused,
     ProviderUnavailable,
 )
+from offerhub.providers.trustless_work.refusals import RefusalKind
 
 log = structlog.get_logger(__name__)
 
@@ -155,11 +158,12 @@ class Lane(WokenActor[Never]):
 
         An operation whose source lacks XLM comes back as it was: planned.
         """
-        intent = operation.intent
         from_memory = self._account is not None
         try:
-            account = await self._funded_account(intent)
+            account = await self._funded_account(operation.intent)
             network = await self._parts.clock.trusted()
+            operation = await self._with_surplus(operation)
+            intent = operation.intent
             unsigned = await self._build(intent, account, network)
         except EscrowRefused as refused:
             return await self._not_built(operation, refused)
@@ -233,6 +237,8 @@ class Lane(WokenActor[Never]):
                 | ChangeMilestoneStatus()
                 | ApproveMilestone()
                 | ReleaseFunds()
+                | DisputeEscrow()
+                | ResolveDispute()
             ):
                 return await self._parts.provider.build(intent)
             case PayUsdc() | ActivateWallets() | RefillWallets() | OpenChannels() | TrustUsdc():
@@ -246,6 +252,21 @@ class Lane(WokenActor[Never]):
                 )
             case _:
                 assert_never(intent)
+
+    async def _with_surplus(self, operation: ChainOperation) -> ChainOperation:
+        """What a resolution has to pay out: the contract's whole balance, to the stroop.
+
+        Anyone can pay into a contract, so it is read before each build; what is signed for is
+        stored with the envelope (docs/spec/domain.md §3).
+        """
+        intent = operation.intent
+        if not isinstance(intent, ResolveDispute):
+            return operation
+        held = await self._parts.provider.balance(intent.contract_id)
+        if held < intent.own:
+            msg = f"the contract holds {held}, less than the {intent.own} to be paid out"
+            raise EscrowRefused(msg, RefusalKind.INSUFFICIENT_FUNDS_FOR_RESOLUTION)
+        return evolve(operation, intent=evolve(intent, surplus=held - intent.own))
 
     async def _asked_vault(self, message: SignTransaction) -> SignedEnvelope | NotSigned:
         return await retry_until_available(

@@ -13,15 +13,19 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
+    EscrowIntent,
     FundEscrow,
     Intent,
     OpenChannels,
+    OwnIntent,
     PayUsdc,
     RefillWallets,
     ReleaseFunds,
+    ResolveDispute,
     TrustUsdc,
 )
-from offerhub.domain.steps import DEPLOY, FUND, RELEASE, Step, StepKind
+from offerhub.domain.steps import DEPLOY, DISPUTE, FUND, RELEASE, RESOLVE, Step, StepKind
 
 
 class Submitter(Enum):
@@ -61,6 +65,8 @@ class IntentRules:
 _DEPLOY: Final = IntentRules(DEPLOY, submitter=Submitter.PROVIDER, falls_back=True)
 _FUND: Final = IntentRules(FUND, falls_back=True, refreshes=True)
 _RELEASE: Final = IntentRules(RELEASE, pays_out=True, refreshes=True)
+_DISPUTE: Final = IntentRules(DISPUTE, refreshes=True)
+_RESOLVE: Final = IntentRules(RESOLVE, pays_out=True, refreshes=True)
 _PAY: Final = IntentRules(
     Step(StepKind.PAY),
     falls_back=True,
@@ -77,6 +83,10 @@ _TRUST: Final = IntentRules(Step(StepKind.TRUST))
 
 def rules_of(intent: Intent) -> IntentRules:
     """The rules of an intent's type."""
+    return _of_own(intent) if isinstance(intent, OwnIntent) else _of_escrow(intent)
+
+
+def _of_escrow(intent: EscrowIntent) -> IntentRules:
     match intent:
         case DeployEscrow():
             return _DEPLOY
@@ -88,6 +98,16 @@ def rules_of(intent: Intent) -> IntentRules:
             return IntentRules(Step(StepKind.APPROVE, intent.index))
         case ReleaseFunds():
             return _RELEASE
+        case DisputeEscrow():
+            return _DISPUTE
+        case ResolveDispute():
+            return _RESOLVE
+        case _:
+            assert_never(intent)
+
+
+def _of_own(intent: OwnIntent) -> IntentRules:
+    match intent:
         case PayUsdc():
             return _PAY
         case ActivateWallets():

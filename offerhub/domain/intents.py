@@ -121,6 +121,67 @@ class ReleaseFunds:
 
 
 @frozen
+class DisputeEscrow:
+    """Freeze the contract until a resolution; by a party, never by the resolver."""
+
+    contract_id: str
+    signer: str
+
+    @property
+    def source(self) -> str:
+        return self.signer
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.signer,)
+
+
+@frozen
+class Distribution:
+    """What one address gets of a contract, before the fees."""
+
+    address: str
+    amount: Money
+
+
+@frozen
+class ResolveDispute:
+    """Pay a disputed contract out (docs/spec/trustless-work.md §5.7).
+
+    Args:
+        dispute_resolver: the platform's wallet.
+        distributions: the order's own money, gross; together the order's amount.
+        surplus: what the contract holds beyond it, read just before each build: the contract pays
+            out its whole balance or nothing. It goes to the resolver. `None`: not read yet.
+    """
+
+    contract_id: str
+    dispute_resolver: str
+    distributions: tuple[Distribution, ...]
+    surplus: Money | None = None
+
+    @property
+    def source(self) -> str:
+        return self.dispute_resolver
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        return (self.dispute_resolver,)
+
+    @property
+    def own(self) -> Money:
+        """The order's own money: what the contract must hold at least."""
+        return Money.total(each.amount for each in self.distributions)
+
+    @property
+    def whole(self) -> tuple[Distribution, ...]:
+        """Every distribution of the call, that of a surplus included."""
+        if not self.surplus:
+            return self.distributions
+        return (*self.distributions, Distribution(self.dispute_resolver, self.surplus))
+
+
+@frozen
 class PayUsdc:
     """Pay USDC from a wallet to any address: a withdrawal."""
 
@@ -215,7 +276,15 @@ class TrustUsdc:
         return (self.account,)
 
 
-EscrowIntent = DeployEscrow | FundEscrow | ChangeMilestoneStatus | ApproveMilestone | ReleaseFunds
+EscrowIntent = (
+    DeployEscrow
+    | FundEscrow
+    | ChangeMilestoneStatus
+    | ApproveMilestone
+    | ReleaseFunds
+    | DisputeEscrow
+    | ResolveDispute
+)
 """Built by Trustless Work."""
 
 OwnIntent = PayUsdc | ActivateWallets | RefillWallets | OpenChannels | TrustUsdc

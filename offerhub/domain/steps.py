@@ -13,6 +13,8 @@ class StepKind(StrEnum):
     COMPLETE = "complete"
     APPROVE = "approve"
     RELEASE = "release"
+    DISPUTE = "dispute"
+    RESOLVE = "resolve"
     PAY = "pay"
     ACTIVATE = "activate"
     REFILL = "refill"
@@ -35,6 +37,8 @@ class Step:
 DEPLOY = Step(StepKind.DEPLOY)
 FUND = Step(StepKind.FUND)
 RELEASE = Step(StepKind.RELEASE)
+DISPUTE = Step(StepKind.DISPUTE)
+RESOLVE = Step(StepKind.RESOLVE)
 
 
 @frozen

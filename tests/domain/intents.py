@@ -5,6 +5,8 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
+    Distribution,
     EscrowTerms,
     FundEscrow,
     Intent,
@@ -12,6 +14,7 @@ from offerhub.domain.intents import (
     PayUsdc,
     RefillWallets,
     ReleaseFunds,
+    ResolveDispute,
     TrustUsdc,
     XlmRefill,
 )
@@ -27,6 +30,10 @@ INTENTS: tuple[Intent, ...] = (
     ChangeMilestoneStatus("CABC", 3, "completed", "", "GB"),
     ApproveMilestone("CABC", 3, "GA"),
     ReleaseFunds("CABC", "GA"),
+    DisputeEscrow("CABC", "GA"),
+    ResolveDispute(
+        "CABC", "GP", (Distribution("GA", Money(2)), Distribution("GB", Money(3))), Money(1)
+    ),
     PayUsdc("GA", "GZ", Money(7), memo="rent"),
     ActivateWallets("GC", "GP", ("GA", "GB"), Money(9)),
     RefillWallets("GC", "GP", (XlmRefill("GA", Money(1)), XlmRefill("GB", Money(2)))),

@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 
 from offerhub.domain.intent_rules import Submitter, rules_of
-from offerhub.domain.intents import EscrowIntent, Intent
+from offerhub.domain.intents import Distribution, EscrowIntent, Intent, ResolveDispute
+from offerhub.domain.money import Money
 from tests.domain.intents import INTENTS
 
 BY_NAME = {type(intent).__name__: intent for intent in INTENTS}
@@ -24,8 +25,8 @@ def test_only_a_deployment_is_handed_in_by_the_provider() -> None:
     assert {"DeployEscrow"} == named(submitter=Submitter.PROVIDER)
 
 
-def test_only_a_release_pays_out() -> None:
-    assert {"ReleaseFunds"} == named(pays_out=True)
+def test_only_a_release_and_a_resolution_pay_out() -> None:
+    assert {"ReleaseFunds", "ResolveDispute"} == named(pays_out=True)
 
 
 def test_what_must_end_falls_back_and_the_rest_is_repeated() -> None:
@@ -33,7 +34,9 @@ def test_what_must_end_falls_back_and_the_rest_is_repeated() -> None:
 
 
 def test_the_last_step_that_went_past_the_provider_refreshes_its_read_model() -> None:
-    assert {"FundEscrow", "ReleaseFunds"} == named(refreshes=True)
+    assert {"FundEscrow", "ReleaseFunds", "DisputeEscrow", "ResolveDispute"} == named(
+        refreshes=True
+    )
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -53,3 +56,14 @@ def test_an_intent_is_signed_by_its_source_first(name: str) -> None:
     assert intent.source == intent.signers[0]
     if isinstance(intent, EscrowIntent):
         assert (intent.source,) == intent.signers
+
+
+def test_a_resolution_pays_what_the_contract_holds_beyond_the_orders_money_to_the_resolver() -> (
+    None
+):
+    shares = (Distribution("GA", Money(2)), Distribution("GB", Money(3)))
+    for surplus in (None, Money.zero()):
+        assert shares == ResolveDispute("CABC", "GP", shares, surplus).whole
+    with_surplus = ResolveDispute("CABC", "GP", shares, Money(7))
+    assert (*shares, Distribution("GP", Money(7))) == with_surplus.whole
+    assert Money(5) == with_surplus.own

@@ -9,10 +9,13 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
+    Distribution,
     EscrowIntent,
     EscrowTerms,
     FundEscrow,
     ReleaseFunds,
+    ResolveDispute,
 )
 from offerhub.domain.money import Money
 from offerhub.providers.stellar.port import NetworkState
@@ -76,6 +79,16 @@ STATUS = ChangeMilestoneStatus(
 )
 APPROVE = ApproveMilestone(contract_id=ESCROW, index=1, approver=address("buyer"))
 RELEASE = ReleaseFunds(contract_id=ESCROW, release_signer=address("buyer"))
+DISPUTE = DisputeEscrow(contract_id=ESCROW, signer=address("seller"))
+RESOLVE = ResolveDispute(
+    contract_id=ESCROW,
+    dispute_resolver=address("platform"),
+    distributions=(
+        Distribution(address("seller"), Money.parse("50.00")),
+        Distribution(address("buyer"), Money.parse("30.00")),
+    ),
+    surplus=Money(7),
+)
 
 
 def escrow_map(terms: EscrowTerms) -> xdr.SCVal:
@@ -120,6 +133,20 @@ def escrow_map(terms: EscrowTerms) -> xdr.SCVal:
             "title": scval.to_string(terms.title),
             "trustline": scval.to_struct({"address": scval.to_address(RULES.usdc_contract)}),
         }
+    )
+
+
+def distribution_map(amounts: dict[str, Money]) -> xdr.SCVal:
+    """Recipients and gross amounts, in the order of the addresses' bytes as the network wants it."""
+    in_order = sorted(amounts, key=lambda to: Keypair.from_public_key(to).raw_public_key())
+    return xdr.SCVal(
+        xdr.SCValType.SCV_MAP,
+        map=xdr.SCMap(
+            [
+                xdr.SCMapEntry(scval.to_address(to), scval.to_int128(amounts[to].stroops))
+                for to in in_order
+            ]
+        ),
     )
 
 
@@ -171,6 +198,18 @@ def call_of(intent: EscrowIntent) -> tuple[str, str, list[xdr.SCVal]]:
                 intent.contract_id,
                 "release_funds",
                 [scval.to_address(intent.release_signer), scval.to_address(address("fee"))],
+            )
+        case DisputeEscrow():
+            return (intent.contract_id, "dispute_escrow", [scval.to_address(intent.signer)])
+        case ResolveDispute():
+            return (
+                intent.contract_id,
+                "resolve_dispute",
+                [
+                    scval.to_address(intent.dispute_resolver),
+                    scval.to_address(address("fee")),
+                    distribution_map({each.address: each.amount for each in intent.whole}),
+                ],
             )
 
 

@@ -21,6 +21,7 @@ from stellar_sdk import (
 
 from offerhub.domain.intents import (
     ActivateWallets,
+    Distribution,
     Intent,
     OpenChannels,
     OwnIntent,
@@ -36,6 +37,7 @@ from offerhub.providers.stellar.envelope import CheckedTransaction, ForeignTrans
 from tests.providers.known import (
     APPROVE,
     DEPLOY,
+    DISPUTE,
     ESCROW,
     FUND,
     MAX_TIME,
@@ -43,6 +45,7 @@ from tests.providers.known import (
     NOW,
     PASSPHRASE,
     RELEASE,
+    RESOLVE,
     RULES,
     SEQUENCE,
     STATUS,
@@ -82,7 +85,7 @@ OPEN = OpenChannels(
 )
 TRUST = TrustUsdc(account=address("platform"))
 
-ESCROW_INTENTS = [DEPLOY, FUND, STATUS, APPROVE, RELEASE]
+ESCROW_INTENTS = [DEPLOY, FUND, STATUS, APPROVE, RELEASE, DISPUTE, RESOLVE]
 OWN_INTENTS: list[OwnIntent] = [PAY, ACTIVATE, REFILL, OPEN, TRUST]
 
 
@@ -335,7 +338,15 @@ def test_a_missing_or_additional_argument_gets_no_signature(intent):
 
 ARGUMENTS = [
     (intent, position)
-    for intent, count in [(DEPLOY, 6), (FUND, 3), (STATUS, 4), (APPROVE, 2), (RELEASE, 2)]
+    for intent, count in [
+        (DEPLOY, 6),
+        (FUND, 3),
+        (STATUS, 4),
+        (APPROVE, 2),
+        (RELEASE, 2),
+        (DISPUTE, 1),
+        (RESOLVE, 3),
+    ]
     for position in range(count)
 ]
 
@@ -392,23 +403,57 @@ def test_a_funding_of_another_amount_gets_no_signature():
     refused(provider_envelope(other), FUND, "argument 2")
 
 
-def test_a_release_to_another_fee_address_gets_no_signature():
+OTHER_SHARES = [
+    {"seller": "50.0000001", "buyer": "29.9999999"},
+    {"seller": "30.0000000", "buyer": "50.0000000"},
+    {"somebody": "50.0000000", "buyer": "30.0000000"},
+    {"seller": "80.0000000"},
+    {"seller": "50.0000000", "buyer": "30.0000000", "somebody": "0.0000001"},
+]
+
+
+@pytest.mark.parametrize("shares", OTHER_SHARES)
+def test_a_resolution_with_other_shares_gets_no_signature(shares):
+    others = tuple(
+        Distribution(address(to), Money.from_decimal_string(amount))
+        for to, amount in shares.items()
+    )
+    built = provider_envelope(evolve(RESOLVE, distributions=others))
+    refused(built, RESOLVE, "argument 2 of resolve_dispute")
+
+
+@pytest.mark.parametrize("surplus", [None, Money(8)])
+def test_a_resolution_with_another_surplus_than_was_read_gets_no_signature(surplus):
+    refused(provider_envelope(evolve(RESOLVE, surplus=surplus)), RESOLVE, "argument 2")
+
+
+def test_a_resolution_by_another_resolver_gets_no_signature():
+    def change(envelope: xdr.TransactionEnvelope) -> None:
+        for call in calls(envelope):
+            call.args[0] = scval.to_address(address("buyer"))
+
+    refused(tampered(RESOLVE, change), RESOLVE, "argument 0 of resolve_dispute")
+
+
+@pytest.mark.parametrize("intent", [RELEASE, RESOLVE])
+def test_a_payout_to_another_fee_address_gets_no_signature(intent):
     rules = evolve(RULES, fee_address=address("another fee"))
-    with pytest.raises(ForeignTransaction, match="argument 1 of release_funds"):
-        check_transaction(good(RELEASE), RELEASE, rules, sequence=SEQUENCE, network=NETWORK)
+    with pytest.raises(ForeignTransaction, match="argument 1 of re"):
+        check_transaction(good(intent), intent, rules, sequence=SEQUENCE, network=NETWORK)
 
 
-def test_where_no_fee_address_is_configured_the_argument_must_be_absent():
+@pytest.mark.parametrize("intent", [RELEASE, RESOLVE])
+def test_where_no_fee_address_is_configured_the_argument_must_be_absent(intent):
     rules = evolve(RULES, fee_address=None)
     with pytest.raises(ForeignTransaction, match="number of arguments"):
-        check_transaction(good(RELEASE), RELEASE, rules, sequence=SEQUENCE, network=NETWORK)
+        check_transaction(good(intent), intent, rules, sequence=SEQUENCE, network=NETWORK)
 
     def shorter(envelope: xdr.TransactionEnvelope) -> None:
         for call in calls(envelope):
-            call.args.pop()
+            del call.args[1]
 
-    envelope = tampered(RELEASE, shorter)
-    check_transaction(envelope, RELEASE, rules, sequence=SEQUENCE, network=NETWORK)
+    envelope = tampered(intent, shorter)
+    check_transaction(envelope, intent, rules, sequence=SEQUENCE, network=NETWORK)
 
 
 def test_a_milestones_index_may_be_written_as_either_kind_of_number():
@@ -507,7 +552,7 @@ def test_another_authorisation_gets_no_signature(change, reason):
     refused(tampered(FUND, lambda envelope: change(invoke(envelope))), FUND, reason)
 
 
-@pytest.mark.parametrize("intent", [DEPLOY, STATUS, APPROVE, RELEASE])
+@pytest.mark.parametrize("intent", [DEPLOY, STATUS, APPROVE, RELEASE, DISPUTE, RESOLVE])
 def test_only_a_funding_may_authorise_a_transfer(intent):
     change = below(EXPECTED_TRANSFER)
     refused(tampered(intent, lambda envelope: change(invoke(envelope))), intent, "calls below")
@@ -575,7 +620,7 @@ def without_free_parts(envelope_xdr: str) -> bytes:
 
 
 @given(
-    intent=st.sampled_from([DEPLOY, FUND, RELEASE, PAY, ACTIVATE]),
+    intent=st.sampled_from([DEPLOY, FUND, RELEASE, RESOLVE, PAY, ACTIVATE]),
     place=st.integers(0, 10_000),
     mask=st.integers(1, 255),
 )

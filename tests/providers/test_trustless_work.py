@@ -29,9 +29,11 @@ from offerhub.providers.trustless_work.wire import amount_literal, percent_liter
 from tests.providers.known import (
     APPROVE,
     DEPLOY,
+    DISPUTE,
     ESCROW,
     FUND,
     RELEASE,
+    RESOLVE,
     STATUS,
     TERMS,
     address,
@@ -131,6 +133,24 @@ async def test_a_deployment_is_asked_for_with_roles_percent_and_the_issuers_trus
             RELEASE,
             "/escrow/single-release/release-funds",
             {"contractId": ESCROW, "releaseSigner": address("buyer")},
+        ),
+        (
+            DISPUTE,
+            "/escrow/single-release/dispute-escrow",
+            {"contractId": ESCROW, "signer": address("seller")},
+        ),
+        (
+            RESOLVE,
+            "/escrow/single-release/resolve-dispute",
+            {
+                "contractId": ESCROW,
+                "disputeResolver": address("platform"),
+                "distributions": [
+                    {"address": address("seller"), "amount": 50},
+                    {"address": address("buyer"), "amount": 30},
+                    {"address": address("platform"), "amount": 7e-7},
+                ],
+            },
         ),
     ],
 )

@@ -15,6 +15,8 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
+    Distribution,
     EscrowIntent,
     EscrowTerms,
     FundEscrow,
@@ -23,6 +25,7 @@ from offerhub.domain.intents import (
     PayUsdc,
     RefillWallets,
     ReleaseFunds,
+    ResolveDispute,
     TrustUsdc,
     XlmRefill,
 )
@@ -257,6 +260,50 @@ async def test_a_purchase_runs_on_chain_from_deposit_to_withdrawal(autojump_cloc
     assert record is not None
     assert record.released
     assert record.milestones[0].approved
+
+
+async def test_a_dispute_is_split_on_chain_and_pays_out_the_surplus_too(
+    autojump_clock, bench: Bench
+):
+    await bench.open_wallets()
+    escrow = await bench.deploy()
+    for amount in (TERMS.amount, Money.parse("2.00")):
+        await bench.step(FundEscrow(escrow, address("buyer"), amount, TERMS))
+    await bench.step(DisputeEscrow(escrow, address("seller")))
+    record = await bench.provider.escrow(escrow)
+    assert record is not None
+    assert record.disputed
+    shares = (
+        Distribution(address("seller"), Money.parse("50.00")),
+        Distribution(address("buyer"), Money.parse("30.00")),
+    )
+    with pytest.raises(EscrowRefused) as caught:
+        await bench.provider.build(ResolveDispute(escrow, address("platform"), shares))
+    assert caught.value.kind is RefusalKind.DISTRIBUTIONS_MUST_EQUAL_BALANCE
+
+    surplus = await bench.provider.balance(escrow) - TERMS.amount
+    resolved = await bench.step(ResolveDispute(escrow, address("platform"), shares, surplus))
+    payouts = await bench.horizon.transfers(resolved.hash)
+    assert sorted((t.destination, t.amount.seven_places()) for t in payouts) == sorted(
+        [
+            (FEE_ADDRESS, "0.2460000"),
+            (address("seller"), "49.8500000"),
+            (address("buyer"), "29.9100000"),
+            (address("platform"), "1.9940000"),
+        ]
+    )
+    assert await bench.provider.balance(escrow) == Money.zero()
+    record = await bench.provider.escrow(escrow)
+    assert record is not None
+    assert (record.disputed, record.resolved, record.released) == (False, True, False)
+
+
+async def test_the_resolver_may_not_open_a_dispute(autojump_clock, bench: Bench):
+    await bench.open_wallets()
+    escrow = await bench.deploy()
+    with pytest.raises(EscrowRefused) as caught:
+        await bench.provider.build(DisputeEscrow(escrow, address("platform")))
+    assert caught.value.kind is RefusalKind.RESOLVER_CANNOT_DISPUTE
 
 
 async def test_a_watcher_reads_every_transfer_once_page_by_page(autojump_clock, bench: Bench):

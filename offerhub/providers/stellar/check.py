@@ -12,6 +12,7 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
     EscrowIntent,
     FundEscrow,
     Intent,
@@ -20,6 +21,7 @@ from offerhub.domain.intents import (
     PayUsdc,
     RefillWallets,
     ReleaseFunds,
+    ResolveDispute,
     TrustUsdc,
 )
 from offerhub.providers.stellar.build import memo_of, operations_of
@@ -75,6 +77,8 @@ def check_transaction(
             | ChangeMilestoneStatus()
             | ApproveMilestone()
             | ReleaseFunds()
+            | DisputeEscrow()
+            | ResolveDispute()
         ):
             _check_escrow_call(transaction, intent, rules)
         case PayUsdc() | ActivateWallets() | RefillWallets() | OpenChannels() | TrustUsdc():

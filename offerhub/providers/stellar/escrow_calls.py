@@ -13,10 +13,13 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
+    Distribution,
     EscrowIntent,
     EscrowTerms,
     FundEscrow,
     ReleaseFunds,
+    ResolveDispute,
 )
 from offerhub.domain.money import Money
 from offerhub.providers.stellar.rules import SigningRules
@@ -96,6 +99,24 @@ def expected_call(intent: EscrowIntent, rules: SigningRules) -> ExpectedCall:
                 arguments=((scval.to_address(intent.release_signer),), *_fee_address(rules)),
                 transfer=None,
             )
+        case DisputeEscrow():
+            return ExpectedCall(
+                contract=intent.contract_id,
+                function="dispute_escrow",
+                arguments=((scval.to_address(intent.signer),),),
+                transfer=None,
+            )
+        case ResolveDispute():
+            return ExpectedCall(
+                contract=intent.contract_id,
+                function="resolve_dispute",
+                arguments=(
+                    (scval.to_address(intent.dispute_resolver),),
+                    *_fee_address(rules),
+                    (_distributions(intent.whole),),
+                ),
+                transfer=None,
+            )
         case _:
             assert_never(intent)
 
@@ -165,6 +186,16 @@ def _index(index: int) -> Alternatives:
 
 def _fee_address(rules: SigningRules) -> tuple[Alternatives, ...]:
     return () if rules.fee_address is None else ((scval.to_address(rules.fee_address),),)
+
+
+def _distributions(distributions: tuple[Distribution, ...]) -> xdr.SCVal:
+    """`Map<Address, i128>`: each recipient once, the keys in the network's order."""
+    return scval.to_map(
+        {
+            scval.to_address(each.address): scval.to_int128(each.amount.stroops)
+            for each in distributions
+        }
+    )
 
 
 def _transfer(

@@ -13,9 +13,11 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
     EscrowIntent,
     FundEscrow,
     ReleaseFunds,
+    ResolveDispute,
 )
 from offerhub.domain.money import Money
 from offerhub.providers.trustless_work.port import EscrowRecord, MilestoneRecord
@@ -131,6 +133,21 @@ def request_of(intent: EscrowIntent) -> tuple[str, bytes]:
         case ReleaseFunds():
             return "/escrow/single-release/release-funds", _encode(
                 {"contractId": intent.contract_id, "releaseSigner": intent.release_signer}
+            )
+        case DisputeEscrow():
+            return "/escrow/single-release/dispute-escrow", _encode(
+                {"contractId": intent.contract_id, "signer": intent.signer}
+            )
+        case ResolveDispute():
+            return "/escrow/single-release/resolve-dispute", _encode(
+                {
+                    "contractId": intent.contract_id,
+                    "disputeResolver": intent.dispute_resolver,
+                    "distributions": [
+                        {"address": each.address, "amount": amount_literal(each.amount)}
+                        for each in intent.whole
+                    ],
+                }
             )
         case _:
             assert_never(intent)
