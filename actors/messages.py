@@ -10,7 +10,9 @@ from typing import TypeAlias
 from attrs import frozen
 
 from actors.kernel import Message
+from offerhub.domain import dispute_decisions
 from offerhub.domain.api_keys import ApiKey, Scope
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, MilestoneOf, Order
@@ -121,10 +123,42 @@ class RequestRelease(Message[Order]):
 
 @frozen
 class RequestRefund(Message[Order]):
-    """Refund the buyer before the funding; after it `SERVICE_UNAVAILABLE` for now."""
+    """Refund the buyer: at once before the funding, after it on the chain, whose end comes later."""
 
     requested_by: str | None
     reason: str
+    trace: Trace
+
+
+@frozen
+class OpenDispute(Message[Order]):
+    """Freeze a funded order and plan the freeze of its contract; its end comes later.
+
+    Args:
+        scopes: what the caller may: `write` out of IN_PROGRESS; `support` out of a release of which
+            nothing can reach the chain any more.
+    """
+
+    said: dispute_decisions.OpenDispute
+    scopes: tuple[Scope, ...]
+    trace: Trace
+
+
+@frozen
+class AssignDispute(Message[Dispute]):
+    """Give a dispute to whoever looks at it; `DISPUTE_NOT_FOUND` if the order's is another one."""
+
+    dispute_id: str
+    assigned_to: str
+    trace: Trace
+
+
+@frozen
+class ResolveDispute(Message[Order]):
+    """Decide a dispute and plan its payout; its end comes later."""
+
+    dispute_id: str
+    resolution: dispute_decisions.Resolution
     trace: Trace
 
 
@@ -138,6 +172,9 @@ OrderMessage: TypeAlias = (
     | CompleteMilestone
     | RequestRelease
     | RequestRefund
+    | OpenDispute
+    | AssignDispute
+    | ResolveDispute
 )
 """What an order's actor takes."""
 

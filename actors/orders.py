@@ -11,23 +11,29 @@ from attrs import frozen
 from actors.board import Board
 from actors.failpoints import reach
 from actors.messages import (
+    AssignDispute,
     CancelOrder,
     CompleteMilestone,
     CreateOrder,
+    OpenDispute,
     OrderMessage,
     RequestRefund,
     RequestRelease,
     ReserveFunds,
+    ResolveDispute,
     SetDeadlines,
     StartEscrow,
     StartFunding,
 )
 from actors.owner import OwnerActor, OwnerParts
+from offerhub.domain import dispute_decisions as disputes
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_deadline_decisions as deadlines
 from offerhub.domain import order_decisions as decisions
+from offerhub.domain.api_keys import Scope, allows
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.limits import Limits
@@ -101,8 +107,9 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
                 parties = await self._parties(order)
                 return chain_decisions.request_release(order, by, reason, parties, context(trace))
             case RequestRefund(by, reason, trace):
-                _check_refundable(order)
-                return decisions.refund_unfunded(order, by, reason, context(trace))
+                return await self._refund(order, by, reason, context(trace))
+            case OpenDispute() | AssignDispute() | ResolveDispute():
+                return await self._about_dispute(order, message)
             case CreateOrder():
                 raise TypeError(type(message))
             case _:
@@ -140,6 +147,66 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
             self._core.context(message.trace),
         )
 
+    async def _refund(
+        self, order: Order, by: str | None, reason: str, context: DecisionContext
+    ) -> Decision:
+        """Before the funding nothing is on the chain; after it the contract is paid out."""
+        if order.status is not OrderStatus.IN_PROGRESS:
+            return decisions.refund_unfunded(order, by, reason, context)
+        asked_for(order, Action.REQUEST_REFUND)
+        parties = await self._parties(order)
+        return chain_decisions.request_refund(order, by, reason, parties, context)
+
+    async def _about_dispute(
+        self, order: Order, message: OpenDispute | AssignDispute | ResolveDispute
+    ) -> Decision:
+        context = self._core.context(message.trace)
+        match message:
+            case OpenDispute():
+                return await self._dispute(order, message, context)
+            case AssignDispute(dispute_id, assigned_to, _):
+                return disputes.assign(order, dispute_id, assigned_to, context)
+            case ResolveDispute(dispute_id, resolution, _):
+                parties = await self._parties(order)
+                return disputes.resolve(order, dispute_id, resolution, parties, context)
+            case _:
+                assert_never(message)
+
+    async def _dispute(
+        self, order: Order, message: OpenDispute, context: DecisionContext
+    ) -> Decision:
+        """Anyone's way out of IN_PROGRESS, and an operator's out of a release that is stuck."""
+        if order.status is OrderStatus.RELEASE_REQUESTED and allows(message.scopes, Scope.SUPPORT):
+            # Read anew: the lane may have signed it since.
+            step = await self._core.storage.load(ChainOperation, order.chain_operation_id or "")
+            if step is None:
+                raise TypeError(order.chain_operation_id)
+            parties = await self._parties(order)
+            return disputes.dispute_release(order, message.said, step, parties, context)
+        asked_for(order, Action.OPEN_DISPUTE)
+        if not allows(message.scopes, Scope.WRITE):
+            raise DomainError(
+                ErrorCode.INSUFFICIENT_SCOPE,
+                "the key lacks the scope write; support disputes a release only",
+                {
+                    "requiredScope": Scope.WRITE.value,
+                    "currentScopes": [scope.value for scope in message.scopes],
+                },
+            )
+        return disputes.open_dispute(order, message.said, await self._parties(order), context)
+
+    async def look(self) -> None:
+        """What every owner looks at; before it, whoever a dispute has left without an answer."""
+        await self._repeated(self._answer_superseded)
+        await super().look()
+
+    async def _answer_superseded(self, order: Order) -> Decision | None:
+        if order.unanswered is None:
+            return None
+        context = self._core.context(Trace.system("dispute", self._core.ids.new("req")))
+        reach("order.before_answer.release")
+        return disputes.answer_superseded(order, context)
+
     async def operation_ended(self, order: Order, operation: ChainOperation) -> Decision | None:
         """The next step, the effects, another attempt, or a fall back."""
         process = order.process
@@ -166,10 +233,12 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
         return decision
 
     def answer(self, message: OrderMessage, order: Order) -> object:
-        """The order, or the milestone that a message is about."""
+        """The order, or what of it a message is about."""
         if isinstance(message, CompleteMilestone):
             found = next(each for each in order.milestones if each.ref == message.ref)
             return MilestoneOf(order.id, found)
+        if isinstance(message, AssignDispute):
+            return order.dispute
         return order
 
     def not_found(self) -> DomainError:
@@ -201,13 +270,4 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
             platform=self._parts.platform_address,
             usdc_issuer=self._parts.usdc_issuer,
             usdc_code=self._parts.usdc_code,
-        )
-
-
-def _check_refundable(order: Order) -> None:
-    if order.status is OrderStatus.IN_PROGRESS:
-        raise DomainError(
-            ErrorCode.SERVICE_UNAVAILABLE,
-            "this version does not support the refund of a funded escrow",
-            {"orderId": order.id, "currentState": order.status.value, "retryable": False},
         )

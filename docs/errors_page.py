@@ -44,7 +44,7 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     E.USER_NOT_FOUND: ("No user has this id.", "Correct the id."),
     E.ORDER_NOT_FOUND: ("No order has this id.", "Correct the id."),
     E.ESCROW_NOT_FOUND: (_NOT_YET, ""),
-    E.DISPUTE_NOT_FOUND: (_NOT_YET, ""),
+    E.DISPUTE_NOT_FOUND: ("No dispute has this id.", "Correct the id."),
     E.WITHDRAWAL_NOT_FOUND: ("No withdrawal has this id.", "Correct the id."),
     E.TOPUP_NOT_FOUND: (_NOT_YET, ""),
     E.MILESTONE_NOT_FOUND: ("The order has no milestone with this `ref`.", "Correct the ref."),
@@ -84,7 +84,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "The order already has an escrow, or its deployment is running (then with `progress`).",
         "Read the order and continue from there.",
     ),
-    E.DISPUTE_ALREADY_OPEN: (_NOT_YET, ""),
+    E.DISPUTE_ALREADY_OPEN: (
+        "The order is in dispute already; an order has one dispute.",
+        "Read the order's `dispute`; assign or resolve that.",
+    ),
     E.FUNDS_ALREADY_RESERVED: (
         "The order's amount is already reserved, or an open hold of the user has this label.",
         "Continue with the escrow; give another hold another label.",
@@ -130,7 +133,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         ),
         "Omit it, or send the order's amount; take no more than the hold has left.",
     ),
-    E.SPLIT_MISMATCH_AMOUNT: (_NOT_YET, ""),
+    E.SPLIT_MISMATCH_AMOUNT: (
+        "The two shares of a split do not sum to the order's amount: see `expected` and `given`.",
+        "Correct the shares.",
+    ),
     E.DEADLINE_NOT_LATER: (
         "A deadline moves to a later time only; `details.deadline` is the present one.",
         "Give a later time, or leave the deadline as it is.",

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.due import Due, Perishable
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.hold import Hold
@@ -66,6 +67,15 @@ class OrderFilter:
     client_order_ref: str | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
+
+
+@frozen
+class DisputeFilter:
+    """Filters of `GET /disputes`; they combine."""
+
+    order_id: str | None = None
+    status: str | None = None
+    opened_by: str | None = None
 
 
 @frozen
@@ -203,6 +213,10 @@ class Storage(Protocol):
     async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]:
         """Orders by `created_at`, those of one moment by the order of their commits."""
         ...
+
+    async def disputes(
+        self, where: DisputeFilter, cursor: str | None, limit: int
+    ) -> Page[Dispute]: ...
 
     async def in_flight(
         self, kind: type[Order] | type[Withdrawal], after: int, limit: int

@@ -9,6 +9,7 @@ import msgspec
 
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.errors import DomainError, InvariantViolated
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.ids import iso
@@ -56,7 +57,14 @@ class AnswerEncoder:
 
 
 def _rendered(
-    shows: Order | MilestoneOf | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken,
+    shows: Order
+    | Dispute
+    | MilestoneOf
+    | Withdrawal
+    | HoldChanged
+    | UserCreated
+    | ApiKey
+    | ApiToken,
     at: datetime,
     figure: Callable[[BalanceAfter], Money],
 ) -> Resource:
@@ -65,6 +73,8 @@ def _rendered(
             return rendering.render_hold_changed(shows, _balance(hold.user_id, at, figure))
         case Order():
             return rendering.render_order(shows)
+        case Dispute():
+            return rendering.render_dispute(shows)
         case MilestoneOf():
             return rendering.render_milestone(shows)
         case Withdrawal():
@@ -99,7 +109,7 @@ def read_text(text: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
 
 def final(
     call: Call,
-    shows: Order | MilestoneOf | Withdrawal | HoldChanged | UserCreated,
+    shows: Order | Dispute | MilestoneOf | Withdrawal | HoldChanged | UserCreated,
     at: datetime,
     balance: Balance | None = None,
 ) -> Answer:

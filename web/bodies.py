@@ -10,6 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from offerhub.domain.api_keys import Scope
+from offerhub.domain.dispute import DisputeReason, DisputeStatus, Party, Verdict
 from offerhub.domain.money import Money
 from offerhub.domain.order import OrderStatus
 from offerhub.domain.order_decisions import MILESTONES_MAX
@@ -19,6 +20,7 @@ from web.field_types import Amount, Choice, Currency, Flag, Instant, ListOf, Met
 from web.schema import Schema, optional, required
 
 TOKEN_TTL_MAX_S: Final = 86_400
+EVIDENCE_MAX: Final = 20
 
 _ID: Final = Text(1, 64)
 _REASON: Final = Text(0, 1000)
@@ -33,6 +35,7 @@ _REF: Final = Text(
 _EMAIL: Final = Text(3, 254, re.compile(r"[^@\s\x00]+@[^@\s\x00]+"), "must be an e-mail address")
 _LIMIT: Final = Whole(1, 100)
 _AMOUNT: Final = Amount()
+_SHARE: Final = Amount(zero=True)
 _CURRENCY: Final = Currency()
 _INSTANT: Final = Instant()
 _METADATA: Final = Metadata()
@@ -135,6 +138,43 @@ class RefundRequest:
 
     reason: str = required(Text(1, 1000))
     requested_by: str | None = optional(_WHO)
+
+
+@frozen
+class NewDispute:
+    """`POST /orders/{id}/resolution/dispute`."""
+
+    opened_by: Party = required(Choice(Party))
+    reason: DisputeReason = required(Choice(DisputeReason))
+    evidence: tuple[str, ...] = optional(ListOf(Text(1, 2000), EVIDENCE_MAX), default=())
+
+
+@frozen
+class Assignment:
+    """`POST /disputes/{id}/assign`."""
+
+    assigned_to: str = required(Text(1, 255), "agentId")
+
+
+@frozen
+class ResolutionRequest:
+    """`POST /disputes/{id}/resolve`: both shares with SPLIT, and with no other decision."""
+
+    decision: Verdict = required(Choice(Verdict))
+    release_amount: Money | None = optional(_SHARE)
+    refund_amount: Money | None = optional(_SHARE)
+    note: str | None = optional(Text(0, 2000))
+
+
+@frozen
+class DisputeQuery:
+    """`GET /disputes`."""
+
+    limit: int = optional(_LIMIT, default=20)
+    cursor: str | None = optional(_CURSOR)
+    order_id: str | None = optional(_ID)
+    status: DisputeStatus | None = optional(Choice(DisputeStatus))
+    opened_by: Party | None = optional(Choice(Party))
 
 
 @frozen

@@ -111,6 +111,7 @@ class Route:
         path: with `<name>` parameters.
         operation: what generated clients call it by: a verb and its object, `reserveOrder`.
         scope: `None` lets any key in; see `public`.
+        or_scope: lets a key in as well, where it is the handler's to say what it allows.
         status: of a success.
         codes: what the handler itself may refuse with; the gate's own are added.
         resource: what a success shows; `None` for what is no JSON.
@@ -132,6 +133,7 @@ class Route:
     resource: type[Resource] | None
     tag: str
     scope: Scope | None = None
+    or_scope: Scope | None = None
     public: bool = False
     listed: bool = False
     long: bool = False

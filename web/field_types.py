@@ -68,7 +68,13 @@ _CENTS: Final = r"0{1,9}\.(0[1-9]|[1-9][0-9])"
 
 @frozen
 class Amount:
-    """An amount as the API takes it (docs/spec/domain.md §1), greater than zero."""
+    """An amount as the API takes it (docs/spec/domain.md §1).
+
+    Args:
+        zero: whether it may be 0.00, as one of the two shares of a split.
+    """
+
+    zero: bool = False
 
     def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if not isinstance(value, str):
@@ -83,7 +89,7 @@ class Amount:
         except InvalidAmount as error:
             errors.add(name, str(error), ErrorCode.INVALID_AMOUNT_FORMAT)
             return Money.zero()
-        if not amount:
+        if not amount and not self.zero:
             errors.add(name, "must be greater than 0.00", ErrorCode.INVALID_AMOUNT_FORMAT)
         return amount
 

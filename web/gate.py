@@ -13,6 +13,7 @@ from quart import Response
 from quart.wrappers import Request
 
 from actors.system import System
+from offerhub.domain.api_keys import allows
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.refusals import RefusedRequest
 from offerhub.domain.trace import IdempotencyClaim, Trace
@@ -123,7 +124,9 @@ class Gate:
             raw_headers=tuple(request.scope["headers"]),
             prefers_async=route.long and info.prefers_async,
         )
-        if caller is not None and route.scope is not None:
+        also = route.or_scope
+        let_in = caller is not None and also is not None and allows(caller.scopes, also)
+        if caller is not None and route.scope is not None and not let_in:
             try:
                 check_scope(caller, route.scope)
             except DomainError as error:

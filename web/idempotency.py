@@ -17,6 +17,7 @@ import msgspec
 from actors.answers import Awaited
 from actors.system import System
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.order import Order
 from offerhub.domain.trace import IdempotencyClaim
@@ -26,7 +27,7 @@ from storage.port import Storage, StoredClaim
 from web.answers import body_of, read_text
 from web.call import Answer
 from web.field_errors import field_error
-from web.rendering import render_order, render_withdrawal
+from web.rendering import render_dispute, render_order, render_withdrawal
 from web.resources import Resource
 from web.statuses import STATUS
 
@@ -199,6 +200,11 @@ async def _order(storage: Storage, order_id: str) -> tuple[Resource, datetime] |
     return render_order(order, operation), order.updated_at
 
 
+async def _dispute(storage: Storage, dispute_id: str) -> tuple[Resource, datetime] | None:
+    dispute = await storage.load(Dispute, dispute_id)
+    return None if dispute is None else (render_dispute(dispute), dispute.updated_at)
+
+
 async def _withdrawal(storage: Storage, withdrawal_id: str) -> tuple[Resource, datetime] | None:
     withdrawal = await storage.load(Withdrawal, withdrawal_id)
     if withdrawal is None:
@@ -206,5 +212,5 @@ async def _withdrawal(storage: Storage, withdrawal_id: str) -> tuple[Resource, d
     return render_withdrawal(withdrawal), withdrawal.updated_at
 
 
-_STANDING: Final = {"Order": _order, "Withdrawal": _withdrawal}
+_STANDING: Final = {"Order": _order, "Dispute": _dispute, "Withdrawal": _withdrawal}
 """How each type of resource is shown while the operation of its key runs on."""

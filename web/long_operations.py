@@ -6,21 +6,26 @@ from actors.messages import (
     CancelWithdrawal,
     CommitWithdrawal,
     CreateWithdrawal,
+    OpenDispute,
     RequestRefund,
     RequestRelease,
+    ResolveDispute,
     StartEscrow,
     StartFunding,
 )
 from offerhub.domain.chain import ChainOperation
-from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.dispute import Dispute
+from offerhub.domain.dispute_decisions import superseded
+from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.order import FailedAttempt, Order
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
 from web import resources
 from web.answers import final, one
 from web.call import Answer, Call
-from web.rendering import render_order, render_withdrawal
+from web.rendering import render_dispute, render_order, render_withdrawal
 
 OrderAction = StartEscrow | StartFunding | RequestRelease | RequestRefund
+DisputeAction = OpenDispute | ResolveDispute
 WithdrawalAction = CreateWithdrawal | CommitWithdrawal | CancelWithdrawal
 
 _APPLIED: Final = (("Preference-Applied", "respond-async"),)
@@ -43,6 +48,8 @@ async def order_on_chain(call: Call, order_id: str, message: OrderAction) -> Ans
             system.instance.chain_wait_s,
         )
         if ended is not None:
+            if isinstance(message, RequestRelease) and ended.dispute is not None:
+                raise superseded(ended)
             failed = ended.failed_attempt
             if failed is not None and failed.since == process.since:
                 raise fallen_back(ended, failed)
@@ -50,6 +57,27 @@ async def order_on_chain(call: Call, order_id: str, message: OrderAction) -> Ans
     standing = system.order_board.get(order_id) or planned
     body = one(call, await shown(call, standing), standing.updated_at, 202)
     return _running(call, body)
+
+
+async def dispute_on_chain(call: Call, order_id: str, message: DisputeAction) -> Answer:
+    """Ask an order about its dispute and wait for the chain; the answer is the dispute.
+
+    Cancelled, the work goes on all the same.
+    """
+    system = call.system
+    planned: Order = await system.orders.address(order_id).ask(message)
+    begun = planned.process
+    if begun is not None and not call.prefers_async:
+        ended = await system.order_board.wait_until(
+            order_id,
+            lambda order: order.process is None or order.process.since != begun.since,
+            system.instance.chain_wait_s,
+        )
+        if ended is not None:
+            dispute = _dispute_of(ended)
+            return final(call, dispute, dispute.updated_at)
+    dispute = _dispute_of(system.order_board.get(order_id) or planned)
+    return _running(call, one(call, render_dispute(dispute), dispute.updated_at, 202))
 
 
 async def withdrawal_on_chain(call: Call, withdrawal_id: str, message: WithdrawalAction) -> Answer:
@@ -93,6 +121,12 @@ def fallen_back(order: Order, failed: FailedAttempt) -> DomainError:
             "lastError": failed.last_error,
         },
     )
+
+
+def _dispute_of(order: Order) -> Dispute:
+    if order.dispute is None:
+        raise InvariantViolated(f"{order.id} is disputed without a dispute")
+    return order.dispute
 
 
 def _running(call: Call, answer: Answer) -> Answer:

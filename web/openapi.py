@@ -177,6 +177,8 @@ def _description(route: Route) -> str:
         )
     if not route.public:
         scope = "any key" if route.scope is None else f"`{route.scope.value}`"
+        if route.or_scope is not None:
+            scope += f", `{route.or_scope.value}`"
         if route.scope not in (None, Scope.ALL):
             scope += " or `*`"
         said.append(f"Scope: {scope}.")

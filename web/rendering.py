@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from offerhub.domain import api_keys, fees, order, users, withdrawal
+from offerhub.domain import api_keys, dispute, fees, order, users, withdrawal
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.hold import Hold, HoldChanged
 from offerhub.domain.ids import iso
@@ -110,7 +110,7 @@ def render_order(shown: order.Order, operation: ChainOperation | None = None) ->
         outcome=shown.outcome,
         milestones=tuple([_milestone(shown.id, each) for each in shown.milestones]),
         escrow=None if shown.escrow is None else _escrow(shown, shown.escrow),
-        dispute=None,
+        dispute=None if shown.dispute is None else render_dispute(shown.dispute),
         fees=None if shown.fees is None else _fees(shown.fees),
         progress=render_progress(Progress(shown, operation)),
         metadata=shown.metadata,
@@ -119,6 +119,27 @@ def render_order(shown: order.Order, operation: ChainOperation | None = None) ->
         created_at=iso(shown.created_at),
         updated_at=iso(shown.updated_at),
         closed_at=_iso(shown.closed_at),
+    )
+
+
+def render_dispute(shown: dispute.Dispute) -> resources.Dispute:
+    """A dispute; what was decided shows from the decision on, and it is resolved when it is paid."""
+    ruling = shown.ruling
+    return resources.Dispute(
+        id=shown.id,
+        order_id=shown.order_id,
+        opened_by=shown.opened_by,
+        reason=shown.reason,
+        evidence=shown.evidence,
+        status=shown.status,
+        assigned_to=shown.assigned_to,
+        resolution_decision=None if ruling is None else ruling.verdict,
+        release_amount=None if ruling is None else ruling.release.two_places(),
+        refund_amount=None if ruling is None else ruling.refund.two_places(),
+        decision_note=None if ruling is None else ruling.note,
+        created_at=iso(shown.created_at),
+        updated_at=iso(shown.updated_at),
+        resolved_at=_iso(shown.resolved_at),
     )
 
 

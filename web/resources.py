@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta as _Meta
 
 from offerhub.domain.api_keys import Scope
+from offerhub.domain.dispute import DisputeReason, DisputeStatus, Party, Verdict
 from offerhub.domain.errors import ErrorCode
 from offerhub.domain.order import EscrowStatus, MilestoneStatus, Operation, OrderStatus, Outcome
 from offerhub.domain.topup import TopUpStatus
@@ -140,6 +141,23 @@ class Fees(Resource, frozen=True):
     platform: ExactAmount
 
 
+class Dispute(Resource, frozen=True):
+    id: str
+    order_id: str
+    opened_by: Party
+    reason: DisputeReason
+    evidence: tuple[str, ...]
+    status: DisputeStatus
+    assigned_to: str | None
+    resolution_decision: Verdict | None
+    release_amount: Amount | None
+    refund_amount: Amount | None
+    decision_note: str | None
+    created_at: Time
+    updated_at: Time
+    resolved_at: Time | None
+
+
 class Order(Resource, frozen=True):
     id: str
     client_order_ref: str | None
@@ -153,7 +171,7 @@ class Order(Resource, frozen=True):
     outcome: Outcome | None
     milestones: tuple[Milestone, ...]
     escrow: Escrow | None
-    dispute: Object | None
+    dispute: Dispute | None
     fees: Fees | None
     progress: Progress | None
     metadata: Metadata

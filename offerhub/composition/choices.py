@@ -71,7 +71,7 @@ def _instance(settings: Settings) -> Instance:
         platform_user_id=settings.platform_user_id or "",
         chain_wait_s=settings.chain.wait_s,
         lag_ledgers_max=lag_ledgers_max(settings),
-        features={"airtm": settings.payment_provider == "airtm", "disputes": False},
+        features={"airtm": settings.payment_provider == "airtm", "disputes": True},
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from attrs import frozen
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.errors import DomainError
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.order import MilestoneOf, Order
@@ -16,7 +17,15 @@ from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
 
 Shown = (
-    Order | MilestoneOf | Withdrawal | HoldChanged | UserCreated | ApiKey | ApiToken | DomainError
+    Order
+    | Dispute
+    | MilestoneOf
+    | Withdrawal
+    | HoldChanged
+    | UserCreated
+    | ApiKey
+    | ApiToken
+    | DomainError
 )
 """What an answer can show: a resource as of its commit, or the refusal of the request.
 

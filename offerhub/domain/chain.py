@@ -80,7 +80,7 @@ class FailureKind(StrEnum):
     `FOREIGN`: what the provider built was not what we asked for, so it got no signature. `STALE`:
     it was, but about to expire, so it got none either. `DEAD`: a ledger closed after its `maxTime`
     without it. `INCLUDED`: it is on the chain, and failed there for a reason that another attempt
-    may not meet.
+    may not meet. `WITHDRAWN`: whoever had asked for it took it back before it was signed.
     """
 
     REFUSED = "refused"
@@ -89,6 +89,7 @@ class FailureKind(StrEnum):
     STALE = "stale"
     DEAD = "dead"
     INCLUDED = "included"
+    WITHDRAWN = "withdrawn"
 
 
 @frozen

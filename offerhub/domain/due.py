@@ -13,6 +13,7 @@ from attrs import frozen
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import Hold
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
@@ -72,7 +73,8 @@ def due_of(entity: Entity) -> Due | None:
             at = entity.not_before if entity.is_open else None
             return None if at is None else Due(at, entity.id, DueKind.LANE, entity.source)
         case (
-            User()
+            Dispute()
+            | User()
             | Wallet()
             | Withdrawal()
             | Settlement()

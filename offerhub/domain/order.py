@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from attrs import field, frozen
 
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.fees import FeesKept, FeeTerms
 from offerhub.domain.money import Money
 from offerhub.domain.steps import Step, StepHash
-from offerhub.domain.trace import Trace
+from offerhub.domain.trace import IdempotencyClaim, Trace
 
 
 class OrderStatus(StrEnum):
@@ -107,6 +108,9 @@ class Operation(StrEnum):
     ESCROW = "escrow"
     FUND = "fund"
     RELEASE = "release"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    RESOLVE = "resolve"
 
 
 @frozen
@@ -137,6 +141,11 @@ class Process:
     def current(self) -> Step:
         return self.steps[self.step]
 
+    @property
+    def about_dispute(self) -> bool:
+        """Whether who asked for it is answered with the dispute instead of the order."""
+        return self.operation in {Operation.DISPUTE, Operation.RESOLVE}
+
 
 @frozen
 class FailedAttempt:
@@ -155,6 +164,8 @@ class Order:
     Args:
         expires_at: an order whose escrow was not begun by then is closed; `None`: it waits.
         auto_release_at: a completed order is released then; `None`: it waits for the buyer.
+        unanswered: the key of a release that a dispute has taken the place of, until it has its
+            final answer.
     """
 
     id: str
@@ -174,6 +185,7 @@ class Order:
     outcome: Outcome | None = None
     escrow_id: str | None = None
     escrow: Escrow | None = None
+    dispute: Dispute | None = None
     fee_terms: FeeTerms | None = None
     fees: FeesKept | None = None
     process: Process | None = None
@@ -181,6 +193,7 @@ class Order:
     closed_at: datetime | None = None
     expires_at: datetime | None = None
     auto_release_at: datetime | None = None
+    unanswered: IdempotencyClaim | None = None
 
     @property
     def in_flight(self) -> bool:

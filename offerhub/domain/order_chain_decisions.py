@@ -1,4 +1,4 @@
-"""Decisions on an order that begin work on the chain: escrow, fund, release (docs/spec/domain.md §3).
+"""Decisions on an order that begin work on the chain: escrow, fund, release, refund (docs/spec/domain.md §3).
 
 Each stores all its steps and plans the first one's chain operation. What becomes of it is taken in
 `order_chain_ends`.
@@ -22,6 +22,7 @@ from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_events import escrow_event, moved, order_event
 from offerhub.domain.order_states import Action
 from offerhub.domain.order_steps import (
+    REFUND_STEPS,
     Parties,
     existing_escrow,
     plan_deployment,
@@ -44,7 +45,7 @@ def start_escrow(
     target = asked_for(order, Action.START_ESCROW)
     escrow_id = order.escrow_id or context.ids.new("esc")
     operation = plan_deployment(evolve(order, fee_terms=terms), channel, parties, context)
-    process = _begun(Operation.ESCROW, (DEPLOY,), operation, context)
+    process = begun(Operation.ESCROW, (DEPLOY,), operation, context)
     after = changed(
         order,
         context,
@@ -64,7 +65,7 @@ def start_funding(order: Order, parties: Parties, context: DecisionContext) -> D
     target = asked_for(order, Action.START_FUNDING)
     escrow = existing_escrow(order)
     operation = plan_step(order, FUND, parties, context)
-    process = _begun(Operation.FUND, (FUND,), operation, context)
+    process = begun(Operation.FUND, (FUND,), operation, context)
     after = changed(
         order,
         context,
@@ -99,7 +100,7 @@ def request_release(
         raise error
     steps = release_steps(order)
     operation = plan_step(order, steps[0], parties, context)
-    process = _begun(Operation.RELEASE, steps, operation, context)
+    process = begun(Operation.RELEASE, steps, operation, context)
     after = changed(
         order,
         context,
@@ -114,9 +115,32 @@ def request_release(
     return _asked(order, after, "order.release", events, operation, context)
 
 
-def _begun(
+def request_refund(
+    order: Order,
+    requested_by: str | None,
+    reason: str,
+    parties: Parties,
+    context: DecisionContext,
+) -> Decision:
+    """Plan the refund of a funded contract: disputed by the buyer, resolved with all to the buyer."""
+    target = asked_for(order, Action.REQUEST_REFUND)
+    operation = plan_step(order, REFUND_STEPS[0], parties, context)
+    after = changed(
+        order,
+        context,
+        status=target,
+        escrow=evolve(existing_escrow(order), status=EscrowStatus.REFUNDING),
+        process=begun(Operation.REFUND, REFUND_STEPS, operation, context),
+    )
+    asked = {"requestedBy": requested_by, "reason": reason}
+    events = (order_event(after, context, "refund_requested", asked),)
+    return _asked(order, after, "order.refund", events, operation, context)
+
+
+def begun(
     operation: Operation, steps: tuple[Step, ...], first: ChainOperation, context: DecisionContext
 ) -> Process:
+    """Work on the chain as it is stored with the plan of its first step."""
     return Process(
         operation=operation,
         steps=steps,

@@ -11,6 +11,7 @@ from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, PayoutSeen
 from offerhub.domain.chain_moves import RetryPolicy, hash_of
 from offerhub.domain.decision_context import DecisionContext, balance_credited, balance_debited
+from offerhub.domain.dispute_ends import escrow_frozen, money_resolved
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeesKept, Payout, release
 from offerhub.domain.ids import iso
@@ -18,13 +19,16 @@ from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
     FundEscrow,
     ReleaseFunds,
+    ResolveDispute,
 )
 from offerhub.domain.ledger import Side, TransferKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import (
     EscrowStatus,
+    Operation,
     Order,
     OrderStatus,
     Outcome,
@@ -32,18 +36,17 @@ from offerhub.domain.order import (
 )
 from offerhub.domain.order_chain_failures import after_failure
 from offerhub.domain.order_decisions import Decision
+from offerhub.domain.order_effects import hashes_with, step_confirmed, work_ended
 from offerhub.domain.order_events import (
     closed_event,
     escrow_event,
     fees_summary,
-    moved,
     order_event,
 )
 from offerhub.domain.order_states import Action
-from offerhub.domain.order_steps import Parties, existing_escrow, plan_step
+from offerhub.domain.order_steps import Parties, existing_escrow
 from offerhub.domain.order_transitions import changed, check_moves, next_state
-from offerhub.domain.steps import StepHash
-from offerhub.domain.unit_of_work import BalanceAfter, Event, UnitOfWork
+from offerhub.domain.unit_of_work import BalanceAfter
 
 
 def operation_ended(
@@ -71,7 +74,15 @@ def operation_ended(
         case ReleaseFunds():
             return _released(order, process, operation, parties, context)
         case ChangeMilestoneStatus() | ApproveMilestone():
-            return _step_confirmed(order, process, operation, parties, context)
+            next_state(order, Action.CONFIRM_RELEASE_STEP)
+            return step_confirmed(order, process, operation, parties, context)
+        case DisputeEscrow() if process.operation is Operation.REFUND:
+            next_state(order, Action.CONFIRM_REFUND_STEP)
+            return step_confirmed(order, process, operation, parties, context)
+        case DisputeEscrow():
+            return escrow_frozen(order, process, operation, context)
+        case ResolveDispute() as intent:
+            return money_resolved(order, process, operation, intent, parties, context)
         case _:
             msg = f"{operation.id} ({operation.step}) is no work of an order"
             raise InvariantViolated(msg)
@@ -90,7 +101,7 @@ def _deployed(
             existing_escrow(order),
             status=EscrowStatus.CREATED,
             contract_id=operation.contract_id,
-            transaction_hashes=_hashes(order, operation),
+            transaction_hashes=hashes_with(order, operation),
         ),
     )
     events = (
@@ -105,7 +116,7 @@ def _deployed(
             },
         ),
     )
-    return _ended(order, after, process, "order.escrow.confirmed", events, (), context)
+    return work_ended(order, after, process, events, (), context)
 
 
 def _funded(
@@ -123,7 +134,7 @@ def _funded(
             escrow,
             status=EscrowStatus.FUNDED,
             funded_at=context.now,
-            transaction_hashes=_hashes(order, operation),
+            transaction_hashes=hashes_with(order, operation),
         ),
     )
     contract = {"trustlessContractId": escrow.contract_id}
@@ -157,50 +168,8 @@ def _funded(
         order_event(after, context, "in_progress", {}),
     )
     movement = postings.fund_escrow(order.id, order.buyer_id, order.amount, hash_of(operation))
-    decision = _ended(
-        order,
-        after,
-        process,
-        "order.fund.confirmed",
-        events,
-        (movement,),
-        context,
-        cause=operation.id,
-    )
+    decision = work_ended(order, after, process, events, (movement,), context, cause=operation.id)
     return evolve(decision, debits=order.buyer_id)
-
-
-def _step_confirmed(
-    order: Order,
-    process: Process,
-    operation: ChainOperation,
-    parties: Parties,
-    context: DecisionContext,
-) -> Decision:
-    next_state(order, Action.CONFIRM_RELEASE_STEP)
-    step = process.step + 1
-    following = plan_step(order, process.steps[step], parties, context)
-    after = changed(
-        order,
-        context,
-        process=evolve(
-            process,
-            step=step,
-            attempt=1,
-            chain_operation_id=following.id,
-            last_error=None,
-        ),
-        escrow=evolve(existing_escrow(order), transaction_hashes=_hashes(order, operation)),
-    )
-    return Decision(
-        after,
-        UnitOfWork(
-            at=context.now,
-            trace=context.trace,
-            writes=(after, following),
-            audit=(moved("order.release.step", order, after, context),),
-        ),
-    )
 
 
 def _released(
@@ -225,7 +194,7 @@ def _released(
             existing_escrow(order),
             status=EscrowStatus.RELEASED,
             released_at=context.now,
-            transaction_hashes=_hashes(order, operation),
+            transaction_hashes=hashes_with(order, operation),
         ),
     )
     released_at = {"releasedAt": iso(context.now)}
@@ -266,18 +235,6 @@ def _released(
     movement = postings.pay_out(
         TransferKind.ESCROW_RELEASE, order.id, order.seller_id, payout, hash_of(operation)
     )
-    decision = _ended(
-        order,
-        after,
-        process,
-        "order.release.confirmed",
-        events,
-        (movement,),
-        context,
-        cause=operation.id,
-    )
-    if explained:
-        return decision
     alarm = context.audit(
         "order.release.fees_differ",
         "Order",
@@ -286,7 +243,16 @@ def _released(
         error="the contract paid out other amounts than its fees explain",
         after={**fees_summary(payout.kept), "net": payout.net.seven_places()},
     )
-    return evolve(decision, unit=evolve(decision.unit, audit=(*decision.unit.audit, alarm)))
+    return work_ended(
+        order,
+        after,
+        process,
+        events,
+        (movement,),
+        context,
+        cause=operation.id,
+        audit=() if explained else (alarm,),
+    )
 
 
 def payout_on_chain(
@@ -313,36 +279,3 @@ def payout_on_chain(
     kept = FeesKept(protocol=order.amount - net - platform, platform=platform)
     credited = expected.credited - expected.net + net
     return Payout(order.amount, kept, net, credited, borne=expected.borne), False
-
-
-def _ended(
-    before: Order,
-    after: Order,
-    process: Process,
-    action: str,
-    events: tuple[Event, ...],
-    movements: tuple[postings.Movement, ...],
-    context: DecisionContext,
-    *,
-    cause: str = "",
-) -> Decision:
-    return Decision(
-        after,
-        UnitOfWork(
-            at=context.now,
-            trace=context.trace,
-            writes=(after,),
-            transfers=tuple(
-                context.transfer(movement, reference=after.id, cause=cause)
-                for movement in movements
-            ),
-            events=events,
-            audit=(moved(action, before, after, context),),
-            idempotency=context.final_answer(after, claim=process.trace.idempotency, first=False),
-        ),
-    )
-
-
-def _hashes(order: Order, operation: ChainOperation) -> tuple[StepHash, ...]:
-    earlier = existing_escrow(order).transaction_hashes
-    return (*earlier, StepHash(operation.step, hash_of(operation)))

@@ -6,7 +6,7 @@ from offerhub.domain.decision_context import DecisionContext, balance_released
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeesKept
 from offerhub.domain.ids import iso
-from offerhub.domain.order import Milestone, Order, OrderStatus
+from offerhub.domain.order import Milestone, Order, OrderStatus, Outcome
 from offerhub.domain.unit_of_work import AuditEntry, Event
 
 
@@ -51,16 +51,15 @@ def closed_event(order: Order, context: DecisionContext) -> Event:
     if order.outcome is None:
         msg = f"{order.id} is closed without an outcome"
         raise InvariantViolated(msg)
-    return order_event(
-        order,
-        context,
-        "closed",
-        {
-            "finalStatus": OrderStatus.CLOSED.value,
-            "outcome": order.outcome.value,
-            "closedAt": iso(context.now),
-        },
-    )
+    payload: dict[str, object] = {
+        "finalStatus": OrderStatus.CLOSED.value,
+        "outcome": order.outcome.value,
+        "closedAt": iso(context.now),
+    }
+    if order.outcome is Outcome.SPLIT and order.dispute is not None and order.dispute.ruling:
+        payload["releaseAmount"] = order.dispute.ruling.release.two_places()
+        payload["refundAmount"] = order.dispute.ruling.refund.two_places()
+    return order_event(order, context, "closed", payload)
 
 
 def given_back(order: Order, context: DecisionContext, reason: str) -> Event:

@@ -34,8 +34,13 @@ class Action(StrEnum):
     CONFIRM_RELEASE = "confirm release"
     REFUND_UNFUNDED = "refund before funding"
     REQUEST_REFUND = "request refund"
+    CONFIRM_REFUND_STEP = "confirm refund step"
     CONFIRM_REFUND = "confirm refund"
     OPEN_DISPUTE = "open dispute"
+    DISPUTE_RELEASE = "dispute by an operator"
+    CONFIRM_FREEZE = "confirm freeze"
+    ASSIGN_DISPUTE = "assign dispute"
+    RESOLVE_DISPUTE = "resolve dispute"
     DECIDE_RELEASE = "decide for release"
     DECIDE_REFUND = "decide for refund"
     DECIDE_SPLIT = "decide for split"
@@ -106,11 +111,16 @@ _ALLOWED: Final[Mapping[Action, Mapping[S, S | ErrorCode]]] = {
     Action.CONFIRM_RELEASE: {S.RELEASE_REQUESTED: S.RELEASED},
     Action.REFUND_UNFUNDED: {S.ESCROW_CREATING: S.REFUND_REQUESTED},
     Action.REQUEST_REFUND: {S.IN_PROGRESS: S.REFUND_REQUESTED},
+    Action.CONFIRM_REFUND_STEP: {S.REFUND_REQUESTED: S.REFUND_REQUESTED},
     Action.CONFIRM_REFUND: {S.REFUND_REQUESTED: S.REFUNDED},
     Action.OPEN_DISPUTE: {
         S.IN_PROGRESS: S.DISPUTED,
         S.DISPUTED: ErrorCode.DISPUTE_ALREADY_OPEN,
     },
+    Action.DISPUTE_RELEASE: {S.RELEASE_REQUESTED: S.DISPUTED},
+    Action.CONFIRM_FREEZE: {S.DISPUTED: S.DISPUTED},
+    Action.ASSIGN_DISPUTE: {S.DISPUTED: S.DISPUTED},
+    Action.RESOLVE_DISPUTE: {S.DISPUTED: S.DISPUTED},
     Action.DECIDE_RELEASE: {S.DISPUTED: S.RELEASED},
     Action.DECIDE_REFUND: {S.DISPUTED: S.REFUNDED},
     Action.DECIDE_SPLIT: {S.DISPUTED: S.CLOSED},
@@ -128,7 +138,6 @@ _UNASKED: Final[Mapping[S, str]] = {
     S.ESCROW_FUNDED: "at once, same commit",
     S.RELEASED: "at once, same commit",
     S.REFUNDED: "at once, same commit",
-    S.RELEASE_REQUESTED: "by an operator",
 }
 """How a state is left by the moves that no action of `RULES` makes."""
 

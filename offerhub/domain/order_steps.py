@@ -1,22 +1,29 @@
 """The steps of an order's work on the chain, and what each asks of it (docs/spec/domain.md §3)."""
 
+from typing import Final
+
 from attrs import frozen
 
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.chain_moves import planned
 from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.dispute import Party
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.intents import (
     ApproveMilestone,
     ChangeMilestoneStatus,
     DeployEscrow,
+    DisputeEscrow,
+    Distribution,
     EscrowIntent,
     EscrowTerms,
     FundEscrow,
     ReleaseFunds,
+    ResolveDispute,
 )
+from offerhub.domain.money import Money
 from offerhub.domain.order import DELIVERY, Escrow, Order
-from offerhub.domain.steps import RELEASE, Step, StepKind
+from offerhub.domain.steps import DISPUTE, RELEASE, RESOLVE, Step, StepKind
 
 
 @frozen
@@ -28,6 +35,10 @@ class Parties:
     platform: str
     usdc_issuer: str
     usdc_code: str
+
+
+REFUND_STEPS: Final = (DISPUTE, RESOLVE)
+"""The contract knows no refund: it is disputed by the buyer and resolved by the platform."""
 
 
 def release_steps(order: Order) -> tuple[Step, ...]:
@@ -103,9 +114,35 @@ def _intent(order: Order, step: Step, parties: Parties) -> EscrowIntent:
             return ApproveMilestone(contract_id=contract, index=index, approver=parties.buyer)
         case Step(StepKind.RELEASE):
             return ReleaseFunds(contract_id=contract, release_signer=parties.buyer)
+        case Step(StepKind.DISPUTE):
+            by_seller = order.dispute is not None and order.dispute.opened_by is Party.SELLER
+            return DisputeEscrow(
+                contract_id=contract, signer=parties.seller if by_seller else parties.buyer
+            )
+        case Step(StepKind.RESOLVE):
+            seller, buyer = shares_of(order)
+            return ResolveDispute(
+                contract_id=contract,
+                dispute_resolver=parties.platform,
+                distributions=tuple(
+                    Distribution(address, share)
+                    for address, share in ((parties.seller, seller), (parties.buyer, buyer))
+                    if share
+                ),
+            )
         case _:
             msg = f"{step} is no step on an order's contract"
             raise InvariantViolated(msg)
+
+
+def shares_of(order: Order) -> tuple[Money, Money]:
+    """The seller's and the buyer's gross shares of a resolution: as ruled, or all to the buyer."""
+    if order.dispute is None:
+        return Money.zero(), order.amount
+    if order.dispute.ruling is None:
+        msg = f"{order.dispute.id} is not decided"
+        raise InvariantViolated(msg)
+    return order.dispute.ruling.release, order.dispute.ruling.refund
 
 
 def existing_escrow(order: Order) -> Escrow:

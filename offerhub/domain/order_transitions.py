@@ -28,6 +28,9 @@ _VERBS: Final[Mapping[Action, str]] = {
     Action.REFUND_UNFUNDED: "refund",
     Action.REQUEST_REFUND: "refund",
     Action.OPEN_DISPUTE: "dispute",
+    Action.DISPUTE_RELEASE: "dispute",
+    Action.ASSIGN_DISPUTE: "assign the dispute of",
+    Action.RESOLVE_DISPUTE: "resolve the dispute of",
 }
 """How a refusal names what a caller asked for; the object is always an order."""
 

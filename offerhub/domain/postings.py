@@ -103,9 +103,14 @@ def pay_out(
 
 
 def pay_split(
-    order_id: str, seller_id: str, buyer_id: str, split: Split, chain_reference: str
+    kind: TransferKind,
+    order_id: str,
+    seller_id: str,
+    buyer_id: str,
+    split: Split,
+    chain_reference: str,
 ) -> Movement:
-    """The chain confirmed a dispute's resolution: the order's own money.
+    """The chain confirmed a refund, or a dispute's resolution: the order's own money.
 
     A surplus is a movement of its own: `take_surplus`.
     """
@@ -113,7 +118,7 @@ def pay_split(
     gross = _positive(seller.gross + buyer.gross)
     credited = seller.credited + buyer.credited
     return _movement(
-        TransferKind.ESCROW_SPLIT,
+        kind,
         [
             (ledger.escrow(order_id), -gross),
             (ledger.EXTERNAL, split.kept.protocol),

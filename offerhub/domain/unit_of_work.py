@@ -10,6 +10,7 @@ from attrs import field, frozen
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Side, Transfer
 from offerhub.domain.money import Money
@@ -22,6 +23,7 @@ from offerhub.domain.withdrawal import Withdrawal
 
 Entity = (
     Order
+    | Dispute
     | User
     | Wallet
     | ChainOperation

@@ -8,6 +8,7 @@ import trio
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock
@@ -31,6 +32,7 @@ from storage.checkpoint import Checkpoint
 from storage.memory.database import MemoryDatabase
 from storage.port import (
     AuditFilter,
+    DisputeFilter,
     Encode,
     HistoryDetached,
     OnTheWay,
@@ -117,6 +119,16 @@ class MemoryStorage:
 
         orders = (await self._at()).tables.of(Order).newest_first(lambda order: order.created_at)
         return _page(orders, fits, cursor, limit)
+
+    async def disputes(self, where: DisputeFilter, cursor: str | None, limit: int) -> Page[Dispute]:
+        def fits(dispute: Dispute) -> bool:
+            return (
+                where.order_id in {None, dispute.order_id}
+                and where.status in {None, dispute.status.value}
+                and where.opened_by in {None, dispute.opened_by.value}
+            )
+
+        return _page((await self._at()).tables.of(Dispute).newest_first(), fits, cursor, limit)
 
     async def in_flight(
         self, kind: type[Order] | type[Withdrawal], after: int, limit: int
@@ -438,7 +450,9 @@ def _history_page(
     return Page(found.items, found.items[-1].id)
 
 
-_Row = TypeVar("_Row", User, Order, Withdrawal, ApiKey, StoredTransfer, StoredAudit, CommittedEvent)
+_Row = TypeVar(
+    "_Row", User, Order, Dispute, Withdrawal, ApiKey, StoredTransfer, StoredAudit, CommittedEvent
+)
 
 
 def _page(

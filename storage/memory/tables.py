@@ -5,6 +5,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import Hold
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
@@ -19,6 +20,7 @@ E = TypeVar("E", bound=Entity)
 
 _UNIQUE: Final[Mapping[type, Mapping[str, Callable[[Any], object]]]] = {
     Order: {"client_order_ref": lambda order: order.client_order_ref},
+    Dispute: {"order_id": lambda dispute: dispute.order_id},
     User: {"external_user_id": lambda user: user.external_user_id},
     Wallet: {"public_key": lambda wallet: wallet.public_key},
     ApiKey: {"digest": lambda key: key.digest},

@@ -12,6 +12,7 @@ from attrs import frozen
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.due import due_of
 from offerhub.domain.hold import Hold
 from offerhub.domain.operator_command import OperatorCommand
@@ -127,6 +128,14 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("in_flight", "boolean", lambda order: order.in_flight),
             Column("created_at", "timestamptz", lambda order: order.created_at),
             _DUE_AT,
+        ),
+    ),
+    Dispute: EntityTable(
+        "disputes",
+        (
+            Column("order_id", "text", lambda dispute: dispute.order_id),
+            Column("status", "text", lambda dispute: dispute.status.value),
+            Column("opened_by", "text", lambda dispute: dispute.opened_by.value),
         ),
     ),
     ChainOperation: EntityTable(

@@ -78,6 +78,7 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timesta
 
 _TAKEN: Final = {
     "orders_client_order_ref_key": "client_order_ref",
+    "disputes_order_id_key": "order_id",
     "users_external_user_id_key": "external_user_id",
     "wallets_public_key_key": "public_key",
     "holds_open_key": "hold_reference",

@@ -10,6 +10,7 @@ import trio
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation, Subject
+from offerhub.domain.dispute import Dispute
 from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock, Ids, RandomBytes
@@ -32,6 +33,7 @@ from storage.codec import decode
 from storage.errors import Displaced, OutcomeUnknown
 from storage.port import (
     AuditFilter,
+    DisputeFilter,
     Encode,
     OnTheWay,
     OpenLane,
@@ -202,6 +204,9 @@ class PostgresStorage:
 
     async def orders(self, where: OrderFilter, cursor: str | None, limit: int) -> Page[Order]:
         return await self._read(lookups.aio_orders, where, cursor, limit)
+
+    async def disputes(self, where: DisputeFilter, cursor: str | None, limit: int) -> Page[Dispute]:
+        return await self._read(lookups.aio_disputes, where, cursor, limit)
 
     async def in_flight(
         self, kind: type[Order] | type[Withdrawal], after: int, limit: int

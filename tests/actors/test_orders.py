@@ -207,20 +207,6 @@ async def test_a_refund_before_funding_gives_everything_back_at_once(
         await market.check_books()
 
 
-async def test_a_refund_of_a_funded_order_is_not_there_yet_and_moves_nothing(
-    autojump_clock: object,
-) -> None:
-    async with open_market() as market:
-        order = await market.funded_order()
-        reported = len(await market.events())
-        error = await refusal_of(refund(market, order))
-        assert ErrorCode.SERVICE_UNAVAILABLE is error.code
-        assert order == await market.stored(order)
-        assert reported == len(await market.events())
-        await market.start_release(order)
-        assert Outcome.RELEASED is (await market.settled(order)).outcome
-
-
 async def test_milestones_are_walked_one_by_one_and_then_paid(autojump_clock: object) -> None:
     async with open_market() as market:
         buyer = await market.user("buyer", "100.00")

@@ -5,6 +5,7 @@ from offerhub.domain.unit_of_work import BalanceAfter, Event
 _BALANCE_MOVED = {"userId", "amount", "newBalance", "reference"}
 _ORDER_ESCROW = {"orderId", "escrowId"}
 _ESCROW = {"escrowId", "orderId", "amount"}
+_DISPUTE = {"disputeId", "orderId"}
 _WITHDRAWAL = {"withdrawalId", "userId", "amount", "destinationType"}
 
 SHAPES: dict[str, tuple[str, set[str], set[str]]] = {
@@ -58,7 +59,13 @@ SHAPES: dict[str, tuple[str, set[str], set[str]]] = {
     ),
     "order.canceled": ("Order", {"orderId", "canceledBy", "reason", "fundsReleased"}, set()),
     "order.deadlines_changed": ("Order", {"orderId", "expiresAt", "autoReleaseAt"}, set()),
-    "order.closed": ("Order", {"orderId", "finalStatus", "outcome", "closedAt"}, set()),
+    "order.disputed": ("Order", {"orderId", "disputeId", "openedBy", "reason"}, set()),
+    # Both amounts come with a split.
+    "order.closed": (
+        "Order",
+        {"orderId", "finalStatus", "outcome", "closedAt"},
+        {"releaseAmount", "refundAmount"},
+    ),
     "escrow.created": (
         "Escrow",
         _ESCROW | {"trustlessContractId", "transactionHash", "createdAt"},
@@ -77,10 +84,26 @@ SHAPES: dict[str, tuple[str, set[str], set[str]]] = {
         set(),
     ),
     # Before funding nothing happens on the chain: there is no hash to tell.
-    "escrow.refunded": ("Escrow", _ESCROW | {"refundedAt"}, {"trustlessContractId"}),
+    "escrow.refunded": (
+        "Escrow",
+        _ESCROW | {"refundedAt"},
+        {"trustlessContractId", "transactionHash"},
+    ),
+    "escrow.disputed": (
+        "Escrow",
+        _ESCROW | {"trustlessContractId", "transactionHash", "disputedAt"},
+        set(),
+    ),
     "escrow.attempt_failed": (
         "Escrow",
         {"escrowId", "orderId", "operation", "errorCode", "willRetry"},
+        set(),
+    ),
+    "dispute.opened": ("Dispute", _DISPUTE | {"openedBy", "reason", "evidence"}, set()),
+    "dispute.under_review": ("Dispute", _DISPUTE | {"assignedTo"}, set()),
+    "dispute.resolved": (
+        "Dispute",
+        _DISPUTE | {"decision", "buyerAmount", "sellerAmount", "note", "resolvedAt"},
         set(),
     ),
     "withdrawal.created": ("Withdrawal", _WITHDRAWAL, set()),
@@ -100,6 +123,7 @@ _ID_FIELD = {
     "Balance": "userId",
     "Order": "orderId",
     "Escrow": "escrowId",
+    "Dispute": "disputeId",
     "Withdrawal": "withdrawalId",
 }
 SOURCES = {

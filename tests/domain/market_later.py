@@ -7,21 +7,15 @@ from hypothesis.stateful import (
 )
 
 from offerhub.domain import postings
-from offerhub.domain.fees import FeeTerms, refund, split
-from offerhub.domain.ledger import TransferKind
 from offerhub.domain.money import Money
-from offerhub.domain.order import Order, OrderStatus
-from tests.domain.market import MarketBooks, pick, stroops, terms, users
-from tests.domain.market_commands import (
-    one_of,
-)
+from tests.domain.market import MarketBooks, pick, stroops, users
 from tests.domain.world import (
     PLATFORM,
 )
 
 
 class LaterFeatures(MarketBooks):
-    """AirTM, corrections, settlements, disputes and the platform's own withdrawals."""
+    """AirTM, corrections, settlements and the platform's own withdrawals."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,32 +78,3 @@ class LaterFeatures(MarketBooks):
             assert self.move(postings.complete_platform_withdrawal(PLATFORM, amount, "tx"))
         else:
             assert self.move(postings.return_platform_withdrawal(PLATFORM, amount))
-
-    @precondition(lambda self: self.funded())
-    @rule(
-        which=pick,
-        fixed=terms,
-        seller_part=st.integers(0, 100),
-        is_split=st.booleans(),
-        stray=st.integers(0, 10**9),
-    )
-    def a_dispute_decides_an_order(
-        self, which: int, fixed: FeeTerms, seller_part: int, is_split: bool, stray: int
-    ) -> None:
-        """Refund and split have no decision yet: their posting rules do."""
-        order = one_of(self.funded(), which)
-        del self.orders[order.id]
-        if is_split:
-            seller = Money(order.amount.stroops * seller_part // 100)
-            paid = split(seller, order.amount - seller, fixed, Money(stray))
-            movement = postings.pay_split(order.id, order.seller_id, order.buyer_id, paid, "tx")
-            if paid.surplus.gross:
-                assert self.move(postings.take_surplus(paid.surplus, "tx"))
-        else:
-            payout = refund(order.amount, fixed)
-            kind = TransferKind.ESCROW_REFUND
-            movement = postings.pay_out(kind, order.id, order.buyer_id, payout, "tx")
-        assert self.move(movement)
-
-    def funded(self) -> list[Order]:
-        return [o for o in self.orders.values() if o.status is OrderStatus.IN_PROGRESS]

@@ -361,7 +361,7 @@ def test_a_release_in_silence_is_an_ordinary_release_asked_for_by_the_system() -
 
 
 @pytest.mark.parametrize(
-    "standing", ["DISPUTED", "REFUND_REQUESTED", "RELEASE_REQUESTED, releasing"]
+    "standing", ["DISPUTED", "REFUND_REQUESTED, refunding", "RELEASE_REQUESTED, releasing"]
 )
 def test_a_dispute_and_a_refund_stop_the_auto_release(standing: str) -> None:
     order = evolve(STANDING[standing](), auto_release_at=SOON)

@@ -237,7 +237,9 @@ def test_a_split_posts_both_sides(s: int, b: int, fixed: FeeTerms) -> None:
         },
     )
     assert 0 == sum(expected[0].values())
-    movement = postings.pay_split("o", "seller", "buyer", split(Money(s), Money(b), fixed), "tx")
+    kind, paid = TransferKind.ESCROW_SPLIT, split(Money(s), Money(b), fixed)
+    movement = postings.pay_split(kind, "o", "seller", "buyer", paid, "tx")
+    assert kind is movement.kind
     assert (without_zeros(expected[0]), without_zeros(expected[1])) == figures(movement)
 
 

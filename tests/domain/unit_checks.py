@@ -24,6 +24,7 @@ NOT_BELOW_ZERO = ("available/", "reserved/", "withdrawing/", "suspense/", "escro
 PASSED_THROUGH = {
     ("ESCROW_FUNDING", "IN_PROGRESS"): ["ESCROW_FUNDED", "IN_PROGRESS"],
     ("RELEASE_REQUESTED", "CLOSED"): ["RELEASED", "CLOSED"],
+    ("REFUND_REQUESTED", "CLOSED"): ["REFUNDED", "CLOSED"],
     ("ESCROW_CREATING", "CLOSED"): ["REFUND_REQUESTED", "REFUNDED", "CLOSED"],
 }
 """Moves of one commit that enter more than one state (docs/spec/domain.md §2)."""
@@ -179,6 +180,10 @@ def check_order_events(before: Order | None, after: Order, unit: UnitOfWork) -> 
         entered = PASSED_THROUGH.get(
             (before.status.value, after.status.value), [after.status.value]
         )
+    if before is not None and (before.status.value, after.status.value) == ("DISPUTED", "CLOSED"):
+        assert after.outcome is not None
+        decided = after.outcome.value
+        entered = ["CLOSED"] if decided == "SPLIT" else [decided, "CLOSED"]
     assert [EVENT_OF.get(state, f"order.{state.lower()}") for state in entered] == reported
     canceled = [event for event in unit.events if event.type == "order.canceled"]
     was_canceled = after.outcome is not None and after.outcome.value == "CANCELED"

@@ -7,6 +7,8 @@ from typing import Any
 
 from attrs import evolve
 
+from offerhub.domain import dispute_decisions as disputes
+from offerhub.domain import fees
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_chain_ends as chain_ends
 from offerhub.domain import order_decisions as decisions
@@ -20,15 +22,17 @@ from offerhub.domain.chain import (
 from offerhub.domain.chain_moves import RetryPolicy
 from offerhub.domain.decision import Decided
 from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.dispute import DisputeReason, Party, Verdict
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.fees import release as release_payout
 from offerhub.domain.ids import Ids
+from offerhub.domain.intents import ResolveDispute
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
 from offerhub.domain.order import EscrowStatus, Milestone, Order, OrderStatus, Outcome
 from offerhub.domain.order_decisions import CreateOrder, Decision
-from offerhub.domain.order_steps import Parties
-from offerhub.domain.steps import DEPLOY, RELEASE
+from offerhub.domain.order_steps import Parties, shares_of
+from offerhub.domain.steps import DEPLOY, RELEASE, RESOLVE
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.users import SealedSeed, Wallet, WalletRole, WalletStatus
 
@@ -43,6 +47,7 @@ PARTIES = Parties("GBUYER", "GSELLER", "GPLATFORM", usdc_issuer="GISSUER", usdc_
 PAYEE_TERMS = FeeTerms(platform_fee_bps=0, policy=FeePolicy.PAYEE)
 LIMITS = Limits(Money.parse("1.00"), Money.parse("100000.00"))
 ATTEMPTS_MAX = 3
+NOTHING = Money.zero()
 RETRY = RetryPolicy(ATTEMPTS_MAX, chance=0.5)
 
 
@@ -153,6 +158,30 @@ def contract_of(order: Order) -> str:
     return f"C-{order.id}"
 
 
+def with_surplus(operation: ChainOperation, surplus: Money) -> ChainOperation:
+    """A resolution's operation as its lane stores it, when it has read what the contract holds."""
+    assert isinstance(operation.intent, ResolveDispute)
+    return evolve(operation, intent=evolve(operation.intent, surplus=surplus))
+
+
+def resolution_payouts(order: Order, surplus: Money = NOTHING) -> tuple[PayoutSeen, ...]:
+    """The transfers that the resolution of the order's contract makes, as its fees explain them."""
+    assert order.fee_terms is not None
+    paid = fees.split(*shares_of(order), order.fee_terms, surplus)
+    return tuple(
+        PayoutSeen(contract_of(order), destination, amount)
+        for destination, amount in (
+            ("GFEES", order.amount + surplus - paid.seller.net - paid.buyer.net - paid.to_platform),
+            # The contract pays its fee and the surplus to the same address, one after the other.
+            ("GPLATFORM", paid.to_platform - surplus),
+            ("GPLATFORM", surplus),
+            ("GSELLER", paid.seller.net),
+            ("GBUYER", paid.buyer.net),
+        )
+        if amount.stroops > 0
+    )
+
+
 def payouts_of(order: Order) -> tuple[PayoutSeen, ...]:
     """The transfers that a release of the order's contract makes, as its fees explain them."""
     assert order.fee_terms is not None
@@ -172,6 +201,8 @@ def payouts_of(order: Order) -> tuple[PayoutSeen, ...]:
 def confirm(order: Order, operation: ChainOperation) -> Decision:
     """The chain confirms the order's present operation, as it would."""
     payouts = payouts_of(order) if operation.step == RELEASE else ()
+    if operation.step == RESOLVE:
+        payouts = resolution_payouts(order)
     contract_id = contract_of(order) if operation.step == DEPLOY else None
     decision = chain_ends.operation_ended(
         order,
@@ -242,6 +273,55 @@ def released() -> Order:
     return confirm(last.entity, planned_by(last)).entity
 
 
+def refund_asked(terms: FeeTerms = PAYEE_TERMS) -> Decision:
+    return chain_decisions.request_refund(
+        in_progress(terms=terms), "BUYER", "late", PARTIES, context()
+    )
+
+
+def dispute_opened(
+    opened_by: Party = Party.BUYER, terms: FeeTerms = PAYEE_TERMS, parts: tuple[str, ...] = ()
+) -> Decision:
+    said = disputes.OpenDispute(opened_by, DisputeReason.NOT_DELIVERED, ("https://shop.test/1",))
+    return disputes.open_dispute(in_progress(parts, terms), said, PARTIES, context())
+
+
+def disputed(terms: FeeTerms = PAYEE_TERMS) -> Order:
+    """An order whose contract is frozen too."""
+    opened = dispute_opened(terms=terms)
+    return confirm(opened.entity, planned_by(opened)).entity
+
+
+def assigned(order: Order, to: str = "agent 7") -> Order:
+    assert order.dispute is not None
+    return disputes.assign(order, order.dispute.id, to, context()).entity
+
+
+def ruled(
+    order: Order,
+    verdict: Verdict = Verdict.SPLIT,
+    release: str | None = "50.00",
+    refund: str | None = "30.00",
+    note: str | None = "half done",
+) -> Decision:
+    """A dispute that is decided; its resolution is on its way."""
+    assert order.dispute is not None
+    if verdict is not Verdict.SPLIT:
+        release = refund = None
+    asked = disputes.Resolution(
+        verdict,
+        None if release is None else Money.parse(release),
+        None if refund is None else Money.parse(refund),
+        note,
+    )
+    return disputes.resolve(order, order.dispute.id, asked, PARTIES, context())
+
+
+def resolved(verdict: Verdict = Verdict.SPLIT, terms: FeeTerms = PAYEE_TERMS) -> Order:
+    decided = ruled(disputed(terms), verdict)
+    return confirm(decided.entity, planned_by(decided)).entity
+
+
 def _in_later_state(status: OrderStatus, escrow: EscrowStatus) -> Callable[[], Order]:
     """States that no decision of today leaves an order in: they are set by hand."""
 
@@ -269,9 +349,13 @@ STANDING: dict[str, Callable[[], Order]] = {
     "IN_PROGRESS": in_progress,
     "RELEASE_REQUESTED, releasing": lambda: release_asked().entity,
     "RELEASED": _in_later_state(OrderStatus.RELEASED, EscrowStatus.RELEASED),
-    "REFUND_REQUESTED": _in_later_state(OrderStatus.REFUND_REQUESTED, EscrowStatus.REFUNDING),
+    "REFUND_REQUESTED, refunding": lambda: refund_asked().entity,
     "REFUNDED": _in_later_state(OrderStatus.REFUNDED, EscrowStatus.REFUNDED),
-    "DISPUTED": _in_later_state(OrderStatus.DISPUTED, EscrowStatus.DISPUTED),
+    "DISPUTED, freezing": lambda: dispute_opened().entity,
+    "DISPUTED": disputed,
+    "DISPUTED and assigned": lambda: assigned(disputed()),
+    "DISPUTED, resolving": lambda: ruled(assigned(disputed())).entity,
+    "CLOSED by split": resolved,
     "CLOSED by release": released,
     "CLOSED by cancel": _canceled,
 }

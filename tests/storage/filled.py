@@ -17,6 +17,11 @@ SELECT 'ord_' || n, 1,
     'usr_' || n % 500, 'usr_' || n % 700, 1, n % 500 = 5, $$moment$$, '{}'
 FROM generate_series(1, $1) AS n;
 
+INSERT INTO disputes (id, version, order_id, status, opened_by, doc)
+SELECT 'dsp_' || n, 1, 'ord_' || n, CASE WHEN n % 1000 = 7 THEN 'OPEN' ELSE 'RESOLVED' END,
+    CASE WHEN n % 2 = 0 THEN 'BUYER' ELSE 'SELLER' END, '{}'
+FROM generate_series(1, $1) AS n;
+
 INSERT INTO chain_operations
     (id, version, subject, subject_id, source, is_open, tx_hash, due_at, doc)
 SELECT 'cop_' || n, 1, 'order', 'ord_' || n, CASE WHEN n % 20 = 5 THEN 'GBUSY' ELSE 'G' || n END,
@@ -47,7 +52,10 @@ FROM generate_series(1, $1) AS n;
 UPDATE counters SET event_sequence = $1, transfer_sequence = $1;
 """.replace("$$moment$$", "timestamptz '2026-01-01Z' + n * interval '1 second'")
 
-_ANALYZE: Final = "orders, chain_operations, transfers, transfer_ids, postings, events, event_ids, audit, counters"
+_ANALYZE: Final = (
+    "orders, disputes, chain_operations, transfers, transfer_ids, postings, events, event_ids,"
+    " audit, counters"
+)
 
 
 async def aio_fill(connection: Connection, rows: int) -> None:

@@ -7,16 +7,17 @@ from attrs import evolve
 
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.dispute import Dispute, DisputeStatus, Party, Ruling, Verdict
 from offerhub.domain.due import Due, DueKind
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.ledger import TREASURY
 from offerhub.domain.money import Money
 from offerhub.domain.order import Escrow, EscrowStatus, Operation, Order, OrderStatus, Process
 from offerhub.domain.steps import DEPLOY
-from offerhub.domain.unit_of_work import Entity
+from offerhub.domain.unit_of_work import Entity, RefusalKind, Refused
 from offerhub.domain.users import WalletRole, WalletStatus
 from offerhub.domain.withdrawal import Payment, Withdrawal, WithdrawalStatus
-from storage.port import OrderFilter, Storage, UnknownCursor, UserFilter
+from storage.port import DisputeFilter, OrderFilter, Storage, UnknownCursor, UserFilter
 from tests.storage.test_contract import commit, new_user
 from tests.storage.units import TRACE, Hands
 
@@ -116,6 +117,39 @@ async def test_an_order_is_found_by_its_contract(storage: Storage, hands: Hands)
     deployed = evolve(order, version=2, escrow=evolve(escrow, contract_id="CABC"))
     await put(storage, hands, deployed)
     assert await storage.order_ids_by_contract(["CXYZ", "CABC"]) == {"CABC": order.id}
+
+
+async def test_disputes_are_listed_by_order_status_and_who_opened_them(
+    storage: Storage, hands: Hands
+) -> None:
+    first = hands.dispute("ord_1")
+    second = hands.dispute("ord_2", opened_by=Party.SELLER)
+    await put(storage, hands, first, second)
+    ruling = Ruling(Verdict.SPLIT, Money(5), Money(3), "half done")
+    resolved = evolve(first, version=2, status=DisputeStatus.RESOLVED, ruling=ruling)
+    await put(storage, hands, resolved)
+
+    async def found(limit: int = 5, cursor: str | None = None, **where) -> list[Dispute]:
+        return list((await storage.disputes(DisputeFilter(**where), cursor, limit)).items)
+
+    assert [second, resolved] == await found()
+    assert [resolved] == await found(order_id="ord_1")
+    assert [second] == await found(opened_by="SELLER")
+    assert [resolved] == await found(status="RESOLVED")
+    assert [second] == await found(status="OPEN", opened_by="SELLER")
+    assert [] == await found(status="UNDER_REVIEW")
+    assert [] == await found(order_id="ord_2", opened_by="BUYER")
+    page = await storage.disputes(DisputeFilter(), None, 1)
+    assert ((second,), second.id) == (page.items, page.next_cursor)
+    assert [resolved] == await found(cursor=second.id)
+    with pytest.raises(UnknownCursor):
+        await found(cursor="dsp_none")
+
+
+async def test_an_order_has_one_dispute(storage: Storage, hands: Hands) -> None:
+    await put(storage, hands, hands.dispute("ord_1"))
+    (outcome,) = await storage.commit([hands.unit(writes=(hands.dispute("ord_1"),))])
+    assert Refused(RefusalKind.TAKEN, "order_id") == outcome
 
 
 async def test_withdrawals_are_in_flight_from_their_commit_to_their_end(

@@ -9,7 +9,7 @@ import trio
 import trio_asyncio
 
 from offerhub.domain.order import Order
-from storage.port import AuditFilter, OrderFilter
+from storage.port import AuditFilter, DisputeFilter, OrderFilter
 from storage.postgres import audit_log, event_log, ledger, lookups, work
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Connection, open_pool
@@ -87,6 +87,30 @@ async def test_a_page_of_orders(
 ) -> None:
     monkeypatch.setattr(lookups, "decode", lambda _kind, _doc: _Row())
     _check(await _explained(filled_dsn, lookups.aio_orders, where, cursor, LIMIT))
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        DisputeFilter(),
+        DisputeFilter(order_id="ord_7"),
+        DisputeFilter(status="OPEN"),
+        DisputeFilter(status="RESOLVED"),
+        DisputeFilter(status="UNDER_REVIEW", opened_by="SELLER"),
+        DisputeFilter(opened_by="BUYER"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("cursor", [None, "dsp_14007"])
+async def test_a_page_of_disputes(
+    aio_loop: None,
+    filled_dsn: str,
+    monkeypatch: pytest.MonkeyPatch,
+    where: DisputeFilter,
+    cursor: str | None,
+) -> None:
+    monkeypatch.setattr(lookups, "decode", lambda _kind, _doc: _Row())
+    _check(await _explained(filled_dsn, lookups.aio_disputes, where, cursor, LIMIT))
 
 
 class _Row:

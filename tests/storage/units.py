@@ -9,6 +9,7 @@ from offerhub.domain import postings
 from offerhub.domain.answers import OpenAnswer
 from offerhub.domain.api_keys import ApiKey, ApiToken, Scope
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.dispute import Dispute, DisputeReason, DisputeStatus, Party
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.hold import Hold
 from offerhub.domain.intents import TrustUsdc
@@ -115,6 +116,22 @@ class Hands:
                 "arguments": {"orderId": "ord_1"},
                 "by": "root",
                 "waits_until": self.now + timedelta(seconds=15),
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def dispute(self, order_id: str, **fields) -> Dispute:
+        return Dispute(
+            **{
+                "id": self.id("dsp"),
+                "version": 1,
+                "order_id": order_id,
+                "opened_by": Party.BUYER,
+                "reason": DisputeReason.NOT_DELIVERED,
+                "evidence": ("https://shop.test/photo",),
+                "status": DisputeStatus.OPEN,
                 "created_at": self.now,
                 "updated_at": self.now,
                 **fields,

@@ -8,6 +8,7 @@ from actors.messages import (
     CancelOrder,
     CompleteMilestone,
     CreateOrder,
+    OpenDispute,
     RequestRefund,
     RequestRelease,
     ReserveFunds,
@@ -15,6 +16,7 @@ from actors.messages import (
     StartEscrow,
     StartFunding,
 )
+from offerhub.domain import dispute_decisions
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError
@@ -25,7 +27,7 @@ from web import bodies, resources
 from web.answers import final, now, now_rendered, page
 from web.call import Answer, Call, Route
 from web.field_errors import field_error
-from web.long_operations import order_on_chain, shown
+from web.long_operations import dispute_on_chain, order_on_chain, shown
 from web.rendering import render_milestone, render_order
 from web.schema import Schema
 
@@ -139,6 +141,14 @@ async def refund(call: Call) -> Answer:
     body = call.body_as(bodies.RefundRequest)
     message = RequestRefund(body.requested_by, body.reason, call.trace)
     return await order_on_chain(call, _id(call), message)
+
+
+async def dispute(call: Call) -> Answer:
+    """Freeze the money and open a dispute about it."""
+    body = call.body_as(bodies.NewDispute)
+    said = dispute_decisions.OpenDispute(body.opened_by, body.reason, body.evidence)
+    scopes = () if call.caller is None else call.caller.scopes
+    return await dispute_on_chain(call, _id(call), OpenDispute(said, scopes, call.trace))
 
 
 async def milestones(call: Call) -> Answer:
@@ -357,6 +367,22 @@ ROUTES: Final = (
         body=Schema(bodies.RefundRequest),
         action="order.refund",
         codes=_MOVE,
+    ),
+    Route(
+        "POST",
+        "/orders/<id>/resolution/dispute",
+        "disputeOrder",
+        dispute,
+        "Open a dispute about the order's money",
+        resources.Dispute,
+        "Resolution",
+        Scope.WRITE,
+        or_scope=Scope.SUPPORT,
+        status=201,
+        long=True,
+        body=Schema(bodies.NewDispute),
+        action="order.dispute",
+        codes=(*_MOVE, E.DISPUTE_ALREADY_OPEN, E.WALLET_NOT_READY),
     ),
     Route(
         "GET",

@@ -53,6 +53,20 @@ CREATE INDEX orders_by_seller ON orders (seller_id, created_at, sequence);
 CREATE INDEX orders_by_contract ON orders (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX orders_in_flight ON orders (sequence) WHERE in_flight;
 
+-- An order has at most one, and carries it whole in its own `doc`: these rows are for lists.
+CREATE TABLE disputes (
+    sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT disputes_sequence_key UNIQUE,
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    order_id text NOT NULL CONSTRAINT disputes_order_id_key UNIQUE,
+    status text NOT NULL,
+    opened_by text NOT NULL,
+    doc text NOT NULL
+);
+-- Nearly all disputes are resolved, and half of them were opened by either side: those are found in
+-- the order of their creation.
+CREATE INDEX disputes_open ON disputes (status, sequence) WHERE status <> 'RESOLVED';
+
 CREATE TABLE users (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT users_sequence_key UNIQUE,
     id text PRIMARY KEY,
@@ -468,7 +482,7 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 DROP VIEW detached, partitions;
 DROP TABLE operator_commands, settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
-    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, orders, writers,
+    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, disputes, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, notify_of_command, refuse_change,
     refuse_unbalanced;

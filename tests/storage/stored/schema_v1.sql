@@ -415,6 +415,35 @@ CREATE TABLE public.detached_owners (
 
 
 --
+-- Name: disputes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.disputes (
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    version integer NOT NULL,
+    order_id text NOT NULL,
+    status text NOT NULL,
+    opened_by text NOT NULL,
+    doc text NOT NULL
+);
+
+
+--
+-- Name: disputes_sequence_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.disputes ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.disputes_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: envelopes; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1078,15 +1107,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:49:56.642932+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:53:08.207656+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:49:56.462101+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:49:56.480468+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:53:08.050063+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:53:08.110962+00');
 
 
 --
@@ -1194,6 +1223,12 @@ INSERT INTO public.detached_owners VALUES ('usr_000000000000000000001', 1);
 
 
 --
+-- Data for Name: disputes; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
 -- Data for Name: envelopes; Type: TABLE DATA; Schema: public; Owner: -
 --
 
@@ -1285,7 +1320,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', 'bc45340f2c0335006bd6396cf1eb6857d28ce3c04d0fa159d1e4c1e51f0b5152');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '3beed3466910fbb5d9e90140bb705fa782a2835f470a92d5d47ebfa943cd8778');
 
 
 --
@@ -1459,7 +1494,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:49:57.05407+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:53:08.970832+00');
 
 
 --
@@ -1481,6 +1516,13 @@ SELECT pg_catalog.setval('public.api_tokens_sequence_seq', 1, false);
 --
 
 SELECT pg_catalog.setval('public.chain_operations_sequence_seq', 1, false);
+
+
+--
+-- Name: disputes_sequence_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.disputes_sequence_seq', 1, false);
 
 
 --
@@ -1697,6 +1739,30 @@ ALTER TABLE ONLY public.cursors
 
 ALTER TABLE ONLY public.detached_owners
     ADD CONSTRAINT detached_owners_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: disputes disputes_order_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_order_id_key UNIQUE (order_id);
+
+
+--
+-- Name: disputes disputes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: disputes disputes_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.disputes
+    ADD CONSTRAINT disputes_sequence_key UNIQUE (sequence);
 
 
 --
@@ -2272,6 +2338,13 @@ CREATE INDEX chain_operations_of_lane ON public.chain_operations USING btree (so
 --
 
 CREATE INDEX chain_operations_open ON public.chain_operations USING btree (sequence) WHERE is_open;
+
+
+--
+-- Name: disputes_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX disputes_open ON public.disputes USING btree (status, sequence) WHERE (status <> 'RESOLVED'::text);
 
 
 --
