@@ -1,8 +1,13 @@
 """What is wrong with the fields of a request, collected in full (docs/spec/api.md, Envelopes)."""
 
+from typing import Final
+
 from attrs import frozen
 
 from offerhub.domain.errors import DomainError, ErrorCode
+
+_SHOWN_MAX: Final = 100
+"""A body of a mebibyte can have a hundred thousand faults; nobody reads so long a list."""
 
 
 @frozen
@@ -45,7 +50,12 @@ class FieldErrors:
             f"{first.field}: {first.message}"
             if alone
             else f"{len(self._errors)} fields are invalid",
-            {"fields": [{"field": each.field, "message": each.message} for each in self._errors]},
+            {
+                "fields": [
+                    {"field": each.field, "message": each.message}
+                    for each in self._errors[:_SHOWN_MAX]
+                ]
+            },
         )
 
 

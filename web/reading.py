@@ -1,5 +1,6 @@
 """What a request carries, read: its body as JSON, its query string as pairs."""
 
+import json
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -22,7 +23,11 @@ def too_large(info: RequestInfo, maximum: int) -> bool:
 
 
 def read_json(raw: bytes, info: RequestInfo) -> object:
-    """The body as parsed JSON; nothing at all is an empty object."""
+    """The body as parsed JSON; nothing at all is an empty object.
+
+    A name that comes twice in one object is a fault: readers differ in which value they take, and
+    so might a proxy and we.
+    """
     if not raw:
         return {}
     media = info.headers.get(b"content-type", b"").split(b";")[0].strip().lower()
@@ -31,12 +36,22 @@ def read_json(raw: bytes, info: RequestInfo) -> object:
             ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json"
         )
     try:
-        return msgspec.json.decode(raw)
+        body = msgspec.json.decode(raw)
+        json.loads(raw, object_pairs_hook=_without_repeats)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         reason = str(error) if isinstance(error, msgspec.MsgspecError) else "it is nested too deep"
         raise DomainError(
             ErrorCode.INVALID_JSON, f"the body is not valid JSON: {reason}"[:200]
         ) from None
+    return body
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise field_error(name[:100], "is given twice in the same object")
+        seen.add(name)
 
 
 def read_query(route: Route, text: bytes) -> object:
@@ -47,7 +62,10 @@ def read_query(route: Route, text: bytes) -> object:
     errors = FieldErrors()
     try:
         given = parse_qsl(
-            text.decode("ascii"), keep_blank_values=True, max_num_fields=_PARAMETERS_MAX
+            text.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=_PARAMETERS_MAX,
+            errors="strict",
         )
     except ValueError:
         raise field_error("query", "cannot be read") from None

@@ -132,7 +132,8 @@ class ClosingConnection(TrioASGIHTTPConnection):
 class _Guarded:
     """The application, with the crash of its lifespan (of `app.nursery`) noticed.
 
-    Hypercorn logs that one and goes on serving an application whose tasks are gone.
+    Hypercorn logs that one and goes on serving an application whose tasks are gone. Websockets,
+    which no application of ours has, are refused here: Quart would have none of our handlers.
     """
 
     def __init__(self, app: QuartTrio) -> None:
@@ -143,6 +144,9 @@ class _Guarded:
     async def __call__(
         self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": None})  # a 403
+            return
         if scope["type"] != "lifespan":
             await self._app(scope, receive, send)
             return

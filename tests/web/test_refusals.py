@@ -147,6 +147,37 @@ async def test_a_body_that_is_no_json_is_refused(running):
         assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
 
 
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b'{"externalUserId": "a", "externalUserId": "a"}', "externalUserId"),
+        (b'{"externalUserId": "a", "external\\u0055serId": "b"}', "externalUserId"),
+        (b'{"externalUserId": "a", "metadata": {"list": [{"b": 1, "b": 2}]}}', "b"),
+    ],
+)
+async def test_a_name_that_comes_twice_in_one_object_is_a_fault(running, raw, name):
+    """A proxy that checks the first value would let the second pass."""
+    answer = await running.post("/users", data=raw, headers={"Content-Type": "application/json"})
+
+    assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
+    (field,) = (await answer.get_json())["error"]["details"]["fields"]
+    assert name == field["field"]
+    assert [] == running.asked
+
+
+async def test_of_very_many_faults_the_first_hundred_are_named(running):
+    answer = await running.post("/users", {f"unknown{number}": 1 for number in range(1000)})
+
+    assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
+    assert 100 == len((await answer.get_json())["error"]["details"]["fields"])
+
+
+async def test_a_query_that_is_no_utf8_is_a_fault(running):
+    answer = await running.get("/users?email=%ff")
+
+    assert (400, "VALIDATION_ERROR") == await refusal_of(answer)
+
+
 @pytest.mark.shows("UNSUPPORTED_MEDIA_TYPE")
 async def test_a_body_of_another_type_is_a_415(running):
     answer = await running.post("/users", data=b"a=b", headers={"Content-Type": "text/plain"})

@@ -233,6 +233,19 @@ async def test_bodies_and_heads_are_bounded():
             assert b" 431 " in await until_closed(stream)
 
 
+async def test_a_websocket_is_refused_and_nothing_is_logged_of_it():
+    asked = head(
+        "GET /",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    async with serving(App()) as server, await server.connect() as stream:
+        await stream.send_all(asked)
+        assert b" 403 " in await stream.receive_some()
+
+
 async def test_a_client_that_leaves_cancels_the_handler_but_not_the_actors_work():
     worker = Worker()
     cell = Cell("worker", lambda: worker)
