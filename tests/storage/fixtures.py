@@ -12,6 +12,7 @@ import os
 import queue
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ from storage.redis import RedisBuffer, open_redis
 
 _PREFIX = f"offerhub-tests-{os.geteuid()}-"
 _START_DEADLINE_S = 60
+_LEFT_BEHIND_S = 1800.0
 _MIGRATED = "template_migrated"
 
 
@@ -50,8 +52,11 @@ class Server:
 def server_home() -> Iterator[Path]:
     """A home that unprivileged servers can reach, removed at the end."""
     for leftover in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        # Old: of a session that was killed, not of one beside this that has not begun to use it.
         with suppress(HomeInUse, OSError):
-            discard_home(leftover)
+            age_s = time.time() - leftover.stat().st_mtime  # noqa: TID251 - of a file, by its clock
+            if age_s > _LEFT_BEHIND_S:
+                discard_home(leftover)
     home = Path(tempfile.mkdtemp(prefix=_PREFIX))
     yield home
     discard_home(home)
