@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 from actors.kernel import Message
 from offerhub.domain import dispute_decisions
 from offerhub.domain.api_keys import ApiKey, Scope
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import HoldChanged
+from offerhub.domain.maintenance import Maintenance
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, MilestoneOf, Order
 from offerhub.domain.trace import Trace
@@ -42,6 +43,18 @@ class CreateUser(Message[UserCreated]):
     type: UserType
     metadata: Mapping[str, object]
     trace: Trace
+
+
+# The instance.
+
+
+@frozen
+class SetMaintenance(Message[Maintenance]):
+    """Turn maintenance on, with what callers are told, or off."""
+
+    message: str | None
+    trace: Trace
+    enable: bool = field(kw_only=True)
 
 
 # Orders: each goes to the order's own actor.

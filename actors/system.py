@@ -1,6 +1,6 @@
 """The running system as the web sees it: addresses to ask, snapshots and storage to read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from attrs import frozen
 
@@ -10,10 +10,17 @@ from actors.answers import Answers
 from actors.balances import BalanceMessage
 from actors.board import Board
 from actors.bootstrap import Bootstrap
-from actors.kernel import Address, Registry
+from actors.kernel import Address, Node, Registry
 from actors.keys import KeyRing
 from actors.ledger_clock import LedgerClock
-from actors.messages import CreateUser, KeyMessage, OrderMessage, WithdrawalMessage
+from actors.maintenance import MaintenanceSwitch
+from actors.messages import (
+    CreateUser,
+    KeyMessage,
+    OrderMessage,
+    SetMaintenance,
+    WithdrawalMessage,
+)
 from actors.publisher import EventHub
 from actors.refusals import Refusals
 from actors.watcher import ChainWatcher
@@ -71,6 +78,10 @@ class System:
     ids: Ids
     alarms: Alarms
     ledger_clock: LedgerClock
+    maintenance: Address[SetMaintenance | Along]
+    maintenance_switch: MaintenanceSwitch
+    tree: Callable[[], Node]
+    """The whole tree of the process at this instant; errors in it without secrets."""
 
     def open_subscriptions(self) -> None:
         """The web server is up: streams may begin, and requests may wait for the chain."""

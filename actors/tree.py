@@ -29,12 +29,22 @@ from actors.core import Core
 from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
 from actors.journal import Journal
-from actors.kernel import Cell, ChildSpec, Registry, Restart, Service, described
+from actors.kernel import (
+    Cell,
+    ChildSpec,
+    Node,
+    Registry,
+    Restart,
+    Service,
+    State,
+    described,
+)
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
 from actors.lane import Lane
 from actors.lane_parts import LaneParts, Wake, XlmPolicy
 from actors.ledger_clock import LedgerClock
+from actors.maintenance import MaintenanceActor, MaintenanceSwitch, maintenance_commands
 from actors.messages import OrderMessage, WithdrawalMessage
 from actors.operation_commands import operation_commands
 from actors.order_commands import order_commands
@@ -115,6 +125,7 @@ class World:
     Args:
         on_displaced: has the process end, because a newer one owns the storage.
         encode: writes the text of final answers.
+        tree: the whole tree of the process at this instant; errors in it without secrets.
     """
 
     storage: Storage
@@ -126,6 +137,7 @@ class World:
     signer: Signer = field(repr=False)
     encode: Encode
     on_displaced: Callable[[], None] = lambda: None
+    tree: Callable[[], Node] = lambda: Node("tree", State.RUNNING)
 
 
 @frozen
@@ -388,11 +400,14 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
             live=choices.live_keys,
         ),
     )
+    maintenance_switch = MaintenanceSwitch()
+    maintenance = Cell("maintenance", lambda: MaintenanceActor(core, maintenance_switch))
     commands = Cell(
         "commands",
         lambda: Commands(
             core,
             (
+                *maintenance_commands(maintenance.address),
                 *operation_commands(core),
                 *order_commands(
                     core,
@@ -461,6 +476,9 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ids=ids,
         alarms=alarms,
         ledger_clock=clock,
+        maintenance=maintenance.address,
+        maintenance_switch=maintenance_switch,
+        tree=world.tree,
     )
     specs = (
         ChildSpec(Service("publisher", publisher.run)),
@@ -480,6 +498,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ChildSpec(Service("timer", timer.run)),
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
+        ChildSpec(maintenance),
         ChildSpec(commands),
     )
     return Tree(system, journal, specs, bootstrap, watcher, recovery, owners, lanes, clock)

@@ -180,7 +180,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     ),
     E.PROVIDER_RATE_LIMITED: (_NOT_YET, ""),
     E.STELLAR_NETWORK_ERROR: ("The Stellar network did not respond.", "Retry with the same key."),
-    E.MAINTENANCE: (_NOT_YET, ""),
+    E.MAINTENANCE: (
+        "An operator has turned maintenance on: reads work, changes are refused, nothing has moved.",
+        "Repeat the request after `Retry-After`, with the same `Idempotency-Key`.",
+    ),
     E.PROVIDER_UNAVAILABLE: (_NOT_YET, ""),
     E.SERVICE_UNAVAILABLE: (
         (

@@ -142,6 +142,7 @@ class _Process:
             addresses,
             self._crashed,
             role=role,
+            whole=self._tree,
             on_displaced=self._on_displaced,
         )
         self._root = Supervisor(
@@ -186,6 +187,9 @@ class _Process:
         if self._work.built is not None:
             await errand(self._work.built)
         self._root.request_stop()
+
+    def _tree(self) -> Node:
+        return self._root.tree()
 
     def _as_announced(self) -> Ready:
         host, port = self._settings.http.host, self._work.port

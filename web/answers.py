@@ -14,6 +14,7 @@ from offerhub.domain.errors import DomainError, InvariantViolated
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.ids import iso
 from offerhub.domain.ledger import Side
+from offerhub.domain.maintenance import Maintenance
 from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.order_transitions import Progress
@@ -64,7 +65,8 @@ def _rendered(
     | HoldChanged
     | UserCreated
     | ApiKey
-    | ApiToken,
+    | ApiToken
+    | Maintenance,
     at: datetime,
     figure: Callable[[BalanceAfter], Money],
 ) -> Resource:
@@ -81,6 +83,8 @@ def _rendered(
             return rendering.render_withdrawal(shows)
         case UserCreated(user, wallet):
             return rendering.render_user(user, wallet)
+        case Maintenance():
+            return rendering.render_maintenance(shows)
         case ApiKey():
             return rendering.render_api_key(shows)
         case ApiToken():
@@ -109,7 +113,7 @@ def read_text(text: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
 
 def final(
     call: Call,
-    shows: Order | Dispute | MilestoneOf | Withdrawal | HoldChanged | UserCreated,
+    shows: Order | Dispute | MilestoneOf | Withdrawal | HoldChanged | UserCreated | Maintenance,
     at: datetime,
     balance: Balance | None = None,
 ) -> Answer:

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.dispute import DisputeReason, DisputeStatus, Party, Verdict
+from offerhub.domain.maintenance import MESSAGE_MAX
 from offerhub.domain.money import Money
 from offerhub.domain.order import OrderStatus
 from offerhub.domain.order_decisions import MILESTONES_MAX
@@ -61,6 +62,13 @@ class NewToken:
     """`POST /auth/api-keys/{id}/token`; `ttl` in seconds."""
 
     ttl: int = required(Whole(1, TOKEN_TTL_MAX_S))
+
+
+@frozen
+class MaintenanceOn:
+    """`POST /admin/maintenance/enable`."""
+
+    message: str | None = optional(Text(1, MESSAGE_MAX))
 
 
 @frozen

@@ -121,6 +121,7 @@ class Route:
         body_max_bytes: at most `BODY_MAX_BYTES`.
         base: whether the path is below `/api/v1`.
         limited: whether it counts against the rate limit.
+        in_maintenance: whether a change is taken while maintenance is on.
         reads_key_first: look an idempotency key up before the handler runs, because the handler
             may answer without a commit that would refuse a used key.
     """
@@ -148,11 +149,17 @@ class Route:
     media: str = "application/json"
     base: bool = True
     limited: bool = True
+    in_maintenance: bool = False
 
     @property
     def endpoint(self) -> str:
         """Quart's name of it."""
         return f"{self.method} {self.path}"
+
+    @property
+    def waits_for_maintenance(self) -> bool:
+        """Whether it is refused while maintenance is on; what signed webhooks tell is stored."""
+        return self.method != "GET" and not (self.in_maintenance or self.signed)
 
     @property
     def name(self) -> str:

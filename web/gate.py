@@ -1,4 +1,4 @@
-"""The way of every request: id → body limit → key → rate → idempotency → handler → answer.
+"""The way of every request: id → body limit → key → rate → maintenance → idempotency → handler.
 
 One table of routes, one path through it: nothing here knows what an endpoint does.
 """
@@ -131,6 +131,8 @@ class Gate:
                 check_scope(caller, route.scope)
             except DomainError as error:
                 return await self._refused(call, error)
+        if route.waits_for_maintenance:
+            self._system.maintenance_switch.check()
         if changes:
             return await self._change(call, request, info)
         if not route.public or route.query is not None:
@@ -253,7 +255,7 @@ class Gate:
     def _refusal(self, error: DomainError, info: RequestInfo) -> Answer:
         headers: tuple[tuple[str, str], ...] = ()
         match error.code:
-            case ErrorCode.RATE_LIMITED:
+            case ErrorCode.RATE_LIMITED | ErrorCode.MAINTENANCE:
                 headers = (("Retry-After", str(error.details.get("retryAfter", 1))),)
             case ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS | ErrorCode.SERVICE_UNAVAILABLE:
                 if error.details.get("retryable") is not False:

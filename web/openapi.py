@@ -119,6 +119,8 @@ def codes_of(route: Route) -> tuple[E, ...]:
     for schema in (route.body, route.query):
         if schema is not None and any(field.required for field in schema.fields):
             codes.append(E.MISSING_REQUIRED_FIELD)
+    if route.waits_for_maintenance:
+        codes.append(E.MAINTENANCE)
     codes += _EVERYWHERE
     order = list(E)
     return tuple(sorted(set(codes), key=order.index))

@@ -9,6 +9,7 @@ from offerhub.domain import api_keys, dispute, fees, order, users, withdrawal
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.hold import Hold, HoldChanged
 from offerhub.domain.ids import iso
+from offerhub.domain.maintenance import Maintenance
 from offerhub.domain.order_transitions import Progress
 from offerhub.domain.steps import Step
 from offerhub.domain.treasury import Treasury
@@ -34,6 +35,15 @@ def render_user(user: users.User, wallet: users.Wallet) -> resources.User:
         wallet=resources.UserWallet(public_key=wallet.public_key, status=wallet.status),
         created_at=iso(user.created_at),
         updated_at=iso(user.updated_at),
+    )
+
+
+def render_maintenance(maintenance: Maintenance) -> resources.Maintenance:
+    """Whether changes are refused."""
+    return resources.Maintenance(
+        enabled=maintenance.enabled,
+        message=maintenance.message,
+        since=_iso(maintenance.since),
     )
 
 

@@ -7,6 +7,7 @@ three of it. `web.rendering` fills them in from the domain.
 # ruff: noqa: D101 - names and fields say it all; a docstring would be published with the schema
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -461,3 +462,36 @@ class Problem(Resource, frozen=True):
     details: Object
     request_id: str
     timestamp: Time
+
+
+class Maintenance(Resource, frozen=True):
+    enabled: bool
+    message: str | None
+    since: Time | None
+
+
+class ActorState(StrEnum):
+    WAITING = "waiting"
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    QUARANTINED = "quarantined"
+    STOPPED = "stopped"
+
+
+class Mailbox(Resource, frozen=True):
+    depth: int
+    capacity: int
+    wakes: int
+    tasks: int
+    handled: int
+
+
+class Actor(Resource, frozen=True):
+    name: str
+    state: ActorState
+    mailbox: Mailbox | None
+    active: int
+    restarts: int
+    last_error: str | None
+    children: tuple["Actor", ...]

@@ -280,6 +280,22 @@ WORDS: Final[Mapping[str, Word]] = {
     "cursor": Word(None, "The last id of the page before: its `nextCursor`."),
     "createdAfter": Word(_WHEN),
     "createdBefore": Word(_IN_TIME),
+    # Administration
+    "Maintenance.enabled": Word(True, "Whether changes are refused."),
+    "Maintenance.message": Word("back at noon", "What callers are told."),
+    "MaintenanceOn.message": Word("back at noon", "What callers are told."),
+    "Maintenance.since": Word(_WHEN, "When it was last turned on or off; `null`: never."),
+    "Actor.name": Word("orders"),
+    "Actor.state": Word("running"),
+    "Actor.active": Word(3, "Actors that are awake, where there is one an id."),
+    "Actor.restarts": Word(0),
+    "Actor.lastError": Word(None, "Of the last crash; without secrets."),
+    "Actor.children": Word([], "Of a registry only those in trouble."),
+    "Mailbox.depth": Word(0, "Messages that wait."),
+    "Mailbox.capacity": Word(192, "How many may wait before senders do."),
+    "Mailbox.wakes": Word(0, "Wake-ups that wait."),
+    "Mailbox.tasks": Word(0, "Tasks that run beside the handling of messages."),
+    "Mailbox.handled": Word(1284, "Messages and wake-ups since the actor was made."),
 }
 """`Owner.field` or `field` → its word."""
 

@@ -34,6 +34,7 @@ from offerhub.composition.outside import Outside, open_outside
 from offerhub.domain.errors import DomainError
 from offerhub.domain.ids import Clock, RandomBytes
 from offerhub.providers.stellar.port import StellarUnavailable
+from offerhub.redaction import Redactor
 from offerhub.settings import Settings
 from storage.errors import Displaced, StorageUnavailable
 from storage.postgres.migrate import migrate
@@ -88,6 +89,7 @@ class Work:
     Args:
         role: the owner of the database has the API; an errand of the command line does without,
             beside whoever owns it.
+        whole: the tree of the whole process at this instant.
         on_displaced: has the process end, because a newer one has taken the database over.
     """
 
@@ -99,6 +101,7 @@ class Work:
         on_crash: OnCrash,
         *,
         role: Role,
+        whole: Callable[[], Node],
         on_displaced: Callable[[], None],
     ) -> None:
         self.name = "work"
@@ -107,6 +110,7 @@ class Work:
         self.built: Tree | None = None
         """The tree of the present life."""
         self._role = role
+        self._whole = whole
         self._settings = settings
         self._sources = sources
         self._addresses = addresses
@@ -207,6 +211,7 @@ class Work:
             ),
             encode=AnswerEncoder(ROUTES),
             on_displaced=self._on_displaced,
+            tree=partial(redacted, self._whole, Redactor(settings.secret_values())),
         )
         fill_treasury = outside.fill_treasury if outside.control is not None else None
         choices = choices_from(settings, fill_treasury=fill_treasury)
@@ -289,6 +294,18 @@ class Work:
     def _told(self, tree: Tree, name: str, error: Exception) -> None:
         self._on_crash(name, error)
         tree.recovery.sweep_soon()
+
+
+def redacted(whole: Callable[[], Node], redactor: Redactor) -> Node:
+    """The tree, with the errors in it as they may be shown."""
+
+    def shown(node: Node) -> Node:
+        error = None if node.last_error is None else redactor.text(node.last_error)
+        return evolve(
+            node, last_error=error, children=tuple(shown(child) for child in node.children)
+        )
+
+    return shown(whole())
 
 
 async def _instance_id(storage: PostgresStorage, random_bytes: RandomBytes) -> str:

@@ -12,6 +12,7 @@ from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.errors import DomainError
 from offerhub.domain.hold import HoldChanged
+from offerhub.domain.maintenance import Maintenance
 from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
@@ -25,6 +26,7 @@ Shown = (
     | UserCreated
     | ApiKey
     | ApiToken
+    | Maintenance
     | DomainError
 )
 """What an answer can show: a resource as of its commit, or the refusal of the request.

@@ -43,6 +43,26 @@ def test_without_a_process_a_command_is_done_here(stopped: Instance) -> None:
     check_refused(stopped)
 
 
+def test_maintenance_of_a_stopped_process_holds_when_it_runs(instance: Instance) -> None:
+    on = instance.call("maintenance", "enable", "--message", "new disk", "--json")
+    assert (exits.DONE, True) == (on.status, on.json["enabled"])
+    with instance.running() as process, process.client() as client:
+        refused = client.post("/users", json={"externalUserId": "ann"})
+        assert 503 == refused.status_code
+        assert "new disk" == refused.json()["error"]["message"]
+        assert 200 == client.get("/users").status_code
+        status = instance.call("maintenance", "status", "--json")
+        assert ("new disk", True) == (status.json["message"], status.json["enabled"])
+        assert exits.DONE == instance.call("maintenance", "disable").status
+        assert 201 == client.post("/users", json={"externalUserId": "ann"}).status_code
+        tree = client.get("/admin/tree").json()["data"]
+        assert "root" == tree["name"]
+        names = {child["name"] for child in tree["children"]}
+        assert {"postgres", "redis", "sandbox", "work"} <= names
+        (work,) = [child for child in tree["children"] if child["name"] == "work"]
+        assert {"orders", "commands", "web"} <= {child["name"] for child in work["children"]}
+
+
 def test_beside_the_running_process_a_command_is_done_there(running: Instance) -> None:
     check_refused(running)
 

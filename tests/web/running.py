@@ -15,9 +15,10 @@ from actors.balances import BalanceActor, BalanceMessage, BalanceParts
 from actors.board import Board
 from actors.core import Core
 from actors.journal import Journal
-from actors.kernel import Actor, Cell, Registry
+from actors.kernel import Actor, Cell, Node, Registry, State
 from actors.keys import KeyRing, Keys
 from actors.ledger_clock import LedgerClock
+from actors.maintenance import MaintenanceActor, MaintenanceSwitch
 from actors.messages import (
     CancelOrder,
     CancelWithdrawal,
@@ -137,6 +138,7 @@ class RunningInstance:
     ring: KeyRing
     app: Any = None
     clock_offset: timedelta = timedelta()
+    tree: Node = Node("root", State.RUNNING)  # noqa: RUF009 - frozen
     asked: list[object] = field(factory=list)
     fail_next: Exception | None = None
     hold: trio.Event | None = None
@@ -514,6 +516,8 @@ async def open_instance(
         on_crash=_ignore,
     )
     refusals = Refusals(journal, clock, ids, windows_max=refusal_windows_max)
+    maintenance_switch = MaintenanceSwitch()
+    maintenance = Cell("maintenance", lambda: MaintenanceActor(core, maintenance_switch))
     network: Any = Network()
     watcher: Any = SimpleNamespace(view=WatcherView())
     bootstrap: Any = None
@@ -546,6 +550,9 @@ async def open_instance(
         balance_board=balances,
         hub=hub,
         network=network,
+        maintenance=maintenance.address,
+        maintenance_switch=maintenance_switch,
+        tree=lambda: running.tree,
         watcher=watcher,
         bootstrap=bootstrap,
         alarms=Alarms(),
@@ -576,6 +583,7 @@ async def open_instance(
             holders.run,
             orders.run,
             withdrawals.run,
+            maintenance.run,
         )
         for service in services:
             await nursery.start(service)

@@ -5,6 +5,7 @@ from typing import Final
 from web import stream
 from web.call import Route
 from web.routes import (
+    admin,
     airtm,
     api_keys,
     audit,
@@ -31,5 +32,6 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *audit.ROUTES,
         *treasury.ROUTES,
         *stream.ROUTES,
+        *admin.ROUTES,
     )
 )
