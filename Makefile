@@ -60,8 +60,8 @@ format: $(STAMP) ## Format the code and apply safe fixes
 	$(BIN)/ruff format .
 
 .PHONY: kill
-kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase
-	$(BIN)/python -m pytest -m kill -n $(WORKERS) tests/end_to_end $(PYTEST_ARGS)
+kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase, and an export at its steps
+	$(BIN)/python -m pytest -m kill -n $(WORKERS) tests/end_to_end tests/storage $(PYTEST_ARGS)
 
 .PHONY: simulate
 simulate: $(STAMP) ## Run SEEDS=n simulations under faults

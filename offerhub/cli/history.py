@@ -7,9 +7,11 @@ from typing import TypeVar
 
 import click
 
+from actors.failpoints import reach
 from offerhub.cli.failures import refuse
-from offerhub.cli.start import load_or_exit
+from offerhub.cli.start import cannot_start, load_or_exit
 from offerhub.cli.storage import with_storage
+from offerhub.composition.failpoints import BadFailpoint, watch_failpoints
 from storage.postgres.export import HistoryBroken
 from storage.postgres.history import HistoryBusy
 from storage.postgres.storage import PostgresStorage
@@ -44,6 +46,7 @@ def export_command(before: datetime, directory: Path) -> None:
 
     def step(name: str) -> None:
         click.echo(name, err=True)
+        reach(f"history.before_{name.partition(' ')[0]}")
 
     async def work(storage: PostgresStorage) -> None:
         exported = await storage.history.export(before.replace(tzinfo=UTC), directory, step)
@@ -70,7 +73,12 @@ def envelope_command(tx_hash: str) -> None:
 
 
 def _run(work: Callable[[PostgresStorage], Awaitable[T]]) -> T:
+    settings = load_or_exit(quiet=True)
     try:
-        return with_storage(load_or_exit(quiet=True), work)
+        watch_failpoints(settings.failpoint)
+    except BadFailpoint as error:
+        cannot_start(str(error))
+    try:
+        return with_storage(settings, work)
     except (HistoryBroken, HistoryBusy, ValueError) as error:
         refuse(str(error))
