@@ -84,7 +84,7 @@ CHAIN_FAULTS: Final = (
         "whoever waits for a journal that crashed is told that it is committed",
         "actors/journal.py",
         "                    entry.failed = True\n",
-        "                    entry.failed, entry.outcome = True, Committed()\n",
+        "                    entry.failed, entry.outcome = True, Committed(events=())\n",
         ("tests/actors/test_journal.py",),
     ),
     Fault(
