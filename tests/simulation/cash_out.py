@@ -26,11 +26,14 @@ class CashOut:
     client: Client
     history: History
     chance: random.Random
+    kind: str | None = None
+    """Of its destination; `None`: drawn."""
+    cents_max: int = 3000
     _doomed: str | None = field(init=False, default=None)
 
     async def run(self, doomed: list[str]) -> None:
         """Withdraw; a doomed destination drops its trustline before or after it was checked."""
-        kind = self.chance.choice(_KINDS)
+        kind = self.kind or self.chance.choice(_KINDS)
         destination = self._destination(kind, doomed)
         if self._doomed is not None and self.chance.random() < 0.3:
             self._drop()
@@ -55,7 +58,7 @@ class CashOut:
     async def _create(self, kind: str, destination: str) -> Answered:
         body = {
             "userId": self.user.id,
-            "amount": Money(self.chance.randint(1, 3000) * 100_000).two_places(),
+            "amount": Money(self.chance.randint(1, self.cents_max) * 100_000).two_places(),
             "destinationType": "crypto",
             "destinationRef": destination,
             "description": f"withdrawal {self.place}",

@@ -53,6 +53,7 @@ class Climate:
         fees: the platform's fee and who bears it.
         xlm_minimum: in stroops; below it a wallet is refilled before it signs.
         disconnects: that a client hangs up before its answer.
+        detach_every_s: mean time between two detachings of older history; 0: never.
     """
 
     users: int
@@ -86,6 +87,7 @@ class Climate:
     long_absence_s: float
     lies: Lies
     fees: FeeTerms
+    detach_every_s: float
     withheld: Mapping[str, float] = field(factory=dict)
 
     @property
@@ -143,6 +145,7 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         long_absence_s=chance.uniform(900, 2700) if 0.03 <= long < 0.06 else 0.0,
         lies=lies,
         fees=FeeTerms(chance.choice((0, 250, 999)), chance.choice(tuple(FeePolicy))),
+        detach_every_s=chance.choice((0.0, 0.0, 60.0)),
     )
 
 

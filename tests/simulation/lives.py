@@ -33,6 +33,11 @@ _living: ContextVar["Life | None"] = ContextVar("living", default=None)
 _CALM_S: Final = 5.0
 """The first seconds of a life without a kill, so that every life does something."""
 
+_SPARED_S: Final = 90.0
+"""How long an aimed life dies nowhere but at its aims."""
+
+ANY_INSTANT: Final = "any instant"
+
 
 _FAULTS_OF_OURS: Final = frozenset(
     {
@@ -63,7 +68,10 @@ class Life:
     machine: Machine | None = None
     front: Front | None = None
     aimed: bool = False
-    """It dies at the first place of the plan that it reaches and where no life has died yet."""
+    """It dies at the first place of the plan that it reaches and where no life has died yet.
+
+    Until then it is spared, for a while: lives that are short reach only what comes early.
+    """
     resources: Resources | None = None
     dead: bool = False
     """Nothing that it still does has an effect, and nobody hears of it."""
@@ -117,12 +125,18 @@ class Lives:
         finally:
             failpoints.watch(None)
 
-    def kill(self, where: str) -> None:
-        """Kill the present life: softly, at once, or leaving it alive beside its successor."""
+    def kill(self, where: str, *, leave: bool = True) -> None:
+        """Kill the present life: softly, at once, or leaving it alive beside its successor.
+
+        Args:
+            leave: whether it may be left alive for a while.
+        """
         life = self.present
         if life is None or life.dead or life.ended.is_set():
             return
-        if life.machine is not None and self.chance.random() < 0.15:
+        if where == ANY_INSTANT and life.aimed and self.aims and self._lived_s() < _SPARED_S:
+            return
+        if leave and life.machine is not None and self.chance.random() < 0.15:
             self.history.mark("two processes at once")
             self.history.note("overlap", life.number, where)
             life.ended.set()
@@ -135,6 +149,14 @@ class Lives:
             life.dead = True
             self.universe.database.take_epoch()
         life.scope.cancel()
+
+    async def reach_aims(self) -> None:
+        """Wait until a life has died at each place of the plan; for ever in fair weather."""
+        while self.aims:
+            await trio.sleep(1)
+
+    def _lived_s(self) -> float:
+        return trio.current_time() - self._began
 
     def stop(self) -> None:
         """End the last life."""
@@ -270,7 +292,7 @@ class Lives:
         if life is None or life.dead:
             return
         self.history.mark(f"reached {name.partition(':')[0]}")
-        if self.healed or trio.current_time() - self._began < _CALM_S:
+        if self.healed or self._lived_s() < _CALM_S:
             return
         place = name.partition(":")[0]
         rarer = 0.3 if name.startswith("journal.") else 1.0
@@ -279,7 +301,7 @@ class Lives:
         if life is self.present and (drawn or aimed):
             if aimed:
                 self.aims.remove(place)
-            self.kill(place)
+            self.kill(place, leave=not aimed)
         elif self.chance.random() < rarer * self.climate.crash_at_failpoint:
             self.history.note("crash at", place)
             self.history.mark(f"crashed: {place.rpartition('.')[0] or place}")

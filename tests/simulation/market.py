@@ -2,6 +2,7 @@
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 from attrs import define, field
@@ -15,8 +16,13 @@ from tests.simulation.history import History
 from tests.simulation.lives import Lives
 from tests.simulation.outside import OUTSIDE, pay_counterfeit
 from tests.simulation.party import Party
-from tests.simulation.purchases import Purchase
+from tests.simulation.purchases import Course, Purchase
 from tests.simulation.world import Universe, now
+
+_PURSUITS: Final = 4
+"""How often the story of an aim is played at most."""
+_PURSUED: Final = 1_000
+"""Even, and far from the places of everybody else: the orders of these stories have no reference."""
 
 
 @define
@@ -48,6 +54,8 @@ class Market:
                 *[self._pay_in] * climate.deposits,
                 self._pay_in_together,
             ]
+            for aim in self.lives.aims:
+                nursery.start_soon(self._pursue, aim)
             for place, task in enumerate(tasks):
                 # Early enough that most of it happens while things go wrong.
                 begins_s = chance.uniform(0, 0.5 * climate.safety_s)
@@ -85,6 +93,47 @@ class Market:
             place, user, other, self.universe, self.client, self.history, self.chance
         )
         await cash_out.run(self._doomed)
+
+    # What the plan aims at: its story is played, again if need be, until a life has died there.
+
+    async def _pursue(self, aim: str) -> None:
+        await trio.sleep(self.chance.uniform(5, 60))
+        for attempt in range(_PURSUITS):
+            if aim not in self.lives.aims or self.lives.healed:
+                return
+            await self._play(aim, attempt)
+            await trio.sleep(self.chance.uniform(0, 20))
+
+    async def _play(self, aim: str, attempt: int) -> None:
+        """Play the shortest story that comes by a failpoint."""
+        place = _PURSUED + 10 * attempt
+        step = aim.rpartition(".")[2]
+        if step == "activate":
+            await self.client.user(f"passer-by-{aim}-{attempt}")
+            return
+        buyer, seller = await self._two()
+        await self._pay(buyer, Money.parse("5.00"))
+        if step == "pay":
+            cash_out = CashOut(
+                place,
+                buyer,
+                seller,
+                self.universe,
+                self.client,
+                self.history,
+                self.chance,
+                kind="good",
+                cents_max=200,
+            )
+            await cash_out.run([])
+        elif aim == "order.before_deadline":
+            await self._walk(place, buyer, seller, Course.TO_EXPIRY)
+        elif not aim.startswith("watcher."):
+            await self._walk(place, buyer, seller, Course.TO_RELEASE)
+
+    async def _walk(self, place: int, buyer: Party, seller: Party, course: Course) -> None:
+        purchase = Purchase(place, buyer, seller, self.client, self.history, self.chance, course)
+        await purchase.run()
 
     # Deposits: nobody asks the process, it may be down.
 

@@ -2,6 +2,7 @@
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
 from datetime import timedelta
+from enum import Enum, unique
 from typing import Any, Final
 
 import trio
@@ -47,6 +48,17 @@ class Deadlines:
     silent: bool
 
 
+@unique
+class Course(Enum):
+    """What is known beforehand of how a purchase goes."""
+
+    ANY = "any"
+    """Nothing: its clients are as they are."""
+    TO_RELEASE = "to release"
+    TO_EXPIRY = "to expiry"
+    """It is created, with a deadline, and left alone."""
+
+
 @define
 class Purchase:
     """A buyer, a seller and what they will do."""
@@ -57,10 +69,11 @@ class Purchase:
     client: Client
     history: History
     chance: random.Random
+    course: Course = Course.ANY
 
     async def run(self) -> None:
         """Walk as far as this purchase goes; where it stops is a state that waits for a client."""
-        cents = self.chance.randint(5, 6000)
+        cents = self.chance.randint(5, 6000 if self.course is Course.ANY else 200)
         milestones = self._milestones(cents)
         deadlines = self._deadlines()
         order_id = await self._create(cents, milestones, deadlines.at_creation)
@@ -68,6 +81,8 @@ class Purchase:
             return
         if deadlines.later:
             await self._ask(Action("order.deadlines", "deadlines", deadlines.later), order_id)
+        if self.course is Course.TO_EXPIRY:
+            return
         if await self._dropped(order_id) or not await self._reserved(order_id):
             return
         if await self._dropped(order_id) or not await self._deployed(order_id):
@@ -77,6 +92,11 @@ class Purchase:
 
     def _deadlines(self) -> "Deadlines":
         """Drawn apart, from ids that follow from the seed: a life without deadlines is as it was."""
+        if self.course is Course.TO_EXPIRY:
+            soon = {"expiresAt": iso(now() + timedelta(seconds=self.chance.uniform(8, 20)))}
+            return Deadlines(soon, {}, silent=False)
+        if self.course is not Course.ANY:
+            return Deadlines({}, {}, silent=False)
         chance = random.Random(f"deadlines {self.place} {self.buyer.id}")
         expires, releases = chance.random() < 0.3, chance.random() < 0.3
         drawn = {}
@@ -112,6 +132,8 @@ class Purchase:
 
     async def _dropped(self, order_id: str) -> bool:
         """Whether the client cancels, or never comes back."""
+        if self.course is not Course.ANY:
+            return False
         fate = self.chance.random()
         if fate < 0.08:
             await self._ask(CANCEL, order_id)
@@ -138,13 +160,14 @@ class Purchase:
     async def _fund_and_release(
         self, order_id: str, milestones: list[str], *, silent: bool
     ) -> None:
-        fate = self.chance.random()
+        straight = self.course is not Course.ANY
+        fate = 1.0 if straight else self.chance.random()
         if fate < 0.15:
             await self._ask(REFUND, order_id)
         if fate < 0.2:
             return
         funded = await self._with_a_rival(FUND, order_id)
-        if not funded.ok or self.chance.random() < 0.08:
+        if not funded.ok or (not straight and self.chance.random() < 0.08):
             return
         for ref in milestones:
             await self._ask(Action("milestone.complete", f"milestones/{ref}/complete"), order_id)
@@ -153,7 +176,7 @@ class Purchase:
         await self._with_a_rival(RELEASE, order_id)
 
     def _milestones(self, cents: int) -> list[dict[str, Any]]:
-        count = self.chance.choice((0, 0, 1, 2, 3))
+        count = self.chance.choice((0, 0, 1, 2, 3)) if self.course is Course.ANY else 1
         if not count:
             return []
         parts = [cents // count] * count
@@ -172,7 +195,7 @@ class Purchase:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
-            if self.chance.random() < 0.3:
+            if self.course is Course.ANY and self.chance.random() < 0.3:
                 await trio.sleep(self.chance.uniform(0, 5))
                 rival = await self._ask(self.chance.choice(_RIVALS), order_id)
                 self.history.mark(f"a second action: {rival.code}")

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
 from attrs import define, field
 
@@ -15,11 +14,12 @@ from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
 from offerhub.sandbox.constants import ISSUER_ADDRESS
-from offerhub.sandbox.engine.rows import OperationRow
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
+from tests.simulation.chain_history import operations
 from tests.simulation.client import Client
 from tests.simulation.commit_checks import WatchedDatabase
+from tests.simulation.payouts import Payouts
 from tests.simulation.world import Universe
 from web.answers import read_text
 
@@ -99,6 +99,7 @@ class Rest:
         self._reserved_and_withdrawing()
         self._deposits()
         self._keys()
+        self.wrong += Payouts(self.database, self.universe).check()
         return self.wrong
 
     def _demand_equal(self, expected: object, actual: object, claim: str) -> None:
@@ -129,7 +130,7 @@ class Rest:
             contracts.setdefault(escrow_from_bytes(data).engagement_id, []).append(contract_id)
         into: Counter[str | None] = Counter()
         out: dict[str | None, set[str]] = {}
-        for row in _operations(self.universe):
+        for row in operations(self.universe):
             for change in row.balance_changes:
                 into[change.destination] += 1
                 out.setdefault(change.source, set()).add(row.transaction.hash)
@@ -212,7 +213,7 @@ class Rest:
             }
             paid = [
                 {name: each.details.get(name) for name in expected}
-                for each in _operations(self.universe)
+                for each in operations(self.universe)
                 if each.transaction is row
             ]
             self._demand_equal([expected], paid, f"the payment of {withdrawal.id}")
@@ -271,13 +272,6 @@ class Rest:
                     self._demand_equal(answer.body, kept, f"the replay of {key}")
 
 
-def _operations(universe: Universe) -> Iterator[OperationRow]:
-    history = universe.sandbox.engine.history.operations
-    return (
-        history[place] for place in range(len(history)) if history[place].transaction.successful
-    )
-
-
 def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[str, int]]:
     """Every USDC payment on the chain that reached one of our wallets, by the chain's own book."""
     addresses = {
@@ -286,7 +280,7 @@ def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[s
         if each.role is not WalletRole.CHANNEL
     }
     made = []
-    for row in _operations(universe):
+    for row in operations(universe):
         details = row.details
         usdc = (
             row.type == "payment"

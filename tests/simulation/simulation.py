@@ -19,7 +19,7 @@ from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.determinism import run_seeded
 from tests.simulation.envelopes import Envelopes
 from tests.simulation.history import History
-from tests.simulation.lives import Lives
+from tests.simulation.lives import ANY_INSTANT, Lives
 from tests.simulation.market import Market
 from tests.simulation.network import HONEST, Network
 from tests.simulation.outside import OUTSIDE, opened
@@ -122,8 +122,7 @@ async def _both_phases(
 ) -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(market.run)
-        with trio.move_on_after(trouble.climate.trouble_s):
-            await trouble.run()
+        await _go_wrong(trouble, lives)
         trouble.heal()
         history.note("healed")
         lives.crashes.clear()
@@ -140,6 +139,18 @@ async def _both_phases(
     await trio.sleep(30)
     for late in unrest(database, lives.universe):
         history.violated(f"unrest after rest: {late}")
+
+
+async def _go_wrong(trouble: "Trouble", lives: Lives) -> None:
+    """The safety phase: its time, and in a foul climate longer, for places that come late."""
+    climate = trouble.climate
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trouble.run)
+        await trio.sleep(climate.trouble_s)
+        if climate.aimed:
+            with trio.move_on_after(climate.safety_s):
+                await lives.reach_aims()
+        nursery.cancel_scope.cancel()
 
 
 async def _wait_clients(nursery: trio.Nursery) -> None:
@@ -175,6 +186,8 @@ class Trouble:
                 nursery.start_soon(self._pause_for_hours)
             if climate.long_absence_s:
                 nursery.start_soon(self._stay_away_for_hours)
+            if climate.detach_every_s:
+                nursery.start_soon(self._detach_history)
             await trio.sleep_forever()
 
     def heal(self) -> None:
@@ -189,7 +202,7 @@ class Trouble:
     async def _kill(self) -> None:
         while True:
             await trio.sleep(self.chance.expovariate(1 / self.climate.kill_every_s))
-            self.lives.kill("any instant")
+            self.lives.kill(ANY_INSTANT)
 
     async def _take_database_away(self) -> None:
         while True:
@@ -223,6 +236,22 @@ class Trouble:
         self.universe.database.available = False
         await trio.sleep(self.climate.long_absence_s)
         self.universe.database.available = True
+
+    async def _detach_history(self) -> None:
+        """What is older than some moment goes, while the process lives and is killed."""
+        database = self.universe.database
+        while True:
+            await trio.sleep(self.chance.expovariate(1 / self.climate.detach_every_s))
+            gone = database.detached
+            if not database.available:
+                continue
+            self.history.mark("history was detached")
+            database.detach_history(
+                events=self.chance.randint(gone.event_sequence, len(database.events)),
+                transfers=self.chance.randint(gone.transfer_sequence, len(database.transfers)),
+                audit=self.chance.randint(gone.audit_sequence, len(database.audit)),
+                at=now(),
+            )
 
     async def _order_faults(self) -> None:
         plan = self.universe.sandbox.faults

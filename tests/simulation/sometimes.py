@@ -61,6 +61,7 @@ SOMETIMES: Final = (
     "a withdrawal failed because its envelopes died",
     "a commit was lost and made again",
     "a commit was told late",
+    "history was detached",
     "ledgers paused for long",
     "the database was away for long",
     "lost request of GET transactions",

@@ -3,11 +3,14 @@
 from collections import Counter
 from typing import Final
 
-from tests.simulation.plans import plan_of, plans_of_round
+from tests.simulation.plans import Plan, plan_of, plans_of_round
 from tests.simulation.simulation import simulate
 from tests.simulation.sometimes import AIMS, SOMETIMES, missed
 
 _SEEDS: Final = (3, 5, 9, 27, 30, 31, 49, 52)
+
+_AIMING: Final = (9, 31)
+"""Seeds with foul climates."""
 
 _HELD: Final = (
     "killed: any instant",
@@ -57,6 +60,13 @@ def test_seeds_in_a_row_aim_at_every_place() -> None:
     """A run that knows nothing yet leaves no failpoint out."""
     aims = {aim for seed in range(1000, 1000 + len(AIMS)) for aim in plan_of(seed).aims}
     assert set(AIMS) == aims
+
+
+def test_a_seed_reaches_the_places_that_it_aims_at() -> None:
+    """The market plays the story of each aim, or a late place stays unreached by chance."""
+    aims = ("lane.before_confirmed.pay", "withdrawal.after_effects.pay", "order.before_deadline")
+    marks = sum((simulate(seed, Plan(aims, ())).marks for seed in _AIMING), Counter[str]())
+    assert [] == missed(marks, [f"killed: {aim}" for aim in aims])
 
 
 def test_a_round_aims_at_what_was_reached_least() -> None:
