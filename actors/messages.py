@@ -271,6 +271,21 @@ class DeductHold(Message[HoldAfter]):
 HoldMessage: TypeAlias = PlaceHold | GiveHoldBack | GiveHold | DeductHold
 
 
+# Webhooks.
+
+
+@frozen
+class ReceiveWebhook(Message[bool]):
+    """Keep a webhook whose signature is good; whether it came before."""
+
+    source: str
+    event_id: str
+    type: str
+    contract_id: str
+    body: str
+    trace: Trace
+
+
 # API keys.
 
 

@@ -18,6 +18,7 @@ from actors.messages import (
     CreateUser,
     KeyMessage,
     OrderMessage,
+    ReceiveWebhook,
     SetMaintenance,
     WithdrawalMessage,
 )
@@ -64,6 +65,7 @@ class System:
     api_keys: KeyRing
     answers: Answers
     refusals: Refusals
+    webhooks: Address[ReceiveWebhook]
     balances: Registry[str, BalanceMessage]
     orders: Registry[str, OrderMessage | Along]
     withdrawals: Registry[str, WithdrawalMessage | Along]

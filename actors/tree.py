@@ -62,6 +62,7 @@ from actors.users import UserParts, UsersActor
 from actors.vault import Vault
 from actors.wallets import RefillWanted, WalletParts, WalletsActor
 from actors.watcher import ChainWatcher, WatcherParts
+from actors.webhooks import WebhookParts, Webhooks
 from actors.withdrawals import WithdrawalActor, WithdrawalParts
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.decision_context import DecisionContext
@@ -224,7 +225,7 @@ def _vault(world: World, choices: Choices) -> Vault:
     return Vault(world.storage, world.signer, choices.rules, world.now)
 
 
-def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
+def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bottom
     world: World, choices: Choices, platform: Platform, buffer: EventBuffer | None = None
 ) -> Tree:
     """Build the tree around a prepared storage.
@@ -249,6 +250,8 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
                 lanes.wake(due.owner, Wake.WORK)
             case DueKind.API_KEY:
                 keys.address.wake(due.owner)
+            case DueKind.WEBHOOK:
+                webhooks.address.wake(due.owner)
             case DueKind.CLEAN_UP:
                 housekeeping.address.wake(due.owner)
 
@@ -454,6 +457,13 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
     recovery = Recovery(RecoveryParts(core, lanes, owners, wallets.address))
     crashes.recovery = recovery
     refusals = Refusals(journal, world.now, ids)
+
+    def look(order_id: str, source: str) -> None:
+        lanes.wake(source, Wake.WORK)
+        orders.wake(order_id, "webhook")
+
+    webhook_parts = WebhookParts(core, world.provider, look)
+    webhooks = Cell("webhooks", lambda: Webhooks(webhook_parts), capacity=256)
     system = System(
         instance=instance,
         storage=world.storage,
@@ -462,6 +472,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         api_keys=api_keys,
         answers=answers,
         refusals=refusals,
+        webhooks=webhooks.address,
         balances=balances,
         orders=orders,
         withdrawals=withdrawals,
@@ -495,6 +506,7 @@ def build(  # noqa: PLR0915 - the wiring is one list, read from top to bottom
         ChildSpec(users),
         ChildSpec(keys),
         ChildSpec(housekeeping),
+        ChildSpec(webhooks),
         ChildSpec(Service("timer", timer.run)),
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),

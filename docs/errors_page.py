@@ -24,7 +24,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "The key or token is unknown, revoked or expired.",
         "Use another key; do not retry with this one.",
     ),
-    E.WEBHOOK_SIGNATURE_INVALID: (_NOT_YET, ""),
+    E.WEBHOOK_SIGNATURE_INVALID: (
+        "The signature of a webhook is missing, or is not that of its body under the instance's secret.",
+        "Sign the body exactly as it is sent, with the secret that the operator has set.",
+    ),
     E.INSUFFICIENT_SCOPE: (
         "The key lacks the required scope: see `requiredScope` and `currentScopes`.",
         "Use a key that has it.",

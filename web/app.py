@@ -1,6 +1,6 @@
 """The HTTP application: the table of routes behind the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,7 @@ from web.routes import ROUTES
 _BODY_DEADLINE_S: Final = 30
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - each is one choice of the composition root
     system: System,
     *,
     master_key: str,
@@ -32,6 +32,7 @@ def create_app(
     more_routes: Sequence[Route] = (),
     observe: Observe | None = None,
     replay_cache: ReplayCache | None = None,
+    webhook_secrets: Mapping[str, bytes] | None = None,
 ) -> QuartTrio:
     """Make the application; `web.server.serve_app` serves it.
 
@@ -41,6 +42,7 @@ def create_app(
         health: what `GET /health` tells; its `run` is a service.
         more_routes: endpoints beside those of `web.routes`.
         observe: told every answer, for metrics.
+        webhook_secrets: what each sender of webhooks signs with, by its name in the path.
         replay_cache: keeps final answers for quick replays (`storage.redis.RedisBuffer`).
     """
     app = QuartTrio(__name__, static_folder=None, template_folder=None)
@@ -56,6 +58,7 @@ def create_app(
         proxies=trusted_proxies,
         observe=observe,
         cache=replay_cache,
+        webhook_secrets=webhook_secrets,
     )
     for route in (*ROUTES, *more_routes):
         app.add_url_rule(

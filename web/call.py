@@ -47,6 +47,7 @@ class Call:
 
     Args:
         awaited: where the commit of a request with an idempotency key leaves its answer.
+        webhook_secrets: what each sender of webhooks signs with; one without a secret sends none.
         raw_body, raw_headers: exactly as they came, for who checks a signature over them.
     """
 
@@ -63,6 +64,7 @@ class Call:
     awaited: Awaited | None = None
     raw_body: bytes = field(default=b"", repr=False)
     raw_headers: Sequence[tuple[bytes, bytes]] = field(default=(), repr=False)
+    webhook_secrets: Mapping[str, bytes] = field(factory=dict, repr=False)
 
     @property
     def committed(self) -> bytes | None:

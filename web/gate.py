@@ -49,6 +49,7 @@ class Gate:
         proxies: TrustedProxies = (),
         observe: Observe | None = None,
         cache: ReplayCache | None = None,
+        webhook_secrets: Mapping[str, bytes] | None = None,
     ) -> None:
         self._system = system
         self._health = health
@@ -58,6 +59,7 @@ class Gate:
         self._renderings = Renderings()
         self._proxies = proxies
         self._observe = observe
+        self._webhook_secrets = webhook_secrets or {}
 
     async def serve(self, route: Route, **params: str) -> Response:
         """Answer a request of a route. Cancelled, a handler's outcome is unknown."""
@@ -122,6 +124,7 @@ class Gate:
             ),
             caller=caller,
             raw_headers=tuple(request.scope["headers"]),
+            webhook_secrets=self._webhook_secrets if route.signed else {},
             prefers_async=route.long and info.prefers_async,
         )
         also = route.or_scope

@@ -5,7 +5,7 @@ by itself leaves no stale state behind.
 """
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -257,6 +257,7 @@ class Work:
                 health=health,
                 trusted_proxies=settings.http.trusted_proxies,
                 replay_cache=redis,
+                webhook_secrets=_webhook_secrets(settings),
             )
             await serve_app(
                 app,
@@ -372,3 +373,9 @@ async def _accepts_connections(url: str) -> bool:
         await trio.aclose_forcefully(stream)
         return True
     return False
+
+
+def _webhook_secrets(settings: Settings) -> Mapping[str, bytes]:
+    """By the name of the sender in the path; one without a secret is refused."""
+    secret = settings.trustless_work.webhook_secret
+    return {} if secret is None else {"trustless-work": secret.encode()}

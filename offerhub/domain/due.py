@@ -21,10 +21,15 @@ from offerhub.domain.order_deadlines import due_at as order_due_at
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
+from offerhub.domain.webhook import Webhook
 from offerhub.domain.withdrawal import Withdrawal
 
 CLEAN_UP_PAUSE: Final = timedelta(minutes=10)
 """How long what has perished may lie about, so that one clean-up takes many rows with it."""
+
+
+WEBHOOKS_KEPT: Final = timedelta(days=30)
+"""How long one that has ended is known again when it is repeated."""
 
 
 class DueKind(StrEnum):
@@ -33,6 +38,7 @@ class DueKind(StrEnum):
     ORDER = "order"
     LANE = "lane"
     API_KEY = "api_key"
+    WEBHOOK = "webhook"
     CLEAN_UP = "clean_up"
 
 
@@ -41,6 +47,7 @@ class Perishable(StrEnum):
 
     IDEMPOTENCY = "idempotency"
     API_TOKENS = "api_tokens"
+    WEBHOOKS = "webhooks"
 
 
 @frozen
@@ -69,6 +76,9 @@ def due_of(entity: Entity) -> Due | None:
         case ApiKey():
             at = entity.ends_at
             return None if at is None else Due(at, entity.id, DueKind.API_KEY, entity.id)
+        case Webhook():
+            at = entity.not_before
+            return None if at is None else Due(at, entity.id, DueKind.WEBHOOK, entity.id)
         case ChainOperation():
             at = entity.not_before if entity.is_open else None
             return None if at is None else Due(at, entity.id, DueKind.LANE, entity.source)

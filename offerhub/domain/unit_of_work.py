@@ -19,6 +19,7 @@ from offerhub.domain.order import Order
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.trace import Trace
 from offerhub.domain.users import User, Wallet
+from offerhub.domain.webhook import Webhook
 from offerhub.domain.withdrawal import Withdrawal
 
 Entity = (
@@ -32,6 +33,7 @@ Entity = (
     | Hold
     | ApiKey
     | ApiToken
+    | Webhook
     | OperatorCommand
 )
 """What is stored with a version: 1 is an insert, n an update of version n - 1."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from offerhub.domain.api_keys import ApiToken
-from offerhub.domain.due import Due, Perishable, clean_up_due, due_of
+from offerhub.domain.due import WEBHOOKS_KEPT, Due, Perishable, clean_up_due, due_of
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books, Transfer, books_of
 from offerhub.domain.operator_command import OperatorCommand
@@ -27,6 +27,7 @@ from offerhub.domain.unit_of_work import (
     SettingChange,
     UnitOfWork,
 )
+from offerhub.domain.webhook import Webhook
 from storage.checkpoint import Checkpoint
 from storage.commit_values import Counters, Filled, account_owner, fill
 from storage.envelopes import archived
@@ -137,6 +138,8 @@ class MemoryDatabase:
             match what:
                 case Perishable.IDEMPOTENCY:
                     del self.idempotency[key]
+                case Perishable.WEBHOOKS:
+                    self.tables.of(Webhook).delete(key)
                 case Perishable.API_TOKENS:
                     self.tables.of(ApiToken).delete(key)
         return len(gone)
@@ -146,6 +149,13 @@ class MemoryDatabase:
             case Perishable.IDEMPOTENCY:
                 records = self.idempotency.values()
                 return [(each.created_at + IDEMPOTENCY_LIFETIME, each.key) for each in records]
+            case Perishable.WEBHOOKS:
+                webhooks = self.tables.of(Webhook).rows.values()
+                return [
+                    (each.ended_at + WEBHOOKS_KEPT, each.id)
+                    for each in webhooks
+                    if each.ended_at is not None
+                ]
             case Perishable.API_TOKENS:
                 tokens = self.tables.of(ApiToken).rows.values()
                 return [(token.expires_at, token.id) for token in tokens]

@@ -12,6 +12,7 @@ from offerhub.domain.order import Order
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity, RefusalKind, Refused
 from offerhub.domain.users import User, Wallet
+from offerhub.domain.webhook import Webhook
 from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode, encode
 from storage.envelopes import without_archived
@@ -24,6 +25,7 @@ _UNIQUE: Final[Mapping[type, Mapping[str, Callable[[Any], object]]]] = {
     User: {"external_user_id": lambda user: user.external_user_id},
     Wallet: {"public_key": lambda wallet: wallet.public_key},
     ApiKey: {"digest": lambda key: key.digest},
+    Webhook: {"webhook_event": lambda webhook: (webhook.source, webhook.event_id)},
     ApiToken: {"digest": lambda token: token.digest},
     ChainOperation: {},
     Withdrawal: {},

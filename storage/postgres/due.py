@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
-from offerhub.domain.due import Due, DueKind, Perishable, clean_up_due
+from offerhub.domain.due import WEBHOOKS_KEPT, Due, DueKind, Perishable, clean_up_due
 from offerhub.domain.unit_of_work import IDEMPOTENCY_LIFETIME
 from storage.postgres.pool import Connection
 
@@ -23,6 +23,7 @@ _KINDS: Final = (
     _of("orders", DueKind.ORDER),
     _of("chain_operations", DueKind.LANE, "source"),
     _of("api_keys", DueKind.API_KEY),
+    _of("webhooks", DueKind.WEBHOOK),
 )
 
 DUE: Final = f"""
@@ -55,6 +56,15 @@ DELETE FROM idempotency WHERE key IN (
     ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 """,
         IDEMPOTENCY_LIFETIME,
+    ),
+    Perishable.WEBHOOKS: _Perishing(
+        "SELECT min(ended_at) FROM webhooks WHERE ended_at IS NOT NULL",
+        """
+DELETE FROM webhooks WHERE id IN (
+    SELECT id FROM webhooks WHERE ended_at <= $1
+    ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+""",
+        WEBHOOKS_KEPT,
     ),
     Perishable.API_TOKENS: _Perishing(
         "SELECT min(expires_at) FROM api_tokens",

@@ -20,6 +20,7 @@ from offerhub.domain.order import Order
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
+from offerhub.domain.webhook import Webhook
 from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode, encode
 from storage.envelopes import archived, without_archived
@@ -181,6 +182,15 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("digest", "bytea", lambda token: token.digest),
             Column("api_key_id", "text", lambda token: token.api_key_id),
             Column("expires_at", "timestamptz", lambda token: token.expires_at),
+        ),
+    ),
+    Webhook: EntityTable(
+        "webhooks",
+        (
+            Column("source", "text", lambda webhook: webhook.source),
+            Column("event_id", "text", lambda webhook: webhook.event_id),
+            Column("ended_at", "timestamptz", lambda webhook: webhook.ended_at),
+            _DUE_AT,
         ),
     ),
     OperatorCommand: EntityTable(

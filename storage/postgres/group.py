@@ -84,6 +84,7 @@ _TAKEN: Final = {
     "holds_open_key": "hold_reference",
     "api_keys_digest_key": "digest",
     "api_tokens_digest_key": "digest",
+    "webhooks_event_key": "webhook_event",
     "transfers_dedupe_key": "dedupe",
 }
 _ENTITY_KEYS: Final = frozenset(f"{table.name}_pkey" for table in TABLES.values()) | {"parked_pkey"}

@@ -53,6 +53,7 @@ def refused(outcome: CommitOutcome) -> tuple[RefusalKind, str]:
 async def test_every_kind_of_entity_comes_back_as_it_was(storage: Storage, hands: Hands) -> None:
     entities = (
         hands.order(),
+        hands.webhook(),
         hands.user(),
         hands.wallet(),
         hands.operation(),

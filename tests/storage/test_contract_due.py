@@ -5,10 +5,10 @@ from datetime import timedelta
 from attrs import evolve
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
-from offerhub.domain.due import CLEAN_UP_PAUSE, DueKind, Perishable
-from offerhub.domain.unit_of_work import IDEMPOTENCY_LIFETIME
+from offerhub.domain.due import CLEAN_UP_PAUSE, WEBHOOKS_KEPT, Due, DueKind, Perishable
+from offerhub.domain.unit_of_work import IDEMPOTENCY_LIFETIME, RefusalKind
 from storage.port import Storage
-from tests.storage.test_contract import commit
+from tests.storage.test_contract import commit, refused
 from tests.storage.units import Hands
 
 
@@ -138,3 +138,26 @@ async def test_expired_tokens_are_deleted_and_others_stay(storage: Storage, hand
     assert await storage.load(ApiToken, dead.id) is None
     assert await storage.api_token_by_digest(dead.digest) is None
     assert alive == await storage.load(ApiToken, alive.id)
+
+
+async def test_a_webhook_is_due_until_it_has_ended_and_its_event_is_known_until_it_is_deleted(
+    storage: Storage, hands: Hands
+) -> None:
+    webhook = hands.webhook(not_before=hands.now)
+    await commit(storage, hands.unit(writes=(webhook,)))
+    assert [Due(hands.now, webhook.id, DueKind.WEBHOOK, webhook.id)] == list(
+        await storage.due(None, 10)
+    )
+    again = hands.unit(writes=(hands.webhook(),))
+    assert (RefusalKind.TAKEN, "webhook_event") == refused((await storage.commit([again]))[0])
+    other = hands.unit(writes=(hands.webhook(source="airtm"),))
+    await commit(storage, other)
+
+    ended = evolve(webhook, version=2, not_before=None, ended_at=hands.now)
+    await commit(storage, hands.unit(writes=(ended,)))
+    (due,) = await storage.due(None, 10)
+    assert (DueKind.CLEAN_UP, "webhooks") == (due.kind, due.owner)
+    assert hands.now + WEBHOOKS_KEPT + CLEAN_UP_PAUSE == due.at
+    hands.pass_time(days=31)
+    assert 1 == await storage.clean_up(Perishable.WEBHOOKS, hands.now, 100)
+    await commit(storage, again)

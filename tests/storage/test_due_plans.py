@@ -37,6 +37,11 @@ SELECT 'tok_' || n, 1, n::text::bytea, 'key', now() + n * interval '1 second', '
 FROM generate_series(1, {ROWS}) AS n
 """,
     f"""
+INSERT INTO webhooks (id, version, source, event_id, ended_at, doc)
+SELECT 'whk_' || n, 1, 's', n, now() + n * interval '1 second', ''
+FROM generate_series(1, {ROWS}) AS n
+""",
+    f"""
 INSERT INTO idempotency (key, fingerprint, state, created_at)
 SELECT n::text, 'f', 'done', now() + n * interval '1 second'
 FROM generate_series(1, {ROWS}) AS n

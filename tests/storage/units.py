@@ -28,6 +28,7 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from offerhub.domain.users import SealedSeed, User, UserType, Wallet, WalletRole, WalletStatus
+from offerhub.domain.webhook import Webhook
 from offerhub.domain.withdrawal import DestinationType, Withdrawal, WithdrawalStatus
 from storage.port import StoredClaim
 
@@ -211,6 +212,23 @@ class Hands:
                 "masked_key": "oh_…abcd",
                 "name": "backend",
                 "scopes": (Scope.READ, Scope.WRITE),
+                "created_at": self.now,
+                "updated_at": self.now,
+                **fields,
+            }
+        )
+
+    def webhook(self, **fields) -> Webhook:
+        return Webhook(
+            **{
+                "id": self.id("whk"),
+                "version": 1,
+                "source": "trustless-work",
+                "event_id": "e-1",
+                "type": "escrow.released",
+                "contract_id": "CA1",
+                "body": "{}",
+                "correlation_id": "req_1",
                 "created_at": self.now,
                 "updated_at": self.now,
                 **fields,

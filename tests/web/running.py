@@ -38,6 +38,7 @@ from actors.refusals import Refusals
 from actors.system import Instance, System
 from actors.user_cache import UserCache
 from actors.watcher import WatcherView
+from actors.webhooks import WebhookParts, Webhooks
 from offerhub.domain import (
     order_chain_decisions,
     order_chain_ends,
@@ -515,6 +516,11 @@ async def open_instance(
         random=_constant,
         on_crash=_ignore,
     )
+    provider: Any = None  # nothing here makes a webhook due
+    webhook_parts = WebhookParts(
+        Core(storage, journal, clock, ids, _constant), provider, lambda *_: None
+    )
+    webhooks = Cell("webhooks", lambda: Webhooks(webhook_parts))
     refusals = Refusals(journal, clock, ids, windows_max=refusal_windows_max)
     maintenance_switch = MaintenanceSwitch()
     maintenance = Cell("maintenance", lambda: MaintenanceActor(core, maintenance_switch))
@@ -542,6 +548,7 @@ async def open_instance(
         api_keys=ring,
         answers=answers,
         refusals=refusals,
+        webhooks=webhooks.address,
         balances=holders,
         orders=orders,
         withdrawals=withdrawals,
@@ -580,6 +587,7 @@ async def open_instance(
             _within(running.refusing, refusals.run),
             keys.run,
             users.run,
+            webhooks.run,
             holders.run,
             orders.run,
             withdrawals.run,

@@ -15,6 +15,7 @@ from web.routes import (
     orders,
     treasury,
     users,
+    webhooks,
     withdrawals,
 )
 from web.routes.documents import documented
@@ -30,6 +31,7 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *withdrawals.ROUTES,
         *airtm.ROUTES,
         *audit.ROUTES,
+        *webhooks.ROUTES,
         *treasury.ROUTES,
         *stream.ROUTES,
         *admin.ROUTES,

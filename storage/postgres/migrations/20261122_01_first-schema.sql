@@ -178,6 +178,21 @@ CREATE TABLE api_tokens (
 CREATE INDEX api_tokens_by_key ON api_tokens (api_key_id);
 CREATE INDEX api_tokens_by_end ON api_tokens (expires_at);
 
+-- Webhooks that came in, until some weeks after they were worked on: a repeat is known by its event.
+CREATE TABLE webhooks (
+    sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT webhooks_sequence_key UNIQUE,
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    ended_at timestamptz,
+    due_at timestamptz,
+    doc text NOT NULL,
+    CONSTRAINT webhooks_event_key UNIQUE (source, event_id)
+);
+CREATE INDEX webhooks_due ON webhooks (due_at, id COLLATE "C") WHERE due_at IS NOT NULL;
+CREATE INDEX webhooks_by_end ON webhooks (ended_at) WHERE ended_at IS NOT NULL;
+
 -- The projection of available, reserved and due; the row comes with its user. `due` is what the
 -- treasury owes the user's wallet, below zero what the wallet owes.
 CREATE TABLE balances (
@@ -482,7 +497,7 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 DROP VIEW detached, partitions;
 DROP TABLE operator_commands, settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
-    transfer_dedupe, transfer_ids, transfers, balances, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, disputes, orders, writers,
+    transfer_dedupe, transfer_ids, transfers, balances, webhooks, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, disputes, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, notify_of_command, refuse_change,
     refuse_unbalanced;

@@ -991,6 +991,36 @@ ALTER TABLE public.wallets ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTIT
 
 
 --
+-- Name: webhooks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhooks (
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    version integer NOT NULL,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    ended_at timestamp with time zone,
+    due_at timestamp with time zone,
+    doc text NOT NULL
+);
+
+
+--
+-- Name: webhooks_sequence_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.webhooks ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.webhooks_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: withdrawals; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1107,15 +1137,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 00:53:08.207656+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:00:30.158889+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 00:53:08.050063+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 00:53:08.110962+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:00:29.802591+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:00:29.812904+00');
 
 
 --
@@ -1320,7 +1350,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '3beed3466910fbb5d9e90140bb705fa782a2835f470a92d5d47ebfa943cd8778');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '18ea5f47749c3de1eef28fd81bf79daba8eee5ccb8d41b6ceda42b613306cd60');
 
 
 --
@@ -1485,6 +1515,12 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 
 
 --
+-- Data for Name: webhooks; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
 -- Data for Name: withdrawals; Type: TABLE DATA; Schema: public; Owner: -
 --
 
@@ -1494,7 +1530,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 00:53:08.970832+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:00:30.788369+00');
 
 
 --
@@ -1572,6 +1608,13 @@ SELECT pg_catalog.setval('public.users_sequence_seq', 1, true);
 --
 
 SELECT pg_catalog.setval('public.wallets_sequence_seq', 1, false);
+
+
+--
+-- Name: webhooks_sequence_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.webhooks_sequence_seq', 1, false);
 
 
 --
@@ -2086,6 +2129,30 @@ ALTER TABLE ONLY public.wallets
 
 
 --
+-- Name: webhooks webhooks_event_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_event_key UNIQUE (source, event_id);
+
+
+--
+-- Name: webhooks webhooks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: webhooks webhooks_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_sequence_key UNIQUE (sequence);
+
+
+--
 -- Name: withdrawals withdrawals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2555,6 +2622,20 @@ CREATE INDEX wallets_activating ON public.wallets USING btree (sequence) WHERE (
 --
 
 CREATE INDEX wallets_of_platform ON public.wallets USING btree (sequence) WHERE (role <> 'user'::text);
+
+
+--
+-- Name: webhooks_by_end; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhooks_by_end ON public.webhooks USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+
+--
+-- Name: webhooks_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhooks_due ON public.webhooks USING btree (due_at, id COLLATE "C") WHERE (due_at IS NOT NULL);
 
 
 --
