@@ -8,9 +8,11 @@ from collections.abc import Callable
 import pytest
 from attrs import evolve
 
+from offerhub.domain import dispute_decisions as disputes
 from offerhub.domain import order_chain_decisions as chain_decisions
 from offerhub.domain import order_decisions as decisions
 from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.dispute import DisputeReason, Party
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
@@ -42,6 +44,10 @@ COMMANDS: dict[str, Callable[[Order, DecisionContext], Decision]] = {
     "complete milestone": lambda order, d: decisions.complete_milestone(order, "m0", d),
     "release": lambda order, d: chain_decisions.request_release(order, None, None, PARTIES, d),
     "refund before funding": lambda order, d: decisions.refund_unfunded(order, None, "late", d),
+    "refund": lambda order, d: chain_decisions.request_refund(order, None, "late", PARTIES, d),
+    "dispute": lambda order, d: disputes.open_dispute(
+        order, disputes.OpenDispute(Party.BUYER, DisputeReason.OTHER), PARTIES, d
+    ),
 }
 
 DONE = {
@@ -53,6 +59,8 @@ DONE = {
     "complete milestone": set[str](),
     "release": {"IN_PROGRESS"},
     "refund before funding": {"ESCROW_CREATING"},
+    "refund": {"IN_PROGRESS"},
+    "dispute": {"IN_PROGRESS"},
 }
 """Where each command is allowed; an operation on the chain refuses all of them."""
 
@@ -65,6 +73,8 @@ def expected_code(command: str, standing: str) -> str:
         return "ESCROW_ALREADY_EXISTS"
     if command == "complete milestone" and state == "IN_PROGRESS":
         return "MILESTONE_NOT_FOUND"
+    if command == "dispute" and state == "DISPUTED":
+        return "DISPUTE_ALREADY_OPEN"
     return "INVALID_STATE_TRANSITION"
 
 
@@ -228,7 +238,7 @@ def test_an_allowed_command_claims_its_idempotency_key_first(command: str) -> No
     assert record is not None
     assert record.first
     assert ("k-1", "f-1") == (record.key, record.fingerprint)
-    runs_on = command in {"escrow", "fund", "release"}
+    runs_on = command in {"escrow", "fund", "release", "refund", "dispute"}
     assert ("running" if runs_on else "done") == record.state.value
     assert runs_on == (record.answer is None)
-    assert runs_on == (record.resource_id == order.id)
+    assert runs_on == (record.resource_id is not None)

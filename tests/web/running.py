@@ -540,7 +540,7 @@ async def open_instance(
             topup_limits=LIMITS,
             platform_user_id=PLATFORM_USER,
             chain_wait_s=CHAIN_WAIT_S,
-            features={"disputes": False},
+            features={"disputes": True},
         ),
         storage=storage,
         users=users.address,
