@@ -15,12 +15,14 @@ from typing import Final, assert_never
 import trio
 from attrs import field, frozen
 
+from actors.along import Along, check_not_gone
 from actors.journal import Journal
 from actors.messages import (
     CreateApiKey,
     CreateApiToken,
     KeyCreated,
     KeyMessage,
+    KeySecret,
     RevokeApiKey,
     TokenCreated,
 )
@@ -42,6 +44,30 @@ _FRESH_S: Final = 30.0
 """After so long a key is read again: another process may have revoked it."""
 _TRIES_MAX: Final = 5
 _LOOK_AGAIN_S: Final = 1.0
+
+
+def new_key(random_bytes: RandomBytes, *, live: bool) -> str:
+    """The text of a new key: 43 characters of 6 bits each, 258 bits."""
+    return _prefix(live=live) + _secret(random_bytes)
+
+
+def new_token(random_bytes: RandomBytes) -> str:
+    """The text of a new token, as long as a key's."""
+    return TOKEN_PREFIX + _secret(random_bytes)
+
+
+def secret_of(text: str) -> KeySecret:
+    """What is kept of the text of a key or a token."""
+    prefix = text[: len(text) - _SECRET_CHARACTERS]
+    return KeySecret(digest_of(text), f"{prefix}…{text[-4:]}")
+
+
+def _prefix(*, live: bool) -> str:
+    return "ohk_live_" if live else "ohk_test_"
+
+
+def _secret(random_bytes: RandomBytes) -> str:
+    return "".join(_ALPHABET[byte & 63] for byte in random_bytes(_SECRET_CHARACTERS))
 
 
 def digest_of(text: str) -> bytes:
@@ -158,7 +184,7 @@ class KeyRing:
                 del self._ends[key_id]
 
 
-class Keys(WokenActor[KeyMessage]):
+class Keys(WokenActor[KeyMessage | Along]):
     """Creates keys and tokens, revokes keys; records their expiry when the timer wakes it.
 
     Args:
@@ -183,16 +209,21 @@ class Keys(WokenActor[KeyMessage]):
         self._clock = clock
         self._ids = ids
         self._random_bytes = random_bytes
-        self._prefix = "ohk_live_" if live else "ohk_test_"
+        self._live = live
 
-    async def handle(self, message: KeyMessage) -> object:
+    async def handle(self, message: KeyMessage | Along) -> object:
+        if isinstance(message, Along):
+            return await self._do(message.message, message)
+        return await self._do(message, None)
+
+    async def _do(self, message: KeyMessage, along: Along | None) -> object:
         match message:
             case CreateApiKey():
-                return await self._create(message)
+                return await self._create(message, along)
             case RevokeApiKey():
-                return await self._revoke(message)
+                return await self._revoke(message, along)
             case CreateApiToken():
-                return await self._create_token(message)
+                return await self._create_token(message, along)
             case _:
                 assert_never(message)
 
@@ -223,18 +254,15 @@ class Keys(WokenActor[KeyMessage]):
     def _context(self, trace: Trace) -> DecisionContext:
         return DecisionContext(self._clock(), self._ids, trace)
 
-    def _secret(self) -> str:
-        # 43 characters of 6 bits each: 258 bits.
-        return "".join(_ALPHABET[byte & 63] for byte in self._random_bytes(_SECRET_CHARACTERS))
-
-    async def _create(self, asked: CreateApiKey) -> KeyCreated:
+    async def _create(self, asked: CreateApiKey, along: Along | None) -> KeyCreated:
         context = self._context(asked.trace)
-        text = self._prefix + self._secret()
+        text = "" if asked.secret else new_key(self._random_bytes, live=self._live)
+        secret = asked.secret or secret_of(text)
         key = ApiKey(
             id=self._ids.new("key"),
             version=1,
-            digest=digest_of(text),
-            masked_key=f"{self._prefix}…{text[-4:]}",
+            digest=secret.digest,
+            masked_key=secret.masked,
             name=asked.name,
             scopes=tuple(dict.fromkeys(asked.scopes)),
             created_at=context.now,
@@ -242,39 +270,48 @@ class Keys(WokenActor[KeyMessage]):
             user_id=asked.user_id,
             expires_at=asked.expires_at,
         )
-        await self._commit(user_decisions.create_api_key(key, context))
+        await self._commit(user_decisions.create_api_key(key, context), key, along)
         return KeyCreated(key, text)
 
-    async def _revoke(self, asked: RevokeApiKey) -> ApiKey:
+    async def _revoke(self, asked: RevokeApiKey, along: Along | None) -> ApiKey:
         for _ in range(_TRIES_MAX):
             key = await self._existing(asked.key_id)
             if key.revoked_at is not None:
+                if along is not None:
+                    raise DomainError(
+                        ErrorCode.INVALID_STATE_TRANSITION, "the key was revoked before"
+                    )
                 return key
             revoked, unit = user_decisions.revoke_api_key(key, self._context(asked.trace))
+            if along is not None:
+                unit = along.joined(unit, revoked)
             try:
                 outcome = await self._journal.commit(unit)
             finally:
                 # Also when the outcome is unknown: what was revoked must not stay known.
                 self._ring.forget(key.id)
+            if along is not None:
+                check_not_gone(outcome, along.command)
             if not isinstance(outcome, Refused):
                 return revoked
             if outcome.kind is not RefusalKind.CONFLICT:
                 raise _unavailable()
         raise _unavailable()
 
-    async def _create_token(self, asked: CreateApiToken) -> TokenCreated:
+    async def _create_token(self, asked: CreateApiToken, along: Along | None) -> TokenCreated:
         key = await self._existing(asked.key_id)
         context = self._context(asked.trace)
         if not key.valid_at(context.now):
             raise DomainError(ErrorCode.API_KEY_NOT_FOUND, "the key is revoked or has expired")
-        text = TOKEN_PREFIX + self._secret()
+        text = "" if asked.secret else new_token(self._random_bytes)
+        secret = asked.secret or secret_of(text)
         ends = context.now + timedelta(seconds=asked.ttl_s)
         if key.expires_at is not None:
             ends = min(ends, key.expires_at)
         token = ApiToken(
             id=self._ids.new("tok"),
             version=1,
-            digest=digest_of(text),
+            digest=secret.digest,
             api_key_id=key.id,
             scopes=key.scopes,
             created_at=context.now,
@@ -293,7 +330,9 @@ class Keys(WokenActor[KeyMessage]):
                 ),
                 # Kept without its text: a replay answers `token: null` (docs/spec/api.md, Idempotency).
                 idempotency=context.final_answer(token),
-            )
+            ),
+            token,
+            along,
         )
         return TokenCreated(text, ends)
 
@@ -303,8 +342,12 @@ class Keys(WokenActor[KeyMessage]):
             raise DomainError(ErrorCode.API_KEY_NOT_FOUND, "no API key has this id")
         return key
 
-    async def _commit(self, unit: UnitOfWork) -> None:
+    async def _commit(self, unit: UnitOfWork, entity: object, along: Along | None) -> None:
+        if along is not None:
+            unit = along.joined(unit, entity)
         outcome = await self._journal.commit(unit)
+        if along is not None:
+            check_not_gone(outcome, along.command)
         if not isinstance(outcome, Refused):
             return
         if outcome.kind is RefusalKind.TAKEN and outcome.subject == "idempotency_key":

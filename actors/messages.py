@@ -298,14 +298,27 @@ class KeyCreated:
 
 
 @frozen
+class KeySecret:
+    """What is kept of the text of a key or a token: its digest, and what is shown of it."""
+
+    digest: bytes = field(repr=False)
+    masked: str
+
+
+@frozen
 class CreateApiKey(Message[KeyCreated]):
-    """Create a key."""
+    """Create a key.
+
+    Args:
+        secret: of a text that the asker has made and keeps; by default the actor makes one.
+    """
 
     name: str
     scopes: tuple[Scope, ...]
     user_id: str | None
     expires_at: datetime | None
     trace: Trace
+    secret: KeySecret | None = None
 
 
 @frozen
@@ -326,11 +339,12 @@ class TokenCreated:
 
 @frozen
 class CreateApiToken(Message[TokenCreated]):
-    """Create a token of a key: its scopes or fewer, at most a day."""
+    """Create a token of a key: its scopes or fewer, at most a day; `secret` as of a key."""
 
     key_id: str
     ttl_s: int
     trace: Trace
+    secret: KeySecret | None = None
 
 
 KeyMessage: TypeAlias = CreateApiKey | RevokeApiKey | CreateApiToken

@@ -61,7 +61,7 @@ class System:
     instance: Instance
     storage: Storage
     users: Address[CreateUser]
-    keys: Address[KeyMessage]
+    keys: Address[KeyMessage | Along]
     api_keys: KeyRing
     answers: Answers
     refusals: Refusals

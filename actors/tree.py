@@ -39,6 +39,7 @@ from actors.kernel import (
     State,
     described,
 )
+from actors.key_commands import key_commands
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
 from actors.lane import Lane
@@ -410,6 +411,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         lambda: Commands(
             core,
             (
+                *key_commands(core, keys.address),
                 *maintenance_commands(maintenance.address),
                 *operation_commands(core),
                 *order_commands(

@@ -7,6 +7,7 @@ from offerhub.cli.bootstrap import bootstrap_command
 from offerhub.cli.demo import demo_command
 from offerhub.cli.failures import Failing
 from offerhub.cli.history import history_group
+from offerhub.cli.keys import keys_group
 from offerhub.cli.maintenance import maintenance_group
 from offerhub.cli.operations import operations_command
 from offerhub.cli.orders import orders_group
@@ -31,3 +32,4 @@ main.add_command(history_group)
 main.add_command(operations_command)
 main.add_command(orders_group)
 main.add_command(maintenance_group)
+main.add_command(keys_group)
