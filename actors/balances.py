@@ -1,16 +1,19 @@
 """The balance actor: one per active user; every unit that takes from the user passes here.
 
-A user's holds are its own work: it decides on them, since each takes from this user alone.
+A user's holds, and what an operator credits or debits by hand, are its own work: it decides on
+them, since they belong to nothing else.
 """
 
 from typing import Final, TypeAlias, assert_never
 
-from attrs import frozen
+import structlog
+from attrs import evolve, frozen
 
 from actors.core import Core
 from actors.failpoints import reach
 from actors.kernel import Actor, Message
 from actors.messages import (
+    ChangeManually,
     DeductHold,
     GiveHold,
     GiveHoldBack,
@@ -22,10 +25,12 @@ from actors.outages import refuse_while_unavailable
 from actors.refused import Conflict, balance_limit, refused
 from actors.user_cache import UserCache
 from offerhub.domain import hold_decisions as holds
+from offerhub.domain import manual_decisions as manual
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.hold_decisions import HoldDecision
-from offerhub.domain.ledger import Side, balance_changes
+from offerhub.domain.ledger import TREASURY, Side, balance_changes
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import Money
 from offerhub.domain.unit_of_work import (
     CommitOutcome,
@@ -34,6 +39,8 @@ from offerhub.domain.unit_of_work import (
     Refused,
     UnitOfWork,
 )
+
+log = structlog.get_logger(__name__)
 
 IDLE_S: Final = 30.0
 _CONFLICTS_MAX: Final = 5
@@ -46,7 +53,7 @@ class CommitDebit(Message[CommitOutcome]):
     unit: UnitOfWork
 
 
-BalanceMessage: TypeAlias = CommitDebit | HoldMessage
+BalanceMessage: TypeAlias = CommitDebit | HoldMessage | ChangeManually
 """What a balance actor takes."""
 
 
@@ -76,7 +83,7 @@ class BalanceActor(Actor[BalanceMessage]):
         self._parts = parts
 
     async def handle(self, message: BalanceMessage) -> object:
-        """Commit one unit, or decide on one of the user's holds."""
+        """Commit one unit, or decide on what is this actor's own."""
         match message:
             case CommitDebit(unit):
                 return await self._commit(unit)
@@ -86,6 +93,9 @@ class BalanceActor(Actor[BalanceMessage]):
             case GiveHoldBack() | GiveHold() | DeductHold():
                 with refuse_while_unavailable():
                     return await self._use(message)
+            case ChangeManually():
+                with refuse_while_unavailable():
+                    return await self._change(message)
             case _:
                 assert_never(message)
 
@@ -149,6 +159,58 @@ class BalanceActor(Actor[BalanceMessage]):
             case Refused():
                 raise refused(outcome)
 
+    async def _change(self, message: ChangeManually) -> ManualChange:
+        await self._check_party(self._user_id)
+        core = self._parts.core
+        context = core.context(message.trace)
+        first = await self._first(message)
+        if first is not None:
+            return first
+        decision = manual.change(
+            manual.ChangeBalance(
+                user_id=self._user_id,
+                kind=message.kind,
+                amount=message.amount,
+                currency=self._parts.currency,
+                description=message.description,
+                reference=message.reference,
+            ),
+            context,
+        )
+        reach(f"balance.before_{message.kind.value}")
+        outcome = await self._commit(decision.unit)
+        reach(f"balance.after_{message.kind.value}")
+        match outcome:
+            case Committed():
+                after = outcome.balances[self._user_id]
+                return evolve(decision.entity, available=after.available, reserved=after.reserved)
+            case Refused(RefusalKind.FUNDS):
+                treasury = await core.storage.treasury()
+                log.warning("treasury.short", wants=str(message.amount), has=str(treasury.spare))
+                raise manual.unbacked(message.amount, treasury.withdrawable)
+            case Refused(RefusalKind.TAKEN, "manual_reference"):
+                first = await self._first(message)
+                if first is None:
+                    raise refused(outcome)
+                return first
+            case Refused():
+                raise refused(outcome)
+
+    async def _first(self, message: ChangeManually) -> ManualChange | None:
+        """What the message's reference was used for, with its answer kept under the request's key."""
+        if message.reference is None:
+            return None
+        core = self._parts.core
+        first = await core.storage.manual_change(self._user_id, message.kind, message.reference)
+        if first is None:
+            return None
+        unit = manual.repeated(first, message.amount, core.context(message.trace))
+        if unit is not None:
+            outcome = await core.journal.commit(unit)
+            if isinstance(outcome, Refused):
+                raise refused(outcome)
+        return first
+
     async def _check_party(self, user_id: str) -> None:
         """Raise `USER_NOT_FOUND` of a user who does not exist, `SAME_USER` of the platform's."""
         if user_id == self._parts.platform_user_id:
@@ -163,7 +225,7 @@ class BalanceActor(Actor[BalanceMessage]):
     async def _commit(self, unit: UnitOfWork) -> CommitOutcome:
         outcome = await self._parts.core.journal.commit(unit)
         match outcome:
-            case Refused(RefusalKind.FUNDS):
+            case Refused(RefusalKind.FUNDS, subject) if subject != TREASURY:
                 raise await self._insufficient(unit)
             case Refused(RefusalKind.LIMIT):
                 raise balance_limit()

@@ -15,6 +15,7 @@ from offerhub.domain.api_keys import ApiKey, Scope
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.maintenance import Maintenance
+from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, MilestoneOf, Order
 from offerhub.domain.trace import Trace
@@ -265,6 +266,17 @@ class DeductHold(Message[HoldAfter]):
 
     reference: str
     amount: Money
+    trace: Trace
+
+
+@frozen
+class ChangeManually(Message[ManualChange]):
+    """Credit or debit the user by hand; a reference that was used gives the first answer again."""
+
+    kind: ManualKind
+    amount: Money
+    description: str
+    reference: str | None
     trace: Trace
 
 

@@ -33,8 +33,6 @@ _LATER: Final = "not built yet"
 
 NOT_BUILT: Final[Mapping[str, str]] = {
     "GET /metrics": _LATER,
-    "POST /users/{id}/balance/credit": _LATER,
-    "POST /users/{id}/balance/debit": _LATER,
     "POST /users/{id}/balance/sync": _LATER,
     "GET /users/{id}/balance/verify": _LATER,
     "POST /withdrawals/{id}/refresh": _LATER,

@@ -7,17 +7,19 @@ units in, in the order in which they are committed (docs/architecture.md, One un
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import DUE_TREASURY, TREASURY, Side, Transfer, balance_changes
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import BALANCE_MAX, Money
-from offerhub.domain.treasury import Sums, Treasury, moved_sums, taken_out
+from offerhub.domain.treasury import Sums, Treasury, backs, lends, moved_sums, taken_out
 from offerhub.domain.unit_of_work import (
     Balance,
     BalanceAfter,
     Committed,
     CommittedEvent,
+    Entity,
     RefusalKind,
     Refused,
     UnitOfWork,
@@ -49,6 +51,7 @@ class Filled:
 
     Args:
         moment: the latest `occurred_at` of all events up to this unit's.
+        writes: the unit's entities.
     """
 
     unit: UnitOfWork
@@ -58,6 +61,7 @@ class Filled:
     audit: tuple[StoredAudit, ...]
     balances: Mapping[str, Balance]
     changes: Mapping[str, Mapping[Side, int]]
+    writes: tuple[Entity, ...] = ()
     answer: bytes | None = field(default=None, repr=False)
 
     @property
@@ -137,6 +141,9 @@ def fill(
         if change[Side.DUE]:
             dues.append((moved.due.stroops - change[Side.DUE], moved.due.stroops))
         rows[user_id] = moved
+    sums = moved_sums(counters.sums, unit.transfers, dues)
+    if lends(unit.transfers) and not backs(counters.sums, sums):
+        return Refused(RefusalKind.FUNDS, TREASURY)
 
     def figure(wanted: BalanceAfter) -> Money:
         row = rows.get(wanted.user_id)
@@ -164,12 +171,24 @@ def fill(
         counters.event_sequence += len(events)
         counters.event_moment = moment
     counters.transfer_sequence += len(transfers)
-    counters.sums = moved_sums(counters.sums, unit.transfers, dues)
+    counters.sums = sums
     counters.audit_sequence += len(audit)
     counters.audit_hash = previous_hash
     balances.update(rows)
     shown = {user: rows[user] for user in changes}
-    return Filled(unit, moment, transfers, events, tuple(audit), shown, changes, answer)
+    writes = tuple(_with_balance(entity, figure) for entity in unit.writes)
+    return Filled(unit, moment, transfers, events, tuple(audit), shown, changes, writes, answer)
+
+
+def _with_balance(entity: Entity, figure: Callable[[BalanceAfter], Money]) -> Entity:
+    """A manual change with the balance after it, which its first answer shows."""
+    if not isinstance(entity, ManualChange):
+        return entity
+    return evolve(
+        entity,
+        available=figure(BalanceAfter(entity.user_id, Side.AVAILABLE)),
+        reserved=figure(BalanceAfter(entity.user_id, Side.RESERVED)),
+    )
 
 
 def _text(

@@ -18,6 +18,7 @@ from offerhub.domain.due import Due, Perishable
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Books, Holding, Posting
+from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
@@ -238,6 +239,12 @@ class Storage(Protocol):
 
     async def open_hold(self, user_id: str, reference: str) -> Hold | None:
         """The user's hold under a label, if anything of it is left."""
+        ...
+
+    async def manual_change(
+        self, user_id: str, kind: ManualKind, reference: str
+    ) -> ManualChange | None:
+        """What the user's reference was used for."""
         ...
 
     # Wallets and the chain.

@@ -15,6 +15,7 @@ from offerhub.domain.hold import HoldChanged
 from offerhub.domain.ids import iso
 from offerhub.domain.ledger import Side
 from offerhub.domain.maintenance import Maintenance
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.order_transitions import Progress
@@ -63,6 +64,7 @@ def _rendered(
     | MilestoneOf
     | Withdrawal
     | HoldChanged
+    | ManualChange
     | UserCreated
     | ApiKey
     | ApiToken
@@ -71,6 +73,8 @@ def _rendered(
     figure: Callable[[BalanceAfter], Money],
 ) -> Resource:
     match shows:
+        case ManualChange():
+            return _after(shows, figure)
         case HoldChanged(hold):
             return rendering.render_hold_changed(shows, _balance(hold.user_id, at, figure))
         case Order():
@@ -93,6 +97,15 @@ def _rendered(
             assert_never(shows)
 
 
+def _after(change: ManualChange, figure: Callable[[BalanceAfter], Money]) -> Resource:
+    """The balance after a manual change: as the commit leaves it, or as an earlier one did."""
+    if change.available is None or change.reserved is None:
+        balance = _balance(change.user_id, change.created_at, figure)
+    else:
+        balance = Balance(change.user_id, change.available, change.reserved, change.created_at)
+    return rendering.render_balance(balance, change.currency)
+
+
 def _balance(user_id: str, at: datetime, figure: Callable[[BalanceAfter], Money]) -> Balance:
     return Balance(
         user_id,
@@ -113,7 +126,14 @@ def read_text(text: bytes, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
 
 def final(
     call: Call,
-    shows: Order | Dispute | MilestoneOf | Withdrawal | HoldChanged | UserCreated | Maintenance,
+    shows: Order
+    | Dispute
+    | MilestoneOf
+    | Withdrawal
+    | HoldChanged
+    | ManualChange
+    | UserCreated
+    | Maintenance,
     at: datetime,
     balance: Balance | None = None,
 ) -> Answer:

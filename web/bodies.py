@@ -200,6 +200,15 @@ class NewWithdrawal:
 
 
 @frozen
+class ManualChange:
+    """`POST /users/{id}/balance/credit` and `…/debit`."""
+
+    amount: Money = required(_AMOUNT)
+    description: str = required(Text(1, 1000))
+    reference: str | None = optional(_LABEL)
+
+
+@frozen
 class NewHold:
     """`POST /users/{id}/balance/reserve`."""
 

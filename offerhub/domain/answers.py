@@ -13,6 +13,7 @@ from offerhub.domain.dispute import Dispute
 from offerhub.domain.errors import DomainError
 from offerhub.domain.hold import HoldChanged
 from offerhub.domain.maintenance import Maintenance
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
@@ -23,6 +24,7 @@ Shown = (
     | MilestoneOf
     | Withdrawal
     | HoldChanged
+    | ManualChange
     | UserCreated
     | ApiKey
     | ApiToken

@@ -15,6 +15,7 @@ from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import Hold
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.order_deadlines import due_at as order_due_at
@@ -89,6 +90,7 @@ def due_of(entity: Entity) -> Due | None:
             | Withdrawal()
             | Settlement()
             | Hold()
+            | ManualChange()
             | ApiToken()
             | OperatorCommand()
         ):

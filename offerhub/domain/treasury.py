@@ -76,6 +76,17 @@ def taken_out(transfers: Iterable[Transfer]) -> Money:
     )
 
 
+def lends(transfers: Iterable[Transfer]) -> bool:
+    """Whether a transfer promises a user money of the treasury's that it may refuse to promise."""
+    return any(transfer.kind is TransferKind.MANUAL_CREDIT for transfer in transfers)
+
+
+def backs(before: Sums, after: Sums) -> bool:
+    """Whether the treasury's wallet backs a promise: it owes no more than it holds, or no more than before."""
+    lacked = min(Treasury(before).spare, Money.zero())
+    return Treasury(after).spare >= lacked
+
+
 @frozen
 class Treasury:
     """The platform's own money as of one commit.
@@ -144,9 +155,14 @@ class Treasury:
         return Money.total(self._of(TREASURY, kind) for kind in _ORDERS)
 
     @property
+    def spare(self) -> Money:
+        """What its wallet holds beyond what is owed to users; below zero: what it lacks."""
+        return self.wallet - self.withdrawing - self.owed
+
+    @property
     def withdrawable(self) -> Money:
         """What may be taken out: never what is owed to users (docs/spec/domain.md §1)."""
-        return _above_zero(self.wallet - self.withdrawing - self.owed)
+        return _above_zero(self.spare)
 
     @property
     def payable(self) -> Money:

@@ -13,6 +13,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import Side, Transfer
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
@@ -31,6 +32,7 @@ Entity = (
     | Withdrawal
     | Settlement
     | Hold
+    | ManualChange
     | ApiKey
     | ApiToken
     | Webhook
@@ -226,7 +228,8 @@ class RefusalKind(StrEnum):
     `CONFLICT`: someone else acted on an entity, moved the cursor or changed the setting; reload and decide again.
     `FUNDS`: a balance would fall below zero. `LIMIT`: a balance would pass the maximum.
     `TAKEN`: a unique key exists (`subject` names it: `client_order_ref`, `external_user_id`,
-    `idempotency_key`, `dedupe`, `public_key`, `hold_reference`). `UNAVAILABLE`: the database is away, and the unit
+    `idempotency_key`, `dedupe`, `public_key`, `hold_reference`,
+    `manual_reference`). `UNAVAILABLE`: the database is away, and the unit
     is known not to be committed. `FENCED`: a newer process owns the storage. `BROKEN`: it breaks a
     rule of the ledger, which is a fault of ours; `subject` says which.
     """

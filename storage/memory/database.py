@@ -204,8 +204,8 @@ class MemoryDatabase:
 
     def _write(self, filled: Filled) -> None:
         unit = filled.unit
-        self.tables.write(unit.writes)
-        for entity in unit.writes:
+        self.tables.write(filled.writes)
+        for entity in filled.writes:
             envelope = archived(entity)
             if envelope is not None:
                 self.envelopes.setdefault(envelope.tx_hash, envelope.envelope)

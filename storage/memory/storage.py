@@ -13,6 +13,7 @@ from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock
 from offerhub.domain.ledger import Books
+from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
@@ -163,6 +164,12 @@ class MemoryStorage:
 
     async def open_hold(self, user_id: str, reference: str) -> Hold | None:
         return (await self._at()).tables.of(Hold).by_key("hold_reference", (user_id, reference))
+
+    async def manual_change(
+        self, user_id: str, kind: ManualKind, reference: str
+    ) -> ManualChange | None:
+        changes = (await self._at()).tables.of(ManualChange)
+        return changes.by_key("manual_reference", (user_id, kind, reference))
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         table = (await self._at()).tables.of(Wallet)

@@ -7,6 +7,7 @@ from offerhub.domain.api_keys import ApiKey, ApiToken
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.hold import Hold
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.settlement import Settlement
@@ -29,6 +30,11 @@ _UNIQUE: Final[Mapping[type, Mapping[str, Callable[[Any], object]]]] = {
     ApiToken: {"digest": lambda token: token.digest},
     ChainOperation: {},
     Withdrawal: {},
+    ManualChange: {
+        "manual_reference": lambda row: (
+            None if row.reference is None else (row.user_id, row.kind, row.reference)
+        )
+    },
     Hold: {"hold_reference": lambda hold: (hold.user_id, hold.reference) if hold.is_open else None},
     OperatorCommand: {},
     Settlement: {},

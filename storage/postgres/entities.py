@@ -15,6 +15,7 @@ from offerhub.domain.chain import ChainOperation
 from offerhub.domain.dispute import Dispute
 from offerhub.domain.due import due_of
 from offerhub.domain.hold import Hold
+from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.settlement import Settlement
@@ -173,6 +174,14 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("amount", "bigint", lambda row: row.amount.stroops),
             Column("in_flight", "boolean", lambda row: row.in_flight),
             Column("not_before", "timestamptz", lambda row: row.not_before),
+        ),
+    ),
+    ManualChange: EntityTable(
+        "manual_changes",
+        (
+            Column("user_id", "text", lambda row: row.user_id),
+            Column("kind", "text", lambda row: row.kind.value),
+            Column("reference", "text", lambda row: row.reference),
         ),
     ),
     ApiKey: EntityTable("api_keys", (Column("digest", "bytea", lambda key: key.digest), _DUE_AT)),

@@ -82,6 +82,7 @@ _TAKEN: Final = {
     "users_external_user_id_key": "external_user_id",
     "wallets_public_key_key": "public_key",
     "holds_open_key": "hold_reference",
+    "manual_changes_reference_key": "manual_reference",
     "api_keys_digest_key": "digest",
     "api_tokens_digest_key": "digest",
     "webhooks_event_key": "webhook_event",
@@ -228,7 +229,7 @@ async def _aio_write(
     beside: Beside | None,
 ) -> Places:
     units = [filled.unit for filled in accepted]
-    entities = [entity for unit in units for entity in unit.writes]
+    entities = [entity for filled in accepted for entity in filled.writes]
     moves = [unit.cursor for unit in units if unit.cursor is not None]
     changes = [change for unit in units for change in unit.settings]
     statement = Statement()

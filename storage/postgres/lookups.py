@@ -27,6 +27,9 @@ SELECT doc FROM wallets WHERE role = 'user' AND status = 'ACTIVATING' ORDER BY s
 OPEN_HOLD: Final = """
 SELECT doc FROM holds WHERE user_id = $1 AND reference = $2 AND remaining > 0
 """
+MANUAL_CHANGE: Final = """
+SELECT doc FROM manual_changes WHERE user_id = $1 AND kind = $2 AND reference = $3
+"""
 OPERATIONS_BY_HASH: Final = """
 SELECT doc FROM chain_operations WHERE tx_hash = ANY($1::text[]) ORDER BY sequence
 """

@@ -15,6 +15,7 @@ from offerhub.domain.due import Due, Perishable
 from offerhub.domain.hold import Hold
 from offerhub.domain.ids import Clock, Ids, RandomBytes
 from offerhub.domain.ledger import Books
+from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.settlement import OpenDue, Settlement, Standing
@@ -223,6 +224,12 @@ class PostgresStorage:
 
     async def open_hold(self, user_id: str, reference: str) -> Hold | None:
         return await self._read(lookups.aio_one, Hold, lookups.OPEN_HOLD, user_id, reference)
+
+    async def manual_change(
+        self, user_id: str, kind: ManualKind, reference: str
+    ) -> ManualChange | None:
+        query = lookups.MANUAL_CHANGE
+        return await self._read(lookups.aio_one, ManualChange, query, user_id, kind, reference)
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         return await self._read(lookups.aio_wallets_by_address, addresses)

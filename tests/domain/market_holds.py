@@ -1,10 +1,12 @@
-"""What hypothesis does with holds."""
+"""What hypothesis does with holds, and what operators credit and debit by hand."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from offerhub.domain import hold_decisions as holds
+from offerhub.domain import manual_decisions as manual
 from offerhub.domain.errors import DomainError
+from offerhub.domain.manual_change import ManualKind
 from offerhub.domain.money import Money
 from tests.domain.market import USERS, MarketBooks, pick, stroops, users
 from tests.domain.market_commands import one_of
@@ -12,7 +14,7 @@ from tests.domain.world import context
 
 
 class Holds(MarketBooks):
-    """Holds are placed, and go back, to another user or out, in parts too."""
+    """Holds go back, to another user or out, in parts too; operators correct balances."""
 
     @rule(user=users, amount=stroops)
     def hold(self, user: str, amount: Money) -> None:
@@ -43,6 +45,13 @@ class Holds(MarketBooks):
             assert not hold.is_open or (end, receiver) == ("give", hold.user_id)
             return
         assert self.take_hold(decision)
+
+    @rule(user=users, amount=stroops, kind=st.sampled_from(ManualKind))
+    def an_operator_corrects(self, user: str, amount: Money, kind: ManualKind) -> None:
+        command = manual.ChangeBalance(user, kind, amount, "USDC", "a mistake", None)
+        decision = manual.change(command, context())
+        committed = self.ledger.commit(decision.unit, decision.debits)
+        assert committed or kind is ManualKind.DEBIT
 
     @invariant()
     def what_is_held_is_reserved(self) -> None:

@@ -15,7 +15,7 @@ from tests.domain.world import (
 
 
 class LaterFeatures(MarketBooks):
-    """AirTM, corrections, settlements and the platform's own withdrawals."""
+    """AirTM, settlements and the platform's own withdrawals."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,13 +41,6 @@ class LaterFeatures(MarketBooks):
             assert self.move(postings.complete_payout(user, amount, "po"))
         else:
             assert self.move(postings.return_withdrawal(user, amount))
-
-    @rule(user=users, amount=stroops, credit=st.booleans())
-    def an_operator_corrects(self, user: str, amount: Money, credit: bool) -> None:
-        if credit:
-            assert self.move(postings.credit_manually(user, amount))
-        else:
-            self.move(postings.debit_manually(user, amount), user)
 
     @rule(user=users, part=st.integers(1, 4))
     def settle(self, user: str, part: int) -> None:

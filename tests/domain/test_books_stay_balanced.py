@@ -25,6 +25,7 @@ from offerhub.domain.dispute import DisputeReason, Party
 from offerhub.domain.dispute_decisions import OpenDispute, dispute_release
 from offerhub.domain.fees import FeePolicy, FeeTerms
 from offerhub.domain.ledger import TransferKind
+from offerhub.domain.manual_change import ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.order_deadline_decisions import (
@@ -422,7 +423,7 @@ def test_every_rule_of_the_market_reaches_its_dangerous_place() -> None:
         market.hold(c, five)
         market.a_hold_ends(len(market.holds) - 1, a, end, 2)
         market.a_hold_ends(len(market.holds) - 1, a, end, 1)
-    market.an_operator_corrects(c, five, credit=False)
+    market.an_operator_corrects(c, five, ManualKind.DEBIT)
     market.pay_out_at_airtm(c, five)
     market.a_payout_ends(0, arrives=True)
     market.a_contract_pays_what_nobody_expects(b, five, 0)

@@ -113,7 +113,7 @@ async def test_settlements_in_flight_are_counted_and_nothing_else_settles_them(
     users = [await new_user(storage, hands) for _ in range(4)]
     one, two, three, four = (user.id for user in users)
     for user_id, amount in ((one, "1"), (two, "3"), (three, "2")):
-        await commit(storage, moves(hands, postings.credit_manually(user_id, usdc(amount))))
+        await commit(storage, moves(hands, postings.top_up(user_id, usdc(amount), "pi")))
     await commit(storage, hands.deposit(four, "9.0"))
     await commit(storage, moves(hands, postings.debit_manually(four, usdc("4"))))
 

@@ -14,6 +14,7 @@ from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.hold import Hold
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.ledger import Side, Transfer
+from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order, OrderStatus
@@ -198,6 +199,22 @@ class Hands:
                 "amount": Money.from_decimal_string(amount),
                 "updated_at": self.now,
                 "operation_id": "cop_1",
+                **fields,
+            }
+        )
+
+    def manual_change(self, user_id: str, **fields) -> ManualChange:
+        return ManualChange(
+            **{
+                "id": self.id("trf"),
+                "version": 1,
+                "user_id": user_id,
+                "kind": ManualKind.CREDIT,
+                "amount": Money.parse("5.00"),
+                "currency": "USDC",
+                "description": "for the delay",
+                "reference": "ticket-1",
+                "created_at": self.now,
                 **fields,
             }
         )

@@ -1,15 +1,41 @@
-"""Holds on a user's balance (docs/spec/api.md, Endpoints)."""
+"""Holds on a user's balance, and credits and debits by hand (docs/spec/api.md, Endpoints)."""
 
 from typing import Final
 
-from actors.messages import DeductHold, GiveHold, GiveHoldBack, HoldMessage, PlaceHold
+from actors.messages import (
+    ChangeManually,
+    DeductHold,
+    GiveHold,
+    GiveHoldBack,
+    HoldMessage,
+    PlaceHold,
+)
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import ErrorCode as E
+from offerhub.domain.manual_change import ManualKind
 from web import bodies, resources
 from web.answers import final
 from web.call import Answer, Call, Route
 from web.field_errors import field_error
 from web.schema import Schema
+
+
+async def credit(call: Call) -> Answer:
+    """Give a user money of the treasury's."""
+    return await _change(call, ManualKind.CREDIT)
+
+
+async def debit(call: Call) -> Answer:
+    """Take money of a user's into the treasury."""
+    return await _change(call, ManualKind.DEBIT)
+
+
+async def _change(call: Call, kind: ManualKind) -> Answer:
+    body = call.body_as(bodies.ManualChange)
+    change = await call.system.balances.address(_id(call)).ask(
+        ChangeManually(kind, body.amount, body.description, body.reference, call.trace)
+    )
+    return final(call, change, change.created_at)
 
 
 async def reserve(call: Call) -> Answer:
@@ -47,9 +73,12 @@ async def deduct(call: Call) -> Answer:
 
 
 async def _hold(call: Call, message: HoldMessage) -> Answer:
-    user_id = call.id("id", "usr", E.USER_NOT_FOUND)
-    after = await call.system.balances.address(user_id).ask(message)
+    after = await call.system.balances.address(_id(call)).ask(message)
     return final(call, after.changed, after.changed.hold.updated_at, after.balance)
+
+
+def _id(call: Call) -> str:
+    return call.id("id", "usr", E.USER_NOT_FOUND)
 
 
 def _label(body: bodies.NewHold | bodies.HoldPart | bodies.HoldGift) -> str:
@@ -66,6 +95,32 @@ _HOLD: Final = (E.INVALID_AMOUNT_FORMAT, E.USER_NOT_FOUND, E.SAME_USER)
 _PART: Final = (*_HOLD, E.RESERVE_NOT_FOUND, E.RESERVE_MISMATCH_AMOUNT)
 
 ROUTES: Final = (
+    Route(
+        "POST",
+        "/users/<id>/balance/credit",
+        "creditBalance",
+        credit,
+        "Credit a user out of the treasury",
+        resources.Balance,
+        "Balances",
+        Scope.SUPPORT,
+        body=Schema(bodies.ManualChange),
+        action="balance.credit",
+        codes=(*_HOLD, E.AMOUNT_OUT_OF_LIMITS, E.WALLET_NOT_READY),
+    ),
+    Route(
+        "POST",
+        "/users/<id>/balance/debit",
+        "debitBalance",
+        debit,
+        "Debit a user in the treasury's favour",
+        resources.Balance,
+        "Balances",
+        Scope.SUPPORT,
+        body=Schema(bodies.ManualChange),
+        action="balance.debit",
+        codes=(*_HOLD, E.INSUFFICIENT_FUNDS),
+    ),
     Route(
         "POST",
         "/users/<id>/balance/reserve",

@@ -156,6 +156,18 @@ CREATE TABLE settlements (
 ) WITH (fillfactor = 70);
 CREATE INDEX settlements_in_flight ON settlements (sequence) WHERE in_flight;
 
+-- Credits and debits by hand. Their references are kept for good: each moves money once.
+CREATE TABLE manual_changes (
+    sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT manual_changes_sequence_key UNIQUE,
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    user_id text NOT NULL,
+    kind text NOT NULL,
+    reference text,
+    doc text NOT NULL,
+    CONSTRAINT manual_changes_reference_key UNIQUE (user_id, kind, reference)
+);
+
 CREATE TABLE api_keys (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_keys_sequence_key UNIQUE,
     id text PRIMARY KEY,
@@ -497,6 +509,7 @@ CREATE TRIGGER balanced AFTER INSERT ON postings REFERENCING NEW TABLE AS added
 DROP VIEW detached, partitions;
 DROP TABLE operator_commands, settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
+    manual_changes,
     transfer_dedupe, transfer_ids, transfers, balances, webhooks, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, disputes, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, notify_of_command, refuse_change,

@@ -635,6 +635,35 @@ WITH (fillfactor='80');
 
 
 --
+-- Name: manual_changes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.manual_changes (
+    sequence bigint NOT NULL,
+    id text NOT NULL,
+    version integer NOT NULL,
+    user_id text NOT NULL,
+    kind text NOT NULL,
+    reference text,
+    doc text NOT NULL
+);
+
+
+--
+-- Name: manual_changes_sequence_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.manual_changes ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.manual_changes_sequence_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+
+--
 -- Name: migration_contents; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1137,15 +1166,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:00:30.158889+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:03:37.815957+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:00:29.802591+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:00:29.812904+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:03:37.407955+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:03:37.430058+00');
 
 
 --
@@ -1347,10 +1376,16 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 
 
 --
+-- Data for Name: manual_changes; Type: TABLE DATA; Schema: public; Owner: -
+--
+
+
+
+--
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '18ea5f47749c3de1eef28fd81bf79daba8eee5ccb8d41b6ceda42b613306cd60');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', 'd2a902fde65f9ce04da4ecf71413a6d5bb89c3473a0321ab2cce125f7641f469');
 
 
 --
@@ -1530,7 +1565,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:00:30.788369+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:03:38.971185+00');
 
 
 --
@@ -1566,6 +1601,13 @@ SELECT pg_catalog.setval('public.disputes_sequence_seq', 1, false);
 --
 
 SELECT pg_catalog.setval('public.holds_sequence_seq', 1, false);
+
+
+--
+-- Name: manual_changes_sequence_seq; Type: SEQUENCE SET; Schema: public; Owner: -
+--
+
+SELECT pg_catalog.setval('public.manual_changes_sequence_seq', 1, false);
 
 
 --
@@ -1910,6 +1952,30 @@ ALTER TABLE ONLY public.holds
 
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (key);
+
+
+--
+-- Name: manual_changes manual_changes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.manual_changes
+    ADD CONSTRAINT manual_changes_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: manual_changes manual_changes_reference_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.manual_changes
+    ADD CONSTRAINT manual_changes_reference_key UNIQUE (user_id, kind, reference);
+
+
+--
+-- Name: manual_changes manual_changes_sequence_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.manual_changes
+    ADD CONSTRAINT manual_changes_sequence_key UNIQUE (sequence);
 
 
 --
