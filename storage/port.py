@@ -370,6 +370,10 @@ class Storage(Protocol):
         """The audit chain, ascending; raises `HistoryDetached`."""
         ...
 
+    async def audit_end(self) -> tuple[int, bytes]:
+        """Sequence and hash of the newest entry, as the last commit has counted them."""
+        ...
+
     async def audit_log(
         self, where: AuditFilter, cursor: str | None, limit: int
     ) -> Page[StoredAudit]:

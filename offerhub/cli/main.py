@@ -3,6 +3,7 @@
 import click
 
 import offerhub
+from offerhub.cli.audit import audit_group
 from offerhub.cli.bootstrap import bootstrap_command
 from offerhub.cli.demo import demo_command
 from offerhub.cli.failures import Failing
@@ -28,6 +29,7 @@ main.add_command(run_command)
 main.add_command(sandbox_command)
 main.add_command(demo_command)
 main.add_command(bootstrap_command)
+main.add_command(audit_group)
 main.add_command(history_group)
 main.add_command(operations_command)
 main.add_command(orders_group)

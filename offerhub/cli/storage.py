@@ -13,7 +13,7 @@ import trio_asyncio
 
 from actors.kernel import ungrouped
 from offerhub import app
-from offerhub.cli.output import working
+from offerhub.cli.output import Working, working
 from offerhub.composition.work import Sources
 from offerhub.settings import Settings
 from storage.embedded import EmbeddedPostgres, HomeInUse, hold_home
@@ -29,18 +29,25 @@ _AGAIN_S: Final = 0.2
 
 def with_storage(settings: Settings, work: Callable[[PostgresStorage], Awaitable[T]]) -> T:
     """Do something with the storage, on the database of the settings; a command's whole work."""
+    return with_storage_shown(settings, lambda storage, _: work(storage))
 
-    async def main() -> T:
+
+def with_storage_shown(
+    settings: Settings, work: Callable[[PostgresStorage, Working], Awaitable[T]]
+) -> T:
+    """As `with_storage`, for work that says how far it is."""
+
+    async def main(shown: Working) -> T:
         sources = app.real_sources()
         with ungrouped():
             async with (
                 trio_asyncio.open_loop(),
                 open_beside(settings.database_url, settings.home, sources) as storage,
             ):
-                return await work(storage)
+                return await work(storage, shown)
 
-    with working("opening the database"):
-        return trio.run(main)
+    with working("opening the database") as shown:
+        return trio.run(main, shown)
 
 
 @asynccontextmanager

@@ -337,6 +337,10 @@ class MemoryStorage:
             raise HistoryDetached(f"what follows sequence {sequence}")
         return database.audit[sequence : sequence + limit]
 
+    async def audit_end(self) -> tuple[int, bytes]:
+        counters = (await self._at()).counters
+        return counters.audit_sequence, counters.audit_hash
+
     async def audit_log(
         self, where: AuditFilter, cursor: str | None, limit: int
     ) -> Page[StoredAudit]:

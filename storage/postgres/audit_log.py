@@ -26,6 +26,12 @@ async def aio_audit_after(connection: Connection, sequence: int, limit: int) -> 
     return [_entry(row) for row in rows]
 
 
+async def aio_audit_end(connection: Connection) -> tuple[int, bytes]:
+    """Sequence and hash of the newest entry."""
+    row = await connection.fetchrow("SELECT audit_sequence, audit_hash FROM counters")
+    return row["audit_sequence"], row["audit_hash"]
+
+
 async def aio_audit_log(
     connection: Connection, where: AuditFilter, cursor: str | None, limit: int
 ) -> Page[StoredAudit]:

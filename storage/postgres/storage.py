@@ -318,6 +318,9 @@ class PostgresStorage:
     async def audit_after(self, sequence: int, limit: int) -> Sequence[StoredAudit]:
         return await self._read(audit_log.aio_audit_after, sequence, limit)
 
+    async def audit_end(self) -> tuple[int, bytes]:
+        return await self._read(audit_log.aio_audit_end)
+
     async def audit_log(
         self, where: AuditFilter, cursor: str | None, limit: int
     ) -> Page[StoredAudit]:
