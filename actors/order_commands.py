@@ -1,32 +1,46 @@
-"""Operators' commands on orders: `offerhub orders retry`."""
+"""Operators' commands on orders: `offerhub orders retry`, `offerhub orders dispute`."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import TypeVar
 
 from attrs import evolve
 
+from actors import messages
+from actors.along import Along
 from actors.commands import CommandKind, Job
 from actors.core import Core
 from actors.failpoints import reach
+from offerhub.domain.api_keys import Scope
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.dispute import DisputeReason, Party
+from offerhub.domain.dispute_decisions import OpenDispute
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import iso
 from offerhub.domain.order import Order
 from offerhub.domain.unit_of_work import UnitOfWork
 
 RETRY = "orders.retry"
+DISPUTE = "orders.dispute"
 
 _TRIES_MAX = 5
 
+E = TypeVar("E", bound=StrEnum)
+
 
 def order_commands(
-    core: Core, wake_order: Callable[[str], None], wake_lane: Callable[[str], None]
+    core: Core,
+    wake_order: Callable[[str], None],
+    wake_lane: Callable[[str], None],
+    ask_order: Callable[[str, Along], Awaitable[object]],
 ) -> tuple[CommandKind, ...]:
     """The kinds of this part.
 
     Args:
         wake_order: has the owner of an order look at it; never waits.
         wake_lane: has the lane of a source account look for work; never waits.
+        ask_order: asks the owner of an order, whose effect ends the command.
     """
 
     async def retry(job: Job) -> None:
@@ -53,7 +67,30 @@ def order_commands(
             ErrorCode.INVALID_STATE_TRANSITION, "the operation is being worked at this moment"
         )
 
-    return (CommandKind(RETRY, retry),)
+    async def dispute(job: Job) -> None:
+        said = OpenDispute(_one_of(Party, job, "openedBy"), _one_of(DisputeReason, job, "reason"))
+        # An operator may whatever a key may.
+        message = messages.OpenDispute(said, (Scope.ALL,), job.trace)
+        await ask_order(job.text("orderId"), job.along(message, _disputed))
+
+    return (CommandKind(RETRY, retry), CommandKind(DISPUTE, dispute))
+
+
+def _one_of(choices: type[E], job: Job, name: str) -> E:
+    try:
+        return choices(job.text(name))
+    except ValueError:
+        allowed = ", ".join(choices)
+        msg = f"{name} must be one of {allowed}"
+        raise DomainError(ErrorCode.VALIDATION_ERROR, msg) from None
+
+
+def _disputed(order: Order) -> dict[str, object]:
+    return {
+        "orderId": order.id,
+        "status": order.status.value,
+        "disputeId": None if order.dispute is None else order.dispute.id,
+    }
 
 
 async def _operation_of(core: Core, order_id: str) -> ChainOperation:

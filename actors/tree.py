@@ -418,6 +418,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
                     core,
                     lambda order_id: orders.wake(order_id, "retry"),
                     lambda source: lanes.wake(source, Wake.WORK),
+                    lambda order_id, along: orders.address(order_id).ask(along),
                 ),
             ),
         ),

@@ -1,16 +1,21 @@
 """Disputes and refunds of a funded order through the actors, on the twin and the sandbox's core."""
 
 import pytest
+import trio
 
 from actors.messages import AssignDispute, OpenDispute, RequestRefund, ResolveDispute
+from actors.order_commands import DISPUTE
 from offerhub.domain import dispute_decisions as disputes
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.dispute import Dispute, DisputeReason, DisputeStatus, Party, Verdict
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import CommandState
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
+from offerhub.sandbox.fault_plan import FaultKind
+from tests.actors.commanding import command
 from tests.actors.purchase import Market, open_market
 
-FUNDED = "80.00"
+COMPLETE = "POST /escrow/single-release/change-milestone-status"
 
 
 async def refund(market: Market, order: Order, key: str | None = None) -> Order:
@@ -152,3 +157,70 @@ async def test_a_share_of_nothing_is_left_out(autojump_clock: object) -> None:
         closed = await market.settled(order)
         assert Outcome.SPLIT is closed.outcome
         assert ("20.00", "79.76", 0) == await figures(market, closed)
+
+
+async def test_an_operator_disputes_a_release_that_is_stuck(autojump_clock: object) -> None:
+    async with open_market() as market:
+        order = await market.funded_order()
+        market.fault(FaultKind.ERROR_BEFORE, COMPLETE, times=1000)
+        await market.start_release(order)
+        await trio.sleep(60)
+        asked = {"orderId": order.id, "openedBy": "SELLER", "reason": "OTHER"}
+        ended = await command(market.storage, DISPUTE, asked)
+        assert CommandState.DONE is ended.state
+        frozen = await market.settled(order)
+        assert {
+            "orderId": order.id,
+            "status": "DISPUTED",
+            "disputeId": dispute_of(frozen).id,
+        } == ended.result
+        assert EscrowStatus.DISPUTED is escrow_of(frozen)
+        (entry,) = await market.audit("dispute.open")
+        assert "cli:root" == entry["actor"]
+        again = await command(market.storage, DISPUTE, asked)
+        assert again.refusal is not None
+        assert "DISPUTE_ALREADY_OPEN" == again.refusal.code
+        await resolve(market, frozen)
+        assert Outcome.SPLIT is (await market.settled(order)).outcome
+        await market.check_books()
+
+
+async def test_a_dispute_that_an_operator_words_wrongly_is_refused(
+    autojump_clock: object,
+) -> None:
+    async with open_market() as market:
+        order = await market.funded_order()
+        for wrong, code in (
+            ({"openedBy": "PLATFORM"}, "VALIDATION_ERROR"),
+            ({"reason": "WEATHER"}, "VALIDATION_ERROR"),
+            ({"orderId": "ord_000000000000000000000"}, "ORDER_NOT_FOUND"),
+        ):
+            asked = {"orderId": order.id, "openedBy": "BUYER", "reason": "OTHER", **wrong}
+            ended = await command(market.storage, DISPUTE, asked)
+            assert ended.refusal is not None
+            assert code == ended.refusal.code
+        assert order == await market.stored(order)
+
+
+async def test_a_lane_that_signs_while_the_release_is_taken_back_submits_nothing(
+    autojump_clock: object,
+) -> None:
+    """The lane is between the provider's answer and its commit when the dispute is opened."""
+    async with open_market() as market:
+        order = await market.funded_order()
+        market.fault(FaultKind.SLOW, COMPLETE, times=1, delay_s=20)
+        await market.start_release(order)
+        await trio.sleep(1)
+        await dispute(market, order, Party.SELLER, (Scope.SUPPORT,))
+        frozen = await market.settled(order)
+        assert EscrowStatus.DISPUTED is escrow_of(frozen)
+        await trio.sleep(60)
+        (taken_back,) = [
+            each for each in await market.operations(order.id) if str(each.step) == "complete:0"
+        ]
+        assert taken_back.envelope is None
+        assert taken_back.tx_hash is None
+        assert order.escrow is not None
+        assert frozen.escrow is not None
+        steps = [str(each.step) for each in frozen.escrow.transaction_hashes]
+        assert ["deploy", "fund", "dispute"] == steps

@@ -37,6 +37,9 @@ def check_refused(instance: Instance) -> None:
     assert exits.REFUSED == as_json.status
     assert "ORDER_NOT_FOUND" == as_json.error["code"]
     assert {"orderId": "ord_missing"} == as_json.error["details"]
+    asked = ("orders", "dispute", "ord_missing", "--opened-by", "seller", "--json")
+    disputed = instance.call(*asked)
+    assert (exits.REFUSED, "ORDER_NOT_FOUND") == (disputed.status, disputed.error["code"])
 
 
 def test_without_a_process_a_command_is_done_here(stopped: Instance) -> None:
