@@ -47,12 +47,14 @@ check: $(STAMP) ## Check lint, types, import rules, generated documents, referen
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/client_code.py --check
 	$(BIN)/python docs/references.py
 	$(BIN)/python docs/contract.py
 
 .PHONY: docs
 docs: $(STAMP) ## Regenerate the generated documents
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/client_code.py
 
 .PHONY: format
 format: $(STAMP) ## Format the code and apply safe fixes

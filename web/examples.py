@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 import msgspec
 
 from offerhub.domain.errors import ErrorCode as E
+from web import resources
 from web.call import Route
 from web.resources import Resource
 from web.schema import Schema
@@ -136,8 +137,24 @@ def of_resource(resource: type[msgspec.Struct]) -> dict[str, object]:
         word = word_of(resource.__name__, field.encode_name)
         specific = WORDS.get(f"{resource.__name__}.{field.encode_name}")
         given = _of_type(field.type) if specific is None else None
-        found[field.encode_name] = given if given is not None else _example(word)
+        if given is None:
+            given = _plain(field.type) if word is None else word.example
+        found[field.encode_name] = given
     return found
+
+
+def _plain(of: Any) -> object:
+    """What a field without a word shows; text has none, and must be given one."""
+    for kind, value in (
+        (resources.Amount, "80.00"),
+        (resources.ExactAmount, "0.2400000"),
+        (resources.Time, "2026-11-22T12:00:00.123Z"),
+        (int, 1),
+        (bool, False),
+    ):
+        if of == kind:
+            return value
+    return [] if get_origin(of) is tuple else None
 
 
 def _example(word: Any) -> object:

@@ -94,10 +94,11 @@ class Amount:
         return amount
 
     def document(self) -> dict[str, object]:
+        described = "A decimal string with exactly two places"
         return {
-            "description": "A decimal string with exactly two places, greater than 0.00.",
+            "description": f"{described}." if self.zero else f"{described}, greater than 0.00.",
             "type": "string",
-            "pattern": f"^({_WHOLE}|{_CENTS})$",
+            "pattern": r"^[0-9]{1,9}\.[0-9]{2}$" if self.zero else f"^({_WHOLE}|{_CENTS})$",
             "maxLength": 12,
         }
 

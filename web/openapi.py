@@ -151,6 +151,8 @@ def _operation(route: Route, routes: Sequence[Route]) -> dict[str, object]:
         "parameters": [*_parameters(route)],
         "responses": _responses(route, routes),
     }
+    if route.signed:
+        operation["x-signed"] = True
     if route.public:
         operation["security"] = []
     else:

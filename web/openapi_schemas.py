@@ -51,8 +51,8 @@ def value_schema(kind: FieldType) -> dict[str, object]:
             return ref(kind.name)
         case Choice():
             return ref(kind.of.__name__)
-        case Amount():
-            return ref("NewAmount")
+        case Amount(zero=zero):
+            return ref("Share" if zero else "NewAmount")
         case Currency():
             return ref("Currency")
         case Metadata():
@@ -72,8 +72,8 @@ def _named(kind: FieldType, *, body: bool = True) -> Iterator[tuple[str, object]
                 yield from _named(field.kind)
         case Choice():
             yield kind.of.__name__, {**_enumeration(kind.of)}
-        case Amount():
-            yield "NewAmount", kind.document()
+        case Amount(zero=zero):
+            yield "Share" if zero else "NewAmount", kind.document()
         case Currency():
             yield "Currency", kind.document()
         case Metadata():

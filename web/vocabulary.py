@@ -161,6 +161,17 @@ WORDS: Final[Mapping[str, Word]] = {
     "attempts": Word(1),
     "lastError": Word(None, "Why the attempt before failed, for people."),
     "since": Word(_WHEN),
+    # Disputes
+    "NewDispute.reason": Word("QUALITY_ISSUE"),
+    "Dispute.reason": Word("QUALITY_ISSUE"),
+    "evidence": Word(["https://shop.example/files/draft-2.png"], "At most 20 texts."),
+    "assignedTo": Word("support-agent-7"),
+    "ResolutionRequest.decision": Word("SPLIT"),
+    "releaseAmount": Word("30.00", "The seller's share, with `SPLIT` only."),
+    "refundAmount": Word("50.00", "The buyer's share; both sum to the order's amount."),
+    "note": Word("The second draft was delivered, the final was not"),
+    "decisionNote": Word("The second draft was delivered, the final was not"),
+    "resolutionDecision": Word(None, "How it was resolved; `null` until then."),
     # Users and wallets
     "User.status": Word("ACTIVE"),
     "User.airtm": Word(None, "The linked AirTM account; `null` without one."),
