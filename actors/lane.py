@@ -4,8 +4,9 @@ Why old envelopes come first: docs/decisions/0002-lanes-settle-old-envelopes-fir
 
 Woken, it reads the next of its open operations from storage, one whose pause is over, and takes it
 to its end: build, have the vault check and sign, store the envelope, submit, find out by hash.
-Nobody hands it anything, so nothing waits in memory, and killed between any two lines it goes on
-from the stored status. Trouble before the signature is stored as a pause, and the next operation
+Nothing waits in memory, and killed between any two lines it goes on from the stored status. A lane
+that knows its account to have nothing else takes a new operation as it was committed, without
+reading it back. Trouble before the signature is stored as a pause, and the next operation
 has its turn meanwhile. An envelope that was signed is followed until a ledger shows it or it is proven dead;
 only then is its step over (docs/spec/domain.md §3, Exactly once).
 """
@@ -19,7 +20,7 @@ from attrs import evolve
 
 from actors.earlier_attempts import EarlierAttempts
 from actors.failpoints import reach
-from actors.lane_parts import LaneParts, Moves, Superseded, Wake
+from actors.lane_parts import LaneParts, Moves, Planned, Superseded, Wake
 from actors.outages import WokenActor, retry_until_available
 from actors.settlement import Settlement
 from actors.vault import NotSigned, SignTransaction
@@ -95,6 +96,8 @@ class Lane(WokenActor[Never]):
         self._account: AccountState | None = None
         self._xlm_minimum: Money | None = None
         self._waits_for_xlm = False
+        self._told: frozenset[Hashable] = frozenset()
+        self._drained = False
         self._moves = Moves(parts)
         self._earlier = EarlierAttempts(parts, self._moves)
         self._settlement = Settlement(parts, self._moves)
@@ -111,11 +114,13 @@ class Lane(WokenActor[Never]):
         """Work one operation, the next one after it."""
         if Wake.REFILLED in keys:
             self._waits_for_xlm = False
+        self._told = keys
         await super().woken(keys)
 
     async def look(self) -> None:
         """Take the next operation as far as it goes; storage has them in their order."""
         found = await self._next()
+        self._drained = not found
         if not found:
             return
         worked: ChainOperation | None = None
@@ -126,19 +131,36 @@ class Lane(WokenActor[Never]):
         finally:
             if worked is None:
                 self._account = None  # what has happened to its sequence number is not known
-        if worked is None or worked.is_open or len(found) > 1:
+        self._drained = worked is not None and not worked.is_open and len(found) == 1
+        if not self._drained:
             self.self_address.wake(Wake.WORK)
 
     async def _next(self) -> Sequence[ChainOperation]:
         """The next operation, and whether another comes after it."""
         storage, source = self._parts.core.storage, self._source
         if not self._waits_for_xlm:
+            if planned := self._only_planned():
+                return (planned,)
             return await storage.next_operations(source, self._parts.core.now(), 2)
         # What it waits for comes as a wake-up. Only a refill passes: it may be its own.
         self._parts.want_refill(source)
         refills = await storage.open_operations(source=source, subject=Subject.REFILL)
         now = self._parts.core.now()
         return [each for each in refills if each.not_before is None or each.not_before <= now]
+
+    def _only_planned(self) -> ChainOperation | None:
+        """The one operation that there can be: all others had ended, or pause, when it was committed.
+
+        Saves a busy account the read of storage; whatever else has woken the lane takes it.
+        """
+        if not self._drained or len(self._told) != 1:
+            return None
+        (told,) = self._told
+        if not isinstance(told, Planned):
+            return None
+        operation = self._parts.operations.get(told.operation_id)
+        planned = operation is not None and operation.status is ChainStatus.PLANNED
+        return operation if planned else None
 
     async def _work(self, operation: ChainOperation) -> ChainOperation:
         operation = await self._earlier.settled(operation)

@@ -6,6 +6,7 @@ from enum import Enum
 from attrs import frozen
 
 from actors.alarms import Alarms
+from actors.board import Board
 from actors.core import Core
 from actors.kernel import Address
 from actors.ledger_clock import LedgerClock
@@ -29,10 +30,17 @@ from offerhub.providers.trustless_work.port import (
 
 
 class Wake(Enum):
-    """Why a lane is woken; it reads from storage what there is to do."""
+    """Why a lane is woken, when it has to read from storage what there is to do."""
 
     WORK = "an operation of its account may be due"
     REFILLED = "its account may have got XLM"
+
+
+@frozen
+class Planned:
+    """Why a lane is woken: an operation of its account was committed."""
+
+    operation_id: str
 
 
 @frozen
@@ -48,12 +56,14 @@ class LaneParts:
     """What every lane works with.
 
     Args:
+        operations: as they were committed last.
         want_refill: tells the wallets' actor that an address lacks XLM; never waits.
         xlm: policies by the role of the account.
         alarms: what waits for an operator.
     """
 
     core: Core
+    operations: Board[ChainOperation]
     vault: Address[SignTransaction]
     network: StellarNetwork
     provider: EscrowProvider

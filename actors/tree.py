@@ -43,7 +43,7 @@ from actors.key_commands import key_commands
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
 from actors.lane import Lane
-from actors.lane_parts import LaneParts, Wake, XlmPolicy
+from actors.lane_parts import LaneParts, Planned, Wake, XlmPolicy
 from actors.ledger_clock import LedgerClock
 from actors.maintenance import MaintenanceActor, MaintenanceSwitch, maintenance_commands
 from actors.messages import OrderMessage, WithdrawalMessage
@@ -268,7 +268,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         if not entity.is_open:
             owners.ended(entity)
         elif entity.version == 1 and entity.not_before is None:
-            lanes.wake(entity.source, Wake.WORK)
+            lanes.wake(entity.source, Planned(entity.id))
 
     fence = Fence(world.storage, world.on_displaced)
     journal = Journal(
@@ -304,6 +304,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
 
     lane_parts = LaneParts(
         core=core,
+        operations=operations,
         vault=vault.address,
         network=world.network,
         provider=world.provider,

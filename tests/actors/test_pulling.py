@@ -284,3 +284,30 @@ async def test_a_lane_woken_for_nothing_reads_and_sleeps(autojump_clock: object)
         assert not [row for row in rows if row.is_open]
         failures = {row.failure.kind for row in rows if row.failure is not None}
         assert not failures & set(FailureKind)
+
+
+async def test_a_lane_without_other_work_takes_a_new_operation_without_reading_it_back(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    next_operations = MemoryStorage.next_operations
+
+    async def counted(self: MemoryStorage, source: str, *rest: Any) -> Any:
+        read.append(source)
+        return await next_operations(self, source, *rest)
+
+    monkeypatch.setattr(MemoryStorage, "next_operations", counted)
+    async with open_market() as market:
+        user = await market.user("user", "50.00")
+        outside = open_outside_account(market.universe, "outside")
+        await market.ended(await market.withdraw(user, "10.00", outside))
+        once = read.count(user.public_key)
+        assert once
+        await market.ended(await market.withdraw(user, "10.00", outside))
+        assert once == read.count(user.public_key)
+        # Of two that come while it is at work it takes neither for the only one.
+        several = [await market.withdraw(user, "5.00", outside) for _ in range(3)]
+        for each in several:
+            assert WithdrawalStatus.COMPLETED is (await market.ended(each)).status
+        assert once < read.count(user.public_key)
+        await market.check_books()
