@@ -1,5 +1,6 @@
 """`GET /admin/treasury`, and the ledger of the platform's user."""
 
+import pytest
 from attrs import evolve
 
 from offerhub.domain import postings
@@ -47,6 +48,7 @@ async def post(running: RunningInstance, *movements: postings.Movement) -> None:
         assert isinstance(await running.journal.commit(unit), Committed)
 
 
+@pytest.mark.shows("GET /admin/treasury")
 async def test_the_treasury_shows_what_is_the_platforms_where_it_is_and_what_it_owes(running):
     await stand_up_platform(running)
     seller = await running.user("seller")
