@@ -11,10 +11,14 @@ from offerhub.domain.dispute import Dispute, DisputeReason, DisputeStatus, Party
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import CommandState
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
+from offerhub.domain.unit_of_work import IdempotencyState
+from offerhub.providers.trustless_work.client import TrustlessWorkClient
 from offerhub.sandbox.fault_plan import FaultKind
 from tests.actors.commanding import command
-from tests.actors.purchase import Market, open_market
+from tests.actors.purchase import Market, closing, doomed, living, open_market
+from tests.simulation.world import Universe, open_outside_account, pay_into_contract
 
+RESOLVE = "POST /escrow/single-release/resolve-dispute"
 COMPLETE = "POST /escrow/single-release/change-milestone-status"
 
 
@@ -224,3 +228,169 @@ async def test_a_lane_that_signs_while_the_release_is_taken_back_submits_nothing
         assert frozen.escrow is not None
         steps = [str(each.step) for each in frozen.escrow.transaction_hashes]
         assert ["deploy", "fund", "dispute"] == steps
+
+
+# What a stranger sends to a contract.
+
+
+async def paid_in(market: Market, order: Order, amount: str) -> None:
+    """A stranger's money in the order's contract."""
+    assert order.escrow is not None
+    outside = open_outside_account(market.universe, "stranger")
+    await market.machine.control.faucet(outside, Money.parse(amount))
+    contract = order.escrow.contract_id or ""
+    pay_into_contract(market.universe, "stranger", contract, Money.parse(amount))
+
+
+async def treasury_of(market: Market) -> tuple[int, int]:
+    """What is booked to the treasury and to its wallet, in stroops, since the start."""
+    books = await market.storage.books()
+    return books.account("treasury").stroops, books.holding("wallet/treasury").stroops
+
+
+async def test_what_a_stranger_sent_to_the_contract_goes_to_the_platform(
+    autojump_clock: object,
+) -> None:
+    async with open_market() as market:
+        order = await market.funded_order()
+        await paid_in(market, order, "20.00")
+        before = await treasury_of(market)
+        await dispute(market, order)
+        await resolve(market, await market.settled(order))
+        closed = await market.settled(order)
+        assert ("49.91", "49.85", 0) == await figures(market, closed)
+        assert closed.fees is not None
+        assert "0.2400000" == closed.fees.protocol.seven_places()
+        after = await treasury_of(market)
+        # 20.00 less the protocol's 0.06, and nothing for the platform, whose percent is 0.
+        assert [199_400_000, 199_400_000] == [b - a for a, b in zip(before, after, strict=True)]
+        assert [] == [each for each in await market.audit() if each["result"] == "alarm"]
+        await market.check_books()
+
+
+async def test_money_that_arrives_while_a_resolution_is_built_is_paid_out_with_it(
+    autojump_clock: object,
+) -> None:
+    """The provider reads the contract later than the lane did, and refuses the sum."""
+    async with open_market() as market:
+        order = await market.funded_order()
+        await dispute(market, order)
+        frozen = await market.settled(order)
+        market.fault(FaultKind.SLOW, RESOLVE, times=1, delay_s=20)
+        await resolve(market, frozen)
+        await trio.sleep(5)
+        await paid_in(market, order, "20.00")
+        closed = await market.settled(order)
+        assert ("49.91", "49.85", 0) == await figures(market, closed)
+        attempts = [
+            (each.status.value, each.failure.code if each.failure else None)
+            for each in await market.operations(order.id)
+            if str(each.step) == "resolve"
+        ]
+        assert [
+            ("failed", "DISTRIBUTIONS_MUST_EQUAL_BALANCE"),
+            ("confirmed", None),
+        ] == attempts
+        await market.check_books()
+
+
+# Kills: nothing is lost, and nothing happens twice.
+
+LANE = (
+    "lane.before_signed",
+    "lane.after_signed",
+    "lane.before_submit",
+    "lane.after_submit",
+    "lane.before_confirmed",
+    "lane.after_confirmed",
+    "order.before_effects",
+    "order.after_effects",
+)
+
+
+@pytest.mark.parametrize("step", ["dispute", "resolve"])
+@pytest.mark.parametrize("place", LANE)
+async def test_a_refund_ends_whenever_it_is_killed(
+    autojump_clock: object, place: str, step: str
+) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, f"{place}.{step}") as market:
+            order = await market.funded_order()
+            await refund(market, order)
+        async with living(universe) as market:
+            closed = await market.settled(order)
+            assert Outcome.REFUNDED is closed.outcome
+            assert ("99.76", "0.00", 0) == await figures(market, closed)
+            assert 1 == len(await market.events("order.refunded"))
+            await market.check_books()
+
+
+@pytest.mark.parametrize("step", ["dispute", "resolve"])
+@pytest.mark.parametrize("place", ["lane.after_submit", "order.before_effects"])
+async def test_a_dispute_ends_whenever_it_is_killed(
+    autojump_clock: object, place: str, step: str
+) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, f"{place}.{step}") as market:
+            order = await market.funded_order()
+            await dispute(market, order, Party.SELLER)
+            await resolve(market, await market.settled(order))
+        async with living(universe) as market:
+            frozen = await market.settled(order)
+            if frozen.status is OrderStatus.DISPUTED:
+                await resolve(market, frozen)
+            closed = await market.settled(order)
+            assert ("49.91", "49.85", 0) == await figures(market, closed)
+            for told in ("order.disputed", "escrow.disputed", "dispute.resolved"):
+                assert 1 == len(await market.events(told))
+            await market.check_books()
+
+
+async def test_whoever_a_dispute_left_without_an_answer_has_it_after_a_kill(
+    autojump_clock: object,
+) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with doomed(universe, "order.before_answer.release") as market:
+            order = await market.funded_order()
+            market.fault(FaultKind.ERROR_BEFORE, COMPLETE, times=1000)
+            await market.start_release(order, market.trace("r", "order.release"))
+            await trio.sleep(60)
+            await dispute(market, order, scopes=(Scope.SUPPORT,))
+        async with living(universe) as market:
+            await market.settled(order)
+            kept = await market.storage.idempotency("r")
+            assert kept is not None
+            assert IdempotencyState.DONE is kept.state
+            assert kept.answer is not None
+            assert b"409" == kept.answer[:3]
+
+
+async def test_a_contract_that_seems_to_hold_too_little_is_looked_at_again(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read model that lags shows less than the order's amount: nothing is built meanwhile."""
+    honest, lagging = TrustlessWorkClient.balance, [True]
+
+    async def balance(self: TrustlessWorkClient, contract_id: str) -> Money:
+        held = await honest(self, contract_id)
+        return held - Money(1) if lagging[0] else held
+
+    monkeypatch.setattr(TrustlessWorkClient, "balance", balance)
+    async with open_market() as market:
+        order = await market.funded_order()
+        await refund(market, order)
+        await trio.sleep(120)
+        waiting = await market.stored(order)
+        assert OrderStatus.REFUND_REQUESTED is waiting.status
+        assert waiting.process is not None
+        assert "less than the 80.0000000" in (waiting.process.last_error or "")
+        resolutions = [
+            each for each in await market.operations(order.id) if str(each.step) == "resolve"
+        ]
+        assert all(each.envelope is None for each in resolutions)
+        lagging[0] = False
+        assert Outcome.REFUNDED is (await market.settled(order)).outcome
+        await market.check_books()

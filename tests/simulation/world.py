@@ -14,7 +14,7 @@ from typing import Final
 
 import trio
 from attrs import define, field
-from stellar_sdk import Account, Keypair, TransactionBuilder
+from stellar_sdk import Account, Keypair, TransactionBuilder, TransactionEnvelope, scval
 from stellar_sdk.operation import ChangeTrust, CreateAccount
 
 from actors.kernel import AskGraph, OnCrash, Supervisor
@@ -43,6 +43,7 @@ from offerhub.sandbox.constants import (
     SANDBOX_PASSPHRASE,
     TRUSTLESS_WORK_API_KEY,
 )
+from offerhub.sandbox.escrow.envelopes import PlannedCall, unsigned_envelope
 from offerhub.sandbox.escrow.face import FaceSettings
 from offerhub.sandbox.transport import Handle
 from storage.memory import MemoryDatabase, MemoryStorage
@@ -250,3 +251,33 @@ def open_outside_account(universe: Universe, name: str) -> str:
     engine.submit(envelope.to_xdr(), now())
     universe.sandbox.ledgers.close_now()
     return keys.public_key
+
+
+def pay_into_contract(universe: Universe, name: str, contract_id: str, amount: Money) -> None:
+    """Have an outside account, opened and paid before, send USDC to a contract, as anyone can."""
+    keys = Keypair.from_raw_ed25519_seed(hashlib.sha256(f"outside {name}".encode()).digest())
+    engine = universe.sandbox.engine
+    account = engine.account(keys.public_key)
+    if account is None:
+        msg = f"{name} has no account"
+        raise LookupError(msg)
+    call = PlannedCall(
+        keys.public_key,
+        constants.USDC_CONTRACT_ID,
+        "transfer",
+        (
+            scval.to_address(keys.public_key),
+            scval.to_address(contract_id),
+            scval.to_int128(amount.stroops),
+        ),
+    )
+    unsigned = unsigned_envelope(
+        call,
+        sequence=account.sequence,
+        usdc_contract=constants.USDC_CONTRACT_ID,
+        max_time=now() + timedelta(minutes=1),
+    )
+    envelope = TransactionEnvelope.from_xdr(unsigned, SANDBOX_PASSPHRASE)
+    envelope.sign(keys)
+    engine.submit(envelope.to_xdr(), now())
+    universe.sandbox.ledgers.close_now()
