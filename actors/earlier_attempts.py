@@ -1,6 +1,6 @@
 """Before a step is built again: the proof that no earlier attempt at it was included.
 
-Paying, funding and deploying have no guard of their own on chain (docs/spec/domain.md §3, Exactly once), so
+Paying, funding, deploying and settling have no guard of their own on chain (docs/spec/domain.md §3, Exactly once), so
 that an attempt that was taken for dead is looked at once more, with all the evidence of the day,
 before the next is signed. One that is in a ledger after all is the step: it is never built again.
 """
@@ -54,7 +54,7 @@ class EarlierAttempts:
 
     async def settled(self, operation: ChainOperation) -> ChainOperation:
         """Wait for the proof that none was included; one that was is what is followed from now on."""
-        if operation.attempt == 1 or not operation.rules.falls_back:
+        if operation.attempt == 1 or not operation.rules.moves_money:
             return operation
         trouble = 0
         alarm_at = float("inf") if operation.unclear_since is None else -float("inf")

@@ -19,10 +19,10 @@ import structlog
 from attrs import evolve
 
 from actors.earlier_attempts import EarlierAttempts
+from actors.envelope_follower import EnvelopeFollower
 from actors.failpoints import reach
 from actors.lane_parts import LaneParts, Moves, Planned, Superseded, Wake
 from actors.outages import WokenActor, retry_until_available
-from actors.settlement import Settlement
 from actors.vault import NotSigned, SignTransaction
 from offerhub.domain.chain import (
     ALIVE_STATUSES,
@@ -39,8 +39,10 @@ from offerhub.domain.chain_moves import (
     alarm,
     build_differed,
     build_refused,
+    due_first,
     failed,
     outside_away,
+    resumed,
     signed,
 )
 from offerhub.domain.intents import (
@@ -56,9 +58,11 @@ from offerhub.domain.intents import (
     RefillWallets,
     ReleaseFunds,
     ResolveDispute,
+    SettleDues,
     TrustUsdc,
 )
 from offerhub.domain.money import Money
+from offerhub.domain.users import Wallet, WalletRole
 from offerhub.providers.stellar.build import build_own
 from offerhub.providers.stellar.port import (
     AccountState,
@@ -95,12 +99,14 @@ class Lane(WokenActor[Never]):
         self._parts = parts
         self._account: AccountState | None = None
         self._xlm_minimum: Money | None = None
+        self._wallet: Wallet | None = None
         self._waits_for_xlm = False
         self._told: frozenset[Hashable] = frozenset()
         self._drained = False
+        self._settled = False
         self._moves = Moves(parts)
         self._earlier = EarlierAttempts(parts, self._moves)
-        self._settlement = Settlement(parts, self._moves)
+        self._follower = EnvelopeFollower(parts, self._moves)
 
     async def handle(self, message: Never) -> Never:
         """Nothing is asked of it: it is woken."""
@@ -115,10 +121,13 @@ class Lane(WokenActor[Never]):
         if Wake.REFILLED in keys:
             self._waits_for_xlm = False
         self._told = keys
+        self._settled = self._settled or Wake.SETTLED in keys
         await super().woken(keys)
 
     async def look(self) -> None:
         """Take the next operation as far as it goes; storage has them in their order."""
+        if self._settled:
+            await self._resume_payments()
         found = await self._next()
         self._drained = not found
         if not found:
@@ -162,12 +171,19 @@ class Lane(WokenActor[Never]):
         planned = operation is not None and operation.status is ChainStatus.PLANNED
         return operation if planned else None
 
+    async def _resume_payments(self) -> None:
+        """End the pauses of payments out of this wallet: what was due to it is settled."""
+        for operation in await self._parts.core.storage.open_operations(source=self._source):
+            if operation.not_before is not None and _takes_from(operation.intent) is not None:
+                await self._moves.commit(resumed(operation, self._parts.core.now()))
+        self._settled = False
+
     async def _work(self, operation: ChainOperation) -> ChainOperation:
         operation = await self._earlier.settled(operation)
         if operation.status is ChainStatus.PLANNED:
             operation = await self._sign(operation)
         if operation.status in ALIVE_STATUSES:
-            operation = await self._settlement.settle(operation)
+            operation = await self._follower.follow(operation)
             if operation.status is not ChainStatus.CONFIRMED:
                 self._account = None
             self._refresh(operation)
@@ -181,6 +197,9 @@ class Lane(WokenActor[Never]):
         An operation whose source lacks XLM comes back as it was: planned.
         """
         from_memory = self._account is not None
+        lacking = await self._lacking(operation.intent)
+        if lacking:
+            return await self._wait_for_settlement(operation, lacking)
         try:
             account = await self._funded_account(operation.intent)
             network = await self._parts.clock.trusted()
@@ -224,6 +243,33 @@ class Lane(WokenActor[Never]):
     def _retry(self) -> RetryPolicy:
         return RetryPolicy(self._parts.attempts_max, self._parts.core.random())
 
+    async def _lacking(self, intent: Intent) -> Money:
+        """What is still due to the wallet that a payment needs; zero if it can pay."""
+        if _takes_from(intent) is None or await self._user_id() is None:
+            return Money.zero()
+        standing = await self._parts.core.storage.standing(await self._user_id() or "")
+        return Money.zero() if standing is None else standing.lacking
+
+    async def _wait_for_settlement(
+        self, operation: ChainOperation, lacking: Money
+    ) -> ChainOperation:
+        reason = f"{lacking} USDC are still due to the wallet: waiting for their settlement"
+        paused = await self._moves.commit(due_first(operation, reason, self._parts.core.now()))
+        # After the pause is stored: the settlement's end comes back as a wake-up, and ends it.
+        self._parts.want_settlement(await self._user_id() or "")
+        return paused
+
+    async def _user_id(self) -> str | None:
+        """The user whose wallet this lane's account is; `None` for the platform's accounts."""
+        wallet = await self._own_wallet()
+        return wallet.user_id if wallet is not None and wallet.role is WalletRole.USER else None
+
+    async def _own_wallet(self) -> Wallet | None:
+        if self._wallet is None:
+            wallets = await self._parts.core.storage.wallets_by_address([self._source])
+            self._wallet = wallets.get(self._source)
+        return self._wallet
+
     async def _funded_account(self, intent: Intent) -> AccountState:
         """The source account, with enough XLM for its own fees.
 
@@ -245,8 +291,7 @@ class Lane(WokenActor[Never]):
     async def _xlm_needed(self) -> Money:
         """The least that the account may have, by the role of its wallet."""
         if self._xlm_minimum is None:
-            wallets = await self._parts.core.storage.wallets_by_address([self._source])
-            wallet = wallets.get(self._source)
+            wallet = await self._own_wallet()
             policy = None if wallet is None else self._parts.xlm[wallet.role]
             self._xlm_minimum = Money.zero() if policy is None else policy.minimum
         return self._xlm_minimum
@@ -263,7 +308,14 @@ class Lane(WokenActor[Never]):
                 | ResolveDispute()
             ):
                 return await self._parts.provider.build(intent)
-            case PayUsdc() | ActivateWallets() | RefillWallets() | OpenChannels() | TrustUsdc():
+            case (
+                PayUsdc()
+                | ActivateWallets()
+                | RefillWallets()
+                | SettleDues()
+                | OpenChannels()
+                | TrustUsdc()
+            ):
                 lifetime = min(OWN_LIFETIME_S, self._parts.rules.lifetime_max_s - 1)
                 return build_own(
                     intent,
@@ -365,6 +417,17 @@ class Lane(WokenActor[Never]):
             and operation.rules.refreshes
         ):
             self.spawn_best_effort(self._parts.provider.refresh, tx_hash)
+
+
+def _takes_from(intent: Intent) -> str | None:
+    """The wallet whose user's money an intent pays out; `None` for any other."""
+    match intent:
+        case FundEscrow():
+            return intent.signer
+        case PayUsdc():
+            return intent.wallet
+        case _:
+            return None
 
 
 class _LacksXlm(Exception):

@@ -34,6 +34,7 @@ class Wake(Enum):
 
     WORK = "an operation of its account may be due"
     REFILLED = "its account may have got XLM"
+    SETTLED = "its account may have got what was due to it"
 
 
 @frozen
@@ -58,6 +59,8 @@ class LaneParts:
     Args:
         operations: as they were committed last.
         want_refill: tells the wallets' actor that an address lacks XLM; never waits.
+        want_settlement: tells the settlements' actor that a user's wallet lacks what is still due
+            to it; never waits.
         xlm: policies by the role of the account.
         alarms: what waits for an operator.
     """
@@ -70,6 +73,7 @@ class LaneParts:
     clock: LedgerClock
     rules: SigningRules
     want_refill: Callable[[str], None]
+    want_settlement: Callable[[str], None]
     xlm: dict[WalletRole, XlmPolicy]
     attempts_max: int
     alarms: Alarms

@@ -37,6 +37,7 @@ from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.fees import FeeTerms
 from offerhub.domain.limits import Limits
+from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneOf, Order, OrderStatus
 from offerhub.domain.order_decisions import Decision
 from offerhub.domain.order_states import Action
@@ -101,6 +102,7 @@ class OrderActor(OwnerActor[Order, OrderMessage]):
             case StartFunding(trace):
                 asked_for(order, Action.START_FUNDING)
                 parties = await self._parties(order)
+                await self._owner.coverage.check(order.buyer_id, Money.zero())
                 return chain_decisions.start_funding(order, parties, context(trace))
             case RequestRelease(by, reason, trace):
                 asked_for(order, Action.REQUEST_RELEASE)

@@ -16,6 +16,7 @@ from actors.along import Along, check_not_gone
 from actors.balances import BalanceMessage, CommitDebit
 from actors.board import Board
 from actors.core import Core
+from actors.coverage import Coverage
 from actors.failpoints import reach
 from actors.kernel import Registry
 from actors.outages import WokenActor, refuse_while_unavailable
@@ -45,6 +46,7 @@ class OwnerParts:
 
     Args:
         operations: chain operations as last committed.
+        coverage: whether a payment's wallet can get what it is still due.
         attempts_max: attempts of a step that has a last one.
     """
 
@@ -52,6 +54,7 @@ class OwnerParts:
     balances: Registry[str, BalanceMessage]
     operations: Board[ChainOperation]
     user_cache: UserCache
+    coverage: Coverage
     attempts_max: int
 
 

@@ -15,6 +15,7 @@ from actors.core import Core
 from actors.kernel import Address, Registry, ungrouped
 from actors.lane_parts import Wake
 from actors.owners import Owner, Owners
+from actors.settlements import Due
 from storage.port import OnTheWay, OpenLane
 
 RESUME: Final = "resume"
@@ -36,12 +37,14 @@ class RecoveryParts:
 
     Args:
         wallets: the wallets' actor, which looks for wallets that are not active yet.
+        settlements: the settlements' actor, which looks for what has ended.
     """
 
     core: Core
     lanes: Registry[str, Never]
     owners: Owners
     wallets: Address[Never]
+    settlements: Address[Never]
 
 
 class Recovery:
@@ -68,6 +71,7 @@ class Recovery:
     async def _sweep(self) -> None:
         parts, storage = self._parts, self._parts.core.storage
         parts.wallets.wake(RESUME)
+        parts.settlements.wake(Due.RESUME)
 
         def wake_lane(row: OpenLane) -> bool:
             parts.lanes.wake(row.source, Wake.WORK)

@@ -26,6 +26,7 @@ from actors.bootstrap import (
 )
 from actors.commands import Commands
 from actors.core import Core
+from actors.coverage import Coverage
 from actors.fence import Fence
 from actors.housekeeping import Housekeeping, HousekeepingParts
 from actors.journal import Journal
@@ -55,6 +56,7 @@ from actors.owners import Owner, Owners
 from actors.publisher import EventBuffer, EventHub, Publisher
 from actors.recovery import Recovery, RecoveryParts
 from actors.refusals import Refusals
+from actors.settlements import SettlementParts, SettlementsActor, SettlementWanted
 from actors.signing import CannotSign, Signer
 from actors.system import Instance, System
 from actors.timer import Timer, TimerParts
@@ -149,6 +151,7 @@ class Choices:
     Args:
         instance: as shown to callers; its `platform_user_id` is filled in.
         fill_treasury: gives the platform's wallet USDC in the sandbox; `None` elsewhere.
+        settlement_s: how often dues are settled.
         poll_s: pause of the chain watcher.
     """
 
@@ -158,6 +161,7 @@ class Choices:
     attempts_max: int
     channel_accounts: int
     wallet_xlm: XlmPolicy
+    settlement_s: float
     poll_s: float
     platform_user_id: str | None
     live_keys: bool
@@ -311,6 +315,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         clock=clock,
         rules=choices.rules,
         want_refill=lambda address: wallets.address.wake(RefillWanted(address)),
+        want_settlement=lambda user_id: settlements.address.wake(SettlementWanted(user_id)),
         xlm=xlm,
         alarms=alarms,
         attempts_max=choices.attempts_max,
@@ -342,7 +347,8 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
             )
         return channel
 
-    owner_parts = OwnerParts(core, balances, operations, user_cache, choices.attempts_max)
+    coverage = Coverage(core, balance_board, alarms)
+    owner_parts = OwnerParts(core, balances, operations, user_cache, coverage, choices.attempts_max)
     order_parts = OrderParts(
         owner=owner_parts,
         board=order_board,
@@ -385,6 +391,16 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         xlm=xlm,
     )
     wallets = Cell("wallets", lambda: WalletsActor(wallet_parts), capacity=256)
+    settlement_parts = SettlementParts(
+        core=core,
+        lanes=lanes,
+        user_cache=user_cache,
+        channels=channels.all,
+        platform_address=platform_address,
+        alarms=alarms,
+        every_s=choices.settlement_s,
+    )
+    settlements = Cell("settlements", lambda: SettlementsActor(settlement_parts), capacity=256)
     user_parts = UserParts(
         core=core,
         vault=vault.address,
@@ -455,10 +471,11 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
             Owner(Subject.WITHDRAWAL, withdrawals.wake, Withdrawal, withdrawal_board),
             Owner(Subject.ACTIVATION, lambda _, key: wallets.address.wake(key)),
             Owner(Subject.REFILL, lambda _, key: wallets.address.wake(key)),
+            Owner(Subject.SETTLEMENT, lambda _, key: settlements.address.wake(key)),
             Owner(Subject.BOOTSTRAP, lambda _, __: None),  # it waits at the board
         )
     )
-    recovery = Recovery(RecoveryParts(core, lanes, owners, wallets.address))
+    recovery = Recovery(RecoveryParts(core, lanes, owners, wallets.address, settlements.address))
     crashes.recovery = recovery
     refusals = Refusals(journal, world.now, ids)
 
@@ -507,6 +524,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         ChildSpec(orders),
         ChildSpec(Service("watcher", watcher.run)),
         ChildSpec(wallets),
+        ChildSpec(settlements),
         ChildSpec(users),
         ChildSpec(keys),
         ChildSpec(housekeeping),

@@ -16,6 +16,7 @@ from offerhub.domain import withdrawal_decisions as decisions
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.limits import Limits
+from offerhub.domain.money import Money
 from offerhub.domain.users import Wallet, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.domain.withdrawal_decisions import WithdrawalDecision
@@ -58,6 +59,7 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         match message:
             case CommitWithdrawal(trace):
                 wallet = await self._wallet(withdrawal.user_id)
+                await self._owner.coverage.check(withdrawal.user_id, Money.zero())
                 return decisions.commit(withdrawal, wallet.public_key, self._core.context(trace))
             case CancelWithdrawal(trace):
                 return decisions.cancel(withdrawal, self._core.context(trace))
@@ -73,6 +75,8 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         self._parts.limits.check(message.amount)
         wallet = await self._wallet(message.user_id)
         await self._check_destination(message, wallet)
+        if message.commit:
+            await self._owner.coverage.check(message.user_id, message.amount)
         return decisions.create(
             decisions.CreateWithdrawal(
                 withdrawal_id=self._id,

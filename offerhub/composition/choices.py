@@ -32,6 +32,7 @@ def choices_from(
         attempts_max=chain.attempts,
         channel_accounts=chain.channel_accounts,
         wallet_xlm=XlmPolicy(minimum=chain.wallet_xlm_min, level=chain.wallet_xlm_float),
+        settlement_s=chain.settlement_s,
         poll_s=poll_s(settings),
         platform_user_id=settings.platform_user_id,
         live_keys=stellar.network == "mainnet",

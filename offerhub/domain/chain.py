@@ -60,6 +60,7 @@ class Subject(StrEnum):
     WITHDRAWAL = "withdrawal"
     ACTIVATION = "activation"
     REFILL = "refill"
+    SETTLEMENT = "settlement"
     BOOTSTRAP = "bootstrap"
 
 
@@ -94,11 +95,17 @@ class FailureKind(StrEnum):
 
 @frozen
 class ChainFailure:
-    """How an operation failed: `code` is the network's or the provider's kind, if it gave one."""
+    """How an operation failed.
+
+    Args:
+        code: the network's or the provider's kind, if it gave one.
+        operations: of a transaction that a ledger includes, the result of each of its operations.
+    """
 
     kind: FailureKind
     message: str
     code: str | None = None
+    operations: tuple[str, ...] = ()
 
 
 @frozen

@@ -24,6 +24,9 @@ _PAUSE_MAX_S: Final = 60.0
 _OUTAGE_PAUSE_MAX_S: Final = 15.0
 """Calls are budgeted, so an outage may be looked at more often than a refusal."""
 
+_DUE_PAUSE: Final = timedelta(seconds=30)
+"""The end of the settlement ends the pause; this is for when nobody could tell."""
+
 ALARM_AFTER: Final = 10
 """Failures in a row after which a step is reported: several minutes."""
 
@@ -218,6 +221,16 @@ def outside_away(
     outages = operation.outages + 1
     pause = min(retry.pause(outages), timedelta(seconds=_OUTAGE_PAUSE_MAX_S))
     return evolve(waiting(operation, reason, at), outages=outages, not_before=at + pause)
+
+
+def due_first(operation: ChainOperation, reason: str, at: datetime) -> ChainOperation:
+    """Its wallet lacks money that is still due to it: it pauses, until that is settled."""
+    return evolve(waiting(operation, reason, at), not_before=at + _DUE_PAUSE)
+
+
+def resumed(operation: ChainOperation, at: datetime) -> ChainOperation:
+    """What it paused for may be there."""
+    return evolve(_moved(operation, operation.status, at), not_before=None)
 
 
 def confirmed(

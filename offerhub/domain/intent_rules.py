@@ -23,6 +23,7 @@ from offerhub.domain.intents import (
     RefillWallets,
     ReleaseFunds,
     ResolveDispute,
+    SettleDues,
     TrustUsdc,
 )
 from offerhub.domain.steps import DEPLOY, DISPUTE, FUND, RELEASE, RESOLVE, Step, StepKind
@@ -47,6 +48,8 @@ class IntentRules:
         step: its name.
         submitter: who hands it in first; what is handed in again goes to the network.
         pays_out: the transfers that the chain reports of it are booked, so they are read with it.
+        moves_money: the chain has no guard against its second time (docs/spec/domain.md §3), so each
+            earlier attempt is proven absent once more before it is signed again.
         falls_back: it has a last attempt, after which its owner falls back (an escrow, a funding)
             or fails (a withdrawal); without, it is repeated until it succeeds.
         refreshes: the provider's read model is updated once it is confirmed; the last step of
@@ -57,18 +60,22 @@ class IntentRules:
     step: Step
     submitter: Submitter = Submitter.NETWORK
     pays_out: bool = False
+    moves_money: bool = False
     falls_back: bool = False
     refreshes: bool = False
     final_codes: frozenset[str] = frozenset()
 
 
-_DEPLOY: Final = IntentRules(DEPLOY, submitter=Submitter.PROVIDER, falls_back=True)
-_FUND: Final = IntentRules(FUND, falls_back=True, refreshes=True)
+_DEPLOY: Final = IntentRules(
+    DEPLOY, submitter=Submitter.PROVIDER, moves_money=True, falls_back=True
+)
+_FUND: Final = IntentRules(FUND, moves_money=True, falls_back=True, refreshes=True)
 _RELEASE: Final = IntentRules(RELEASE, pays_out=True, refreshes=True)
 _DISPUTE: Final = IntentRules(DISPUTE, refreshes=True)
 _RESOLVE: Final = IntentRules(RESOLVE, pays_out=True, refreshes=True)
 _PAY: Final = IntentRules(
     Step(StepKind.PAY),
+    moves_money=True,
     falls_back=True,
     # What a payment's destination is refused for (docs/spec/stellar-horizon.md §5.7).
     final_codes=frozenset(
@@ -77,6 +84,7 @@ _PAY: Final = IntentRules(
 )
 _ACTIVATE: Final = IntentRules(Step(StepKind.ACTIVATE))
 _REFILL: Final = IntentRules(Step(StepKind.REFILL))
+_SETTLE: Final = IntentRules(Step(StepKind.SETTLE), moves_money=True)
 _OPEN_CHANNELS: Final = IntentRules(Step(StepKind.OPEN_CHANNELS))
 _TRUST: Final = IntentRules(Step(StepKind.TRUST))
 
@@ -114,6 +122,8 @@ def _of_own(intent: OwnIntent) -> IntentRules:
             return _ACTIVATE
         case RefillWallets():
             return _REFILL
+        case SettleDues():
+            return _SETTLE
         case OpenChannels():
             return _OPEN_CHANNELS
         case TrustUsdc():

@@ -245,6 +245,40 @@ class RefillWallets:
 
 
 @frozen
+class DuePayment:
+    """What is paid between the platform's wallet and a user's: positive to the user's."""
+
+    wallet: str
+    amount: Money
+
+
+@frozen
+class SettleDues:
+    """Pay dues between the platform's wallet and users' wallets, many in one transaction.
+
+    Args:
+        payments: in the order of the operations; what wallets owe comes first, so that what the
+            treasury owes may be paid with it.
+    """
+
+    channel: str
+    platform: str
+    payments: tuple[DuePayment, ...]
+
+    @property
+    def source(self) -> str:
+        return self.channel
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """The channel, and whose money it moves: each pays under its own signature."""
+        payers = (
+            each.wallet if each.amount.stroops < 0 else self.platform for each in self.payments
+        )
+        return _distinct(self.channel, *payers)
+
+
+@frozen
 class OpenChannels:
     """Create the channel accounts, paid by the platform's wallet."""
 
@@ -287,7 +321,7 @@ EscrowIntent = (
 )
 """Built by Trustless Work."""
 
-OwnIntent = PayUsdc | ActivateWallets | RefillWallets | OpenChannels | TrustUsdc
+OwnIntent = PayUsdc | ActivateWallets | RefillWallets | SettleDues | OpenChannels | TrustUsdc
 """Built by ourselves."""
 
 Intent = EscrowIntent | OwnIntent

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from offerhub.domain.money import Money
+from offerhub.domain.treasury import Treasury
 
 
 @frozen
@@ -76,3 +77,14 @@ class Standing:
         """
         missing = self.due.stroops - min(0, self.settling.stroops) - self.available.stroops
         return Money(max(0, missing))
+
+    def uncovered(self, taking: Money, treasury: Treasury) -> Money:
+        """What a payment needs of the treasury that it cannot pay, its debtors' money included.
+
+        Args:
+            taking: what has yet to leave `available` for it.
+        """
+        rest = Money(max(0, self.available.stroops - taking.stroops))
+        needed = evolve(self, available=rest).lacking.stroops - max(0, self.settling.stroops)
+        payable = treasury.payable + treasury.owing - treasury.collecting
+        return Money(max(0, needed - payable.stroops))

@@ -18,6 +18,7 @@ class StepKind(StrEnum):
     PAY = "pay"
     ACTIVATE = "activate"
     REFILL = "refill"
+    SETTLE = "settle"
     OPEN_CHANNELS = "open_channels"
     TRUST = "trust"
 

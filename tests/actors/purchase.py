@@ -27,11 +27,14 @@ from actors.messages import (
 )
 from actors.tree import Choices
 from offerhub.domain.chain import ChainOperation
-from offerhub.domain.ledger import check_identities
+from offerhub.domain.decision_context import DecisionContext
+from offerhub.domain.ledger import WALLET_TREASURY, check_identities
 from offerhub.domain.ledger import wallet as holding_of
 from offerhub.domain.money import Money
 from offerhub.domain.order import Milestone, Order
+from offerhub.domain.postings import Movement
 from offerhub.domain.trace import IdempotencyClaim, Trace
+from offerhub.domain.unit_of_work import Committed, UnitOfWork
 from offerhub.domain.users import User, UserType, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal, WithdrawalStatus
 from offerhub.sandbox.fault_plan import FaultKind, FaultSpec
@@ -117,6 +120,43 @@ class Market:
 
     def on_chain(self, address: str) -> int | None:
         return self.universe.sandbox.engine.usdc_balance(address)
+
+    # The platform.
+
+    @property
+    def platform(self) -> str:
+        """Address of its wallet."""
+        wallets = self.universe.database.tables.of(Wallet).rows.values()
+        return next(each.public_key for each in wallets if each.role is WalletRole.PLATFORM)
+
+    async def fill_treasury(self, amount: str) -> None:
+        """Pay the platform's wallet from outside, and wait until it is booked."""
+        await self.machine.tree.bootstrap.done.wait()
+        await self.machine.control.faucet(self.platform, Money.parse(amount))
+        booked = (await self.storage.treasury()).wallet
+        with trio.fail_after(WAIT_S):
+            while (await self.storage.treasury()).wallet == booked:
+                await trio.sleep(0.2)
+
+    async def post(self, *movements: Movement) -> None:
+        """Commit transfers that nobody else in these tests makes."""
+        system = self.machine.system
+        context = DecisionContext(system.clock(), system.ids, self.trace())
+        transfers = [context.transfer(each, reference="test", cause="test") for each in movements]
+        unit = UnitOfWork(at=context.now, trace=context.trace, transfers=tuple(transfers))
+        outcome = await self.machine.tree.journal.commit(unit)
+        assert isinstance(outcome, Committed), outcome
+
+    async def due(self, user: User) -> Money:
+        standing = await self.storage.standing(user.id)
+        assert standing is not None
+        return standing.due
+
+    async def wait_settled(self, *users: User) -> None:
+        """Until nothing is due to any of them, in either direction."""
+        with trio.fail_after(WAIT_S):
+            while any([await self.due(user) for user in users]):
+                await trio.sleep(0.2)
 
     # Orders.
 
@@ -274,6 +314,7 @@ class Market:
             if wallet.role is WalletRole.USER and wallet.status is WalletStatus.ACTIVE:
                 booked = books.holding(holding_of(user.id)).stroops
                 assert booked == self.on_chain(wallet.public_key)
+        assert books.holding(WALLET_TREASURY).stroops == (self.on_chain(self.platform) or 0)
 
 
 @asynccontextmanager

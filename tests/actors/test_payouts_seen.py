@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
-from actors.settlement import Settlement
+from actors.envelope_follower import EnvelopeFollower
 from offerhub.domain.chain import PayoutSeen
 from offerhub.domain.money import Money
 from offerhub.providers.stellar.port import AssetTransfer, TransferOrigin
@@ -46,5 +46,5 @@ async def test_only_usdc_of_the_configured_issuer_is_a_payout() -> None:
         rules=SimpleNamespace(usdc_code="USDC", usdc_issuer="GISSUER"),
     )
     moves: Any = None
-    seen = await Settlement(parts, moves)._payouts("ab" * 32)
+    seen = await EnvelopeFollower(parts, moves)._payouts("ab" * 32)
     assert (PayoutSeen("CONTRACT", "GSELLER", AMOUNT),) == seen

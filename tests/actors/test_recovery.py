@@ -212,7 +212,7 @@ async def test_lanes_are_woken_oldest_first_at_a_pace_that_yields_to_a_slow_data
     wallets: Any = SimpleNamespace(wake=lambda _: None)
     async with trio.open_nursery() as nursery:
         began = trio.current_time()
-        await nursery.start(Recovery(RecoveryParts(core, lanes, owners, wallets)).run)
+        await nursery.start(Recovery(RecoveryParts(core, lanes, owners, wallets, wallets)).run)
         await trio.sleep(50)
         nursery.cancel_scope.cancel()
     moments = list(lanes.woken.values())

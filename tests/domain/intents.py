@@ -7,6 +7,7 @@ from offerhub.domain.intents import (
     DeployEscrow,
     DisputeEscrow,
     Distribution,
+    DuePayment,
     EscrowTerms,
     FundEscrow,
     Intent,
@@ -15,6 +16,7 @@ from offerhub.domain.intents import (
     RefillWallets,
     ReleaseFunds,
     ResolveDispute,
+    SettleDues,
     TrustUsdc,
     XlmRefill,
 )
@@ -37,6 +39,7 @@ INTENTS: tuple[Intent, ...] = (
     PayUsdc("GA", "GZ", Money(7), memo="rent"),
     ActivateWallets("GC", "GP", ("GA", "GB"), Money(9)),
     RefillWallets("GC", "GP", (XlmRefill("GA", Money(1)), XlmRefill("GB", Money(2)))),
+    SettleDues("GC", "GP", (DuePayment("GA", Money(-3)), DuePayment("GB", Money(2)))),
     OpenChannels("GP", ("GC", "GD"), Money(3)),
     TrustUsdc("GP"),
 )

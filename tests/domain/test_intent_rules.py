@@ -5,7 +5,14 @@ from typing import get_args
 import pytest
 
 from offerhub.domain.intent_rules import Submitter, rules_of
-from offerhub.domain.intents import Distribution, EscrowIntent, Intent, ResolveDispute
+from offerhub.domain.intents import (
+    Distribution,
+    DuePayment,
+    EscrowIntent,
+    Intent,
+    ResolveDispute,
+    SettleDues,
+)
 from offerhub.domain.money import Money
 from tests.domain.intents import INTENTS
 
@@ -31,6 +38,18 @@ def test_only_a_release_and_a_resolution_pay_out() -> None:
 
 def test_what_must_end_falls_back_and_the_rest_is_repeated() -> None:
     assert {"DeployEscrow", "FundEscrow", "PayUsdc"} == named(falls_back=True)
+
+
+def test_what_the_chain_would_do_twice_is_proven_absent_before_it_is_signed_again() -> None:
+    assert {"DeployEscrow", "FundEscrow", "PayUsdc", "SettleDues"} == named(moves_money=True)
+
+
+def test_who_pays_in_a_settlement_signs_it() -> None:
+    to_wallets = SettleDues("GC", "GP", (DuePayment("GA", Money(3)), DuePayment("GB", Money(2))))
+    assert ("GC", "GP") == to_wallets.signers
+    from_wallet = SettleDues("GC", "GP", (DuePayment("GA", Money(-3)),))
+    assert ("GC", "GA") == from_wallet.signers
+    assert ("GC", "GA", "GP") == BY_NAME["SettleDues"].signers
 
 
 def test_the_last_step_that_went_past_the_provider_refreshes_its_read_model() -> None:

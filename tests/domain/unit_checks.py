@@ -145,6 +145,8 @@ def _moved(transfers: tuple[Transfer, ...]) -> Counter[tuple[str, str, object]]:
     moved: Counter[tuple[str, str, object]] = Counter()
     for transfer in transfers:
         for user, sides in balance_changes([transfer]).items():
+            if not (sides[Side.AVAILABLE] or sides[Side.RESERVED]):
+                continue  # what is due to a user is not reported
             kind, amount = _row_event(sides)
             moved[kind, user, Money(amount).two_places()] += 1
     return moved

@@ -7,7 +7,7 @@ from tests.mutants.planting import Fault
 CHAIN_FAULTS: Final = (
     Fault(
         "an unknown outcome is taken for dead",
-        "actors/settlement.py",
+        "actors/envelope_follower.py",
         "            case Finding(Verdict.UNPROVEN):\n"
         "                return await self._submitted(operation, found.reason)",
         "            case Finding(Verdict.UNPROVEN):\n"
@@ -39,14 +39,14 @@ CHAIN_FAULTS: Final = (
     ),
     Fault(
         "a payout counts in whatever asset it comes",
-        "actors/settlement.py",
+        "actors/envelope_follower.py",
         "            and transfer.asset_issuer == usdc.usdc_issuer\n",
         "",
         ("tests/actors/test_payouts_seen.py",),
     ),
     Fault(
         "a failure is built again although it has moved something",
-        "actors/settlement.py",
+        "actors/envelope_follower.py",
         "        if await self._parts.network.transfers(tx_hash):\n",
         "        if not tx_hash:\n",
         ("tests/actors/test_lying_network.py",),

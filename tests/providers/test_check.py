@@ -22,11 +22,13 @@ from stellar_sdk import (
 from offerhub.domain.intents import (
     ActivateWallets,
     Distribution,
+    DuePayment,
     Intent,
     OpenChannels,
     OwnIntent,
     PayUsdc,
     RefillWallets,
+    SettleDues,
     TrustUsdc,
     XlmRefill,
 )
@@ -83,10 +85,18 @@ OPEN = OpenChannels(
     channels=(address("channel"), address("channel 2")),
     starting_xlm=Money.parse("20.00"),
 )
+SETTLE = SettleDues(
+    channel=address("channel"),
+    platform=address("platform"),
+    payments=(
+        DuePayment(address("buyer"), Money(-2_500_000)),
+        DuePayment(address("seller"), Money.parse("0.24")),
+    ),
+)
 TRUST = TrustUsdc(account=address("platform"))
 
 ESCROW_INTENTS = [DEPLOY, FUND, STATUS, APPROVE, RELEASE, DISPUTE, RESOLVE]
-OWN_INTENTS: list[OwnIntent] = [PAY, ACTIVATE, REFILL, OPEN, TRUST]
+OWN_INTENTS: list[OwnIntent] = [PAY, ACTIVATE, REFILL, SETTLE, OPEN, TRUST]
 
 
 def own_envelope(intent: OwnIntent) -> str:
@@ -100,7 +110,7 @@ def own_envelope(intent: OwnIntent) -> str:
 
 
 def good(intent: Intent) -> str:
-    if isinstance(intent, PayUsdc | ActivateWallets | RefillWallets | OpenChannels | TrustUsdc):
+    if isinstance(intent, OwnIntent):
         return own_envelope(intent)
     return provider_envelope(intent)
 
@@ -571,6 +581,10 @@ OTHER_OWN: list[tuple[OwnIntent, OwnIntent]] = [
     (evolve(ACTIVATE, wallets=ACTIVATE.wallets[::-1]), ACTIVATE),
     (evolve(ACTIVATE, xlm_float=Money.parse("2.01")), ACTIVATE),
     (evolve(REFILL, payer=address("somebody")), REFILL),
+    (evolve(SETTLE, platform=address("somebody")), SETTLE),
+    (evolve(SETTLE, payments=SETTLE.payments[:1]), SETTLE),
+    (evolve(SETTLE, payments=SETTLE.payments[::-1]), SETTLE),
+    (evolve(SETTLE, payments=(evolve(SETTLE.payments[0], amount=Money(-1)),)), SETTLE),
     (evolve(REFILL, refills=REFILL.refills[:1]), REFILL),
     (evolve(REFILL, refills=(REFILL.refills[0], REFILL.refills[0])), REFILL),
     (evolve(OPEN, channels=OPEN.channels[:1]), OPEN),

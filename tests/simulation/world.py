@@ -99,6 +99,7 @@ def choices(channel_accounts: int = 2) -> Choices:
         attempts_max=5,
         channel_accounts=channel_accounts,
         wallet_xlm=XlmPolicy(minimum=Money(5_000_000), level=Money(20_000_000)),
+        settlement_s=60.0,
         poll_s=1.0,
         platform_user_id=None,
         live_keys=False,

@@ -1,4 +1,4 @@
-"""Builds our own transactions: activation, payment, refill (docs/spec/stellar-horizon.md §5.4)."""
+"""Builds our own transactions: activation, payment, refill, settlement (docs/spec/stellar-horizon.md §5.4)."""
 
 from datetime import datetime
 from typing import assert_never
@@ -21,10 +21,12 @@ from stellar_sdk.memo import Memo
 
 from offerhub.domain.intents import (
     ActivateWallets,
+    DuePayment,
     OpenChannels,
     OwnIntent,
     PayUsdc,
     RefillWallets,
+    SettleDues,
     TrustUsdc,
 )
 from offerhub.domain.money import Money
@@ -32,6 +34,9 @@ from offerhub.providers.stellar.envelope import unsigned_xdr
 
 ACTIVATIONS_MAX = 18
 """Wallets in one activation: 20 signatures less the channel's and the sponsor's (docs/spec/stellar-horizon.md §5.4)."""
+
+SIGNATURES_MAX = 20
+"""Signatures on one transaction (docs/spec/stellar-horizon.md §5.4)."""
 
 OPERATIONS_MAX = 100
 """Operations in one transaction (docs/spec/stellar-horizon.md §1.2): as many refills or channels fit."""
@@ -86,6 +91,10 @@ def operations_of(intent: OwnIntent, usdc: Asset) -> list[Operation]:
                 )
                 for refill in intent.refills
             ]
+        case SettleDues():
+            _within(len(intent.payments), OPERATIONS_MAX)
+            _within(len(intent.signers), SIGNATURES_MAX)
+            operations = [_due_payment(each, intent.platform, usdc) for each in intent.payments]
         case OpenChannels():
             _within(len(intent.channels), OPERATIONS_MAX)
             starting = _positive(intent.starting_xlm)
@@ -115,6 +124,14 @@ def _activation(wallet: str, sponsor: str, xlm: Money, usdc: Asset) -> list[Oper
         ChangeTrust(usdc, source=wallet),
         EndSponsoringFutureReserves(source=wallet),
     ]
+
+
+def _due_payment(payment: DuePayment, platform: str, usdc: Asset) -> Operation:
+    """What the treasury owes comes from the platform's wallet, what a wallet owes from that one."""
+    amount = payment.amount
+    if amount.stroops < 0:
+        return Payment(platform, usdc, _positive(-amount), source=payment.wallet)
+    return Payment(payment.wallet, usdc, _positive(amount), source=platform)
 
 
 def _positive(amount: Money) -> str:

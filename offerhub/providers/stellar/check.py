@@ -22,6 +22,7 @@ from offerhub.domain.intents import (
     RefillWallets,
     ReleaseFunds,
     ResolveDispute,
+    SettleDues,
     TrustUsdc,
 )
 from offerhub.providers.stellar.build import memo_of, operations_of
@@ -81,7 +82,14 @@ def check_transaction(
             | ResolveDispute()
         ):
             _check_escrow_call(transaction, intent, rules)
-        case PayUsdc() | ActivateWallets() | RefillWallets() | OpenChannels() | TrustUsdc():
+        case (
+            PayUsdc()
+            | ActivateWallets()
+            | RefillWallets()
+            | SettleDues()
+            | OpenChannels()
+            | TrustUsdc()
+        ):
             _check_own(transaction, intent, rules)
         case _:
             assert_never(intent)

@@ -1,4 +1,4 @@
-"""Settlement: from a signed envelope to its end, found out by its hash (docs/spec/domain.md §3, Exactly once).
+"""From a signed envelope to its end, found out by its hash (docs/spec/domain.md §3, Exactly once).
 
 An unknown outcome is looked up and the same envelope handed in again. What is to be proven before
 it counts as dead is in `envelope_death`; what contradicts is alarmed, and waits for an operator.
@@ -42,14 +42,14 @@ log = structlog.get_logger(__name__)
 _RETRY: Final = Backoff(first_s=0.25, limit_s=10.0)
 
 
-class Settlement:
+class EnvelopeFollower:
     """Follows the envelopes of one lane; what it returns has ended."""
 
     def __init__(self, parts: LaneParts, moves: Moves) -> None:
         self._parts = parts
         self._moves = moves
 
-    async def settle(self, operation: ChainOperation) -> ChainOperation:
+    async def follow(self, operation: ChainOperation) -> ChainOperation:
         """Follow a signed envelope until the chain has it, or provably never will."""
         envelope, tx_hash = operation.envelope, operation.tx_hash
         if envelope is None or tx_hash is None:
@@ -142,7 +142,7 @@ class Settlement:
             kind = FailureKind.REFUSED if code in rules.final_codes else FailureKind.INCLUDED
             moved = failed(
                 operation,
-                ChainFailure(kind, f"the network refused it: {code}", code),
+                ChainFailure(kind, f"the network refused it: {code}", code, record.operation_codes),
                 self._parts.core.now(),
                 ledger=record.ledger,
                 closed_at=record.closed_at,
