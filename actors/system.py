@@ -11,6 +11,7 @@ from actors.balances import BalanceMessage
 from actors.board import Board
 from actors.bootstrap import Bootstrap
 from actors.kernel import Address, Node, Registry
+from actors.key_uses import KeyUses
 from actors.keys import KeyRing
 from actors.ledger_clock import LedgerClock
 from actors.maintenance import MaintenanceSwitch
@@ -63,6 +64,7 @@ class System:
     users: Address[CreateUser]
     keys: Address[KeyMessage | Along]
     api_keys: KeyRing
+    key_uses: KeyUses
     answers: Answers
     refusals: Refusals
     webhooks: Address[ReceiveWebhook]

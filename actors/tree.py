@@ -41,6 +41,7 @@ from actors.kernel import (
     described,
 )
 from actors.key_commands import key_commands
+from actors.key_uses import KeyUses
 from actors.keys import KeyRing as ApiKeyRing
 from actors.keys import Keys
 from actors.lane import Lane
@@ -409,6 +410,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
     )
     users = Cell("users", lambda: UsersActor(user_parts), capacity=256)
     api_keys = ApiKeyRing(world.storage)
+    key_uses = KeyUses(world.storage, world.now)
     keys = Cell(
         "keys",
         lambda: Keys(
@@ -491,6 +493,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         users=users.address,
         keys=keys.address,
         api_keys=api_keys,
+        key_uses=key_uses,
         answers=answers,
         refusals=refusals,
         webhooks=webhooks.address,
@@ -527,6 +530,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         ChildSpec(settlements),
         ChildSpec(users),
         ChildSpec(keys),
+        ChildSpec(Service("key_uses", key_uses.run)),
         ChildSpec(housekeeping),
         ChildSpec(webhooks),
         ChildSpec(Service("timer", timer.run)),

@@ -70,10 +70,15 @@ def endpoints(specification: str) -> list[str]:
     A cell names several: `GET /users, /users/{id}`. `…/x` stands below the path before it if that
     ends with a parameter, or if x is one; else beside it, as `/x` does after a path of three parts.
     """
+    return list(scopes(specification))
+
+
+def scopes(specification: str) -> dict[str, str]:
+    """Every endpoint of the table, with what its row says under scope."""
     table = specification.split("\n## Endpoints\n", 1)[1].split("\n## ", 1)[0]
-    found: list[str] = []
+    found: dict[str, str] = {}
     path = ""
-    for cell in re.findall(r"^\| (.+?) \|", table, re.MULTILINE):
+    for cell, scope in re.findall(r"^\| (.+?) \| (.*?) \|", table, re.MULTILINE):
         method, first = "", True
         for each in _PART.finditer(_without_bodies(cell)):
             method = each[1] or method
@@ -81,8 +86,8 @@ def endpoints(specification: str) -> list[str]:
                 break
             path = _resolved(each[2], path, first=first)
             first = False
-            found.append(f"{method} {path}")
-    return list(dict.fromkeys(found))
+            found.setdefault(f"{method} {path}", scope)
+    return found
 
 
 def _without_bodies(cell: str) -> str:

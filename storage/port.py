@@ -4,7 +4,7 @@ Reads raise `StorageUnavailable` when the database is away; cancelling one leave
 Lists are newest first and page by the last id of the page before (docs/spec/api.md, Envelopes).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -410,6 +410,17 @@ class Storage(Protocol):
 
     async def served(self) -> bool:
         """Whether a process takes up commands now."""
+        ...
+
+    async def key_uses(self, key_ids: Sequence[str]) -> dict[str, datetime]:
+        """When those of the keys that were used were used last, as far as it is written down."""
+        ...
+
+    async def note_key_uses(self, uses: Mapping[str, datetime]) -> None:
+        """Write down when keys were used, where that is later than what stands there.
+
+        Safe to repeat; raises `StorageUnavailable`, also when it may have been written.
+        """
         ...
 
     # What comes due.

@@ -53,7 +53,7 @@ def create_app(  # noqa: PLR0913 - each is one choice of the composition root
     gate = Gate(
         system,
         health or Health(),
-        Authentication(master_key, system.api_keys, system.clock),
+        Authentication(master_key, system.api_keys, system.key_uses, system.clock),
         rate_limit,
         proxies=trusted_proxies,
         observe=observe,

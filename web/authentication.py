@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable
 from typing import Final
 
+from actors.key_uses import KeyUses
 from actors.keys import TOKEN_PREFIX, KeyRing, digest_of
 from offerhub.domain.api_keys import Scope, allows
 from offerhub.domain.errors import DomainError, ErrorCode
@@ -19,9 +20,10 @@ MASTER: Final = Caller("master", (Scope.ALL,), None)
 class Authentication:
     """Recognises keys, tokens and the master key; of the master key only a digest is kept."""
 
-    def __init__(self, master_key: str, ring: KeyRing, clock: Clock) -> None:
+    def __init__(self, master_key: str, ring: KeyRing, uses: KeyUses, clock: Clock) -> None:
         self._master_digest = digest_of(master_key)
         self._ring = ring
+        self._uses = uses
         self._clock = clock
 
     async def caller(
@@ -46,6 +48,7 @@ class Authentication:
             known = await self._ring.find(digest, token=text.startswith(TOKEN_PREFIX))
         if known is None or not known.valid_at(self._clock()):
             raise _invalid()
+        self._uses.note(known.key.id)
         return Caller(f"key:{known.key.id}", known.scopes, known)
 
 

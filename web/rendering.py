@@ -209,7 +209,9 @@ def render_withdrawal(shown: withdrawal.Withdrawal) -> resources.Withdrawal:
     )
 
 
-def render_api_key(key: api_keys.ApiKey, text: str | None = None) -> resources.ApiKey:
+def render_api_key(
+    key: api_keys.ApiKey, text: str | None = None, last_used_at: datetime | None = None
+) -> resources.ApiKey:
     """A key; `text` is the key itself, only in the live answer that creates it."""
     return resources.ApiKey(
         id=key.id,
@@ -220,6 +222,7 @@ def render_api_key(key: api_keys.ApiKey, text: str | None = None) -> resources.A
         user_id=key.user_id,
         expires_at=_iso(key.expires_at),
         revoked_at=_iso(key.revoked_at),
+        last_used_at=_iso(last_used_at),
         created_at=iso(key.created_at),
     )
 

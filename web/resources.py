@@ -359,6 +359,7 @@ class ApiKey(Resource, frozen=True):
     user_id: str | None
     expires_at: Time | None
     revoked_at: Time | None
+    last_used_at: Time | None
     created_at: Time | None
 
 

@@ -63,6 +63,7 @@ class MemoryDatabase:
         self.audit: list[StoredAudit] = []
         self.idempotency: dict[str, StoredClaim] = {}
         self.cursors: dict[str, str] = {}
+        self.key_uses: dict[str, datetime] = {}
         self.parked: dict[str, ParkedRecord] = {}
         self.settings: dict[str, str] = {}
         self.command_listeners: set[Callable[[], None]] = set()

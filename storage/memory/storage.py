@@ -1,6 +1,6 @@
 """One process's handle on the twin: `storage.port.Storage`, in memory."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -403,6 +403,15 @@ class MemoryStorage:
 
     async def served(self) -> bool:
         return bool((await self._at()).command_listeners)
+
+    async def key_uses(self, key_ids: Sequence[str]) -> dict[str, datetime]:
+        uses = (await self._at()).key_uses
+        return {key_id: uses[key_id] for key_id in key_ids if key_id in uses}
+
+    async def note_key_uses(self, uses: Mapping[str, datetime]) -> None:
+        written = (await self._at()).key_uses
+        for key_id, at in uses.items():
+            written[key_id] = max(at, written.get(key_id, at))
 
     async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
         place = None if after is None else (after.at, after.id)

@@ -1,7 +1,7 @@
 """PostgreSQL behind `storage.port.Storage`."""
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Final, TypeVar, TypeVarTuple
@@ -55,6 +55,7 @@ from storage.postgres import (
     dues,
     event_log,
     idempotency,
+    key_uses,
     ledger,
     lookups,
     work,
@@ -347,6 +348,15 @@ class PostgresStorage:
 
     async def served(self) -> bool:
         return await self._read(commands.aio_served)
+
+    async def key_uses(self, key_ids: Sequence[str]) -> dict[str, datetime]:
+        return await self._read(key_uses.aio_key_uses, key_ids)
+
+    async def note_key_uses(self, uses: Mapping[str, datetime]) -> None:
+        try:
+            await self._pool.commit(key_uses.aio_note, uses)
+        except OutcomeUnknown as error:
+            raise StorageUnavailable("the uses of keys may not have been written") from error
 
     async def due(self, after: Due | None, limit: int) -> Sequence[Due]:
         return await self._read(due.aio_due, after, limit)

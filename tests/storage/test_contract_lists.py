@@ -355,3 +355,14 @@ async def test_the_pause_of_an_operation_comes_due_for_its_lane(
     ended = evolve(operation, version=2, status=ChainStatus.FAILED)
     await put(storage, hands, ended)
     assert [] == list(await storage.due(None, 10))
+
+
+async def test_the_last_use_of_a_key_never_goes_back(storage: Storage, hands: Hands) -> None:
+    first = hands.now
+    await storage.note_key_uses({"key_1": first, "key_2": first})
+    later = first + timedelta(seconds=15)
+    await storage.note_key_uses({"key_1": later, "key_2": first - timedelta(seconds=1)})
+
+    found = await storage.key_uses(["key_1", "key_2", "key_3"])
+
+    assert {"key_1": later, "key_2": first} == found

@@ -16,6 +16,7 @@ from actors.board import Board
 from actors.core import Core
 from actors.journal import Journal
 from actors.kernel import Actor, Cell, Node, Registry, State
+from actors.key_uses import KeyUses
 from actors.keys import KeyRing, Keys
 from actors.ledger_clock import LedgerClock
 from actors.maintenance import MaintenanceActor, MaintenanceSwitch
@@ -489,6 +490,7 @@ async def open_instance(
     answers = Answers(AnswerEncoder(ROUTES))
     journal = Journal(storage, balances, hub, answers=answers)
     ring = KeyRing(storage)
+    key_uses = KeyUses(storage, clock)
     keys = Cell(
         "keys",
         lambda: Keys(
@@ -546,6 +548,7 @@ async def open_instance(
         users=users.address,
         keys=keys.address,
         api_keys=ring,
+        key_uses=key_uses,
         answers=answers,
         refusals=refusals,
         webhooks=webhooks.address,
@@ -586,6 +589,7 @@ async def open_instance(
             journal.run,
             _within(running.refusing, refusals.run),
             keys.run,
+            key_uses.run,
             users.run,
             webhooks.run,
             holders.run,

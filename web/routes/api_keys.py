@@ -6,6 +6,7 @@ import msgspec
 
 from actors.messages import CreateApiKey, CreateApiToken, RevokeApiKey
 from offerhub.domain.api_keys import Scope, allows
+from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.ids import iso
 from storage.port import UnknownCursor
@@ -22,6 +23,7 @@ from web.schema import Schema
 
 async def create(call: Call) -> Answer:
     """Create a key; its text is told here and nowhere else."""
+    _refuse_token(call)
     body = call.body_as(bodies.NewApiKey)
     if body.expires_at is not None and body.expires_at <= call.system.clock():
         raise field_error("expiresAt", "must be in the future")
@@ -44,22 +46,29 @@ async def listed(call: Call) -> Answer:
         found = await call.system.storage.api_keys(query.cursor, query.limit)
     except UnknownCursor:
         raise unknown_cursor() from None
-    return page(call, [render_api_key(key) for key in found.items], found.next_cursor)
+    uses = await call.system.key_uses.last([key.id for key in found.items])
+    return page(
+        call,
+        [render_api_key(key, last_used_at=uses.get(key.id)) for key in found.items],
+        found.next_cursor,
+    )
 
 
 async def revoke(call: Call) -> Answer:
     """Revoke a key at once, its tokens too."""
     key = await call.system.keys.ask(RevokeApiKey(_id(call), call.trace))
-    return one(call, render_api_key(key), key.updated_at)
+    uses = await call.system.key_uses.last([key.id])
+    return one(call, render_api_key(key, last_used_at=uses.get(key.id)), key.updated_at)
 
 
 async def token(call: Call) -> Answer:
     """Exchange a key for a short-lived token; the key itself may, a token of it may not."""
     key_id = _id(call)
+    _refuse_token(call)
     caller = call.caller
     if caller is not None and not allows(caller.scopes, Scope.ALL):
         known = caller.known
-        if known is None or known.token or known.key.id != key_id:
+        if known is None or known.key.id != key_id:
             raise insufficient(caller, Scope.ALL)
     created = await call.system.keys.ask(
         CreateApiToken(key_id, call.body_as(bodies.NewToken).ttl, call.trace)
@@ -86,18 +95,34 @@ async def me(call: Call) -> Answer:
                 user_id=None,
                 expires_at=None,
                 revoked_at=None,
+                last_used_at=None,
                 created_at=None,
             ),
         )
-    ends = caller.known.expires_at
+    known = caller.known
+    uses = await call.system.key_uses.last([known.key.id])
     return now(
         call,
         msgspec.structs.replace(
-            render_api_key(caller.known.key),
+            render_api_key(known.key, last_used_at=uses.get(known.key.id)),
             scopes=caller.scopes,
-            expires_at=None if ends is None else iso(ends),
+            expires_at=None if known.expires_at is None else iso(known.expires_at),
         ),
     )
+
+
+def _refuse_token(call: Call) -> None:
+    """A token ends soon, whatever it may do until then: it makes nothing that would outlive it."""
+    caller = call.caller
+    if caller is not None and caller.known is not None and caller.known.token:
+        raise DomainError(
+            E.INSUFFICIENT_SCOPE,
+            "a token makes no keys and no tokens: use the key itself",
+            {
+                "requiredScope": Scope.ALL.value,
+                "currentScopes": [scope.value for scope in caller.scopes],
+            },
+        )
 
 
 def _id(call: Call) -> str:

@@ -178,6 +178,12 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_due ON api_keys (due_at, id COLLATE "C") WHERE due_at IS NOT NULL;
 
+-- Written now and then for all keys together.
+CREATE TABLE api_key_uses (
+    api_key_id text PRIMARY KEY,
+    last_used_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 CREATE TABLE api_tokens (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT api_tokens_sequence_key UNIQUE,
     id text PRIMARY KEY,
@@ -510,7 +516,7 @@ DROP VIEW detached, partitions;
 DROP TABLE operator_commands, settings, parked, cursors, idempotency, audit, detached_owners,
     checkpoint_sums, checkpoints, event_ids, events, holdings, postings,
     manual_changes,
-    transfer_dedupe, transfer_ids, transfers, balances, webhooks, api_tokens, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, disputes, orders, writers,
+    transfer_dedupe, transfer_ids, transfers, balances, webhooks, api_tokens, api_key_uses, api_keys, settlements, holds, withdrawals, envelopes, chain_operations, wallets, users, disputes, orders, writers,
     counters;
 DROP FUNCTION attach_partitions, lock_for_commit, notify_of_command, refuse_change,
     refuse_unbalanced;

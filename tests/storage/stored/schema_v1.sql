@@ -154,6 +154,17 @@ CREATE TABLE public._pogo_version (
 
 
 --
+-- Name: api_key_uses; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.api_key_uses (
+    api_key_id text NOT NULL,
+    last_used_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+
+--
 -- Name: api_keys; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1166,15 +1177,21 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:03:37.815957+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:12:21.256684+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:03:37.407955+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:03:37.430058+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:12:20.917709+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:12:20.938818+00');
+
+
+--
+-- Data for Name: api_key_uses; Type: TABLE DATA; Schema: public; Owner: -
+--
+
 
 
 --
@@ -1385,7 +1402,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', 'd2a902fde65f9ce04da4ecf71413a6d5bb89c3473a0321ab2cce125f7641f469');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '9550c37dd23cc6bc97107dccca1f27807a8befcecc3ecd7a088752b58794a1c7');
 
 
 --
@@ -1565,7 +1582,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:03:38.971185+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:12:21.758026+00');
 
 
 --
@@ -1680,6 +1697,14 @@ ALTER TABLE ONLY public._pogo_migration
 
 ALTER TABLE ONLY public._pogo_version
     ADD CONSTRAINT _pogo_version_pkey PRIMARY KEY (version);
+
+
+--
+-- Name: api_key_uses api_key_uses_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.api_key_uses
+    ADD CONSTRAINT api_key_uses_pkey PRIMARY KEY (api_key_id);
 
 
 --
