@@ -18,6 +18,7 @@ _AGAIN: Final = frozenset({500, 502, 503, 504})
 _AGAIN_CODES: Final = frozenset(
     {"IDEMPOTENCY_KEY_IN_PROGRESS", "WALLET_NOT_READY", "SERVICE_UNAVAILABLE"}
 )
+_LISTED: Final = {"ord": "orders", "wd": "withdrawals", "dsp": "disputes"}
 _FALLBACKS_MAX: Final = 3
 """How often a client tries anew what fell back, before it lets the order be."""
 
@@ -61,6 +62,8 @@ class Client:
     chance: random.Random
     disconnects: float
     keys: dict[str, KeyUse] = field(factory=dict)
+    closed: int = 0
+    """How many operators have turned maintenance on and have not begun to turn it off."""
 
     async def post(self, action: str, path: str, body: object = None) -> Answered:
         """Make one call under a fresh key, as often as it takes; returns its final answer."""
@@ -101,6 +104,7 @@ class Client:
         """One request; `None` when nobody heard its answer."""
         hasty = not self.lives.healed and self.chance.random() < self.disconnects
         reply: Reply | None = None
+        closed = self.closed and not path.startswith("/admin/")
         with trio.move_on_after(self.chance.uniform(0, 3) if hasty else 65) as patience:
             reply = await front.request("POST", path, body, key=key)
         if patience.cancelled_caught:
@@ -109,6 +113,10 @@ class Client:
         if reply is None or life.dead:
             self.history.mark("answer of a dead process")
             return None
+        if reply.code == "MAINTENANCE":
+            self.history.mark("maintenance refused a change")
+        elif closed and self.closed and reply.status != 503:
+            self.history.violated(f"{path} was answered {reply.status} in maintenance")
         return reply
 
     def _final(self, use: KeyUse, reply: Reply) -> Answered | None:
@@ -130,6 +138,8 @@ class Client:
             return Answered(code)
         if reply.status in _AGAIN or code in _AGAIN_CODES:
             return None
+        if "disputeId" in reply.details and use.action == "order.release":
+            self.history.mark("a dispute took the place of a release")
         # A refusal that tells of work in progress passes with that work: no key keeps it.
         return Answered(code, None if "progress" in reply.details else reply.body)
 
@@ -138,7 +148,7 @@ class Client:
         if answered.body is None or not answered.ok:
             return
         resource = answered.data
-        kind = {"ord": "orders", "wd": "withdrawals"}.get(str(resource.get("id"))[:3].rstrip("_"))
+        kind = _LISTED.get(str(resource.get("id")).partition("_")[0])
         if kind is None:
             return
         read: Reply | None = None

@@ -60,6 +60,8 @@ class Climate:
     purchases: int
     withdrawals: int
     deposits: int
+    holds: int
+    maintenances: int
     safety_s: float
     ledger_s: float
     attempts_max: int
@@ -117,6 +119,8 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         purchases=chance.randint(4, 8),
         withdrawals=chance.randint(2, 5),
         deposits=chance.randint(4, 9),
+        holds=chance.randint(0, 3),
+        maintenances=chance.choice((0, 0, 1)),
         safety_s=safety_s,
         ledger_s=chance.choice((1.0, 2.0, 5.0)),
         attempts_max=chance.choice((2, 2, 3, 5)),

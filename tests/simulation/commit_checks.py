@@ -12,7 +12,9 @@ from typing import Any, Final
 from attrs import define, field
 
 from offerhub.domain.chain import CHAIN_MOVES, ChainOperation
+from offerhub.domain.dispute import DISPUTE_MOVES, Dispute
 from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import (
     DUE_TREASURY,
     TREASURY,
@@ -223,6 +225,8 @@ class Checker:
                 self.history.mark(f"deadline: {body['payload']['reason']}")
             if event.type == "withdrawal.failed" and "time ran out" in event.body:
                 self.history.mark("a withdrawal failed because its envelopes died")
+            if event.type == "dispute.resolved":
+                self.history.mark(f"decided: {body['payload']['decision']}")
             if event.type == "escrow.attempt_failed":
                 end = "retried" if body["payload"]["willRetry"] else "fallen back"
                 self.history.mark(f"{body['payload']['operation']} {end}")
@@ -278,6 +282,11 @@ class Checker:
 
 def _check_move(before: Any, after: Any) -> None:
     """A row moves only as its state table says."""
+    if isinstance(before, Hold):
+        left = after.remaining
+        _demand(not left.stroops < 0, f"{after.id} has less than nothing left")
+        _demand(left < before.remaining, f"{after.id} has more left than before")
+        return
     if before.__class__ in {User, Wallet} or before.status == after.status:
         return
     match before, after:
@@ -297,6 +306,8 @@ def _check_move(before: Any, after: Any) -> None:
             _demand(same_envelope, f"{after.id} changed its envelope")
         case Withdrawal(), Withdrawal():
             fine = after.status in WITHDRAWAL_MOVES[before.status]
+        case Dispute(), Dispute():
+            fine = after.status in DISPUTE_MOVES[before.status]
         case _:
             fine = True
     _demand(fine, f"{after.id} went from {before.status} to {after.status}")

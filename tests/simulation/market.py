@@ -17,6 +17,8 @@ from tests.simulation.lives import Lives
 from tests.simulation.outside import OUTSIDE, pay_counterfeit
 from tests.simulation.party import Party
 from tests.simulation.purchases import Course, Purchase
+from tests.simulation.strangers import Stranger
+from tests.simulation.teller import Teller
 from tests.simulation.world import Universe, now
 
 _PURSUITS: Final = 4
@@ -36,11 +38,15 @@ class Market:
     history: History
     chance: random.Random
     users: list[Party] = field(factory=list)
+    teller: Teller = field(init=False)
     _faucet: Faucet = field(init=False)
+    _stranger: Stranger = field(init=False)
     _doomed: list[str] = field(factory=lambda: [name for name in OUTSIDE if "doomed" in name])
 
     def __attrs_post_init__(self) -> None:
         self._faucet = Faucet(self.universe.sandbox.shell, now)
+        self._stranger = Stranger(self.universe, self.history, self.chance)
+        self.teller = Teller(self.client, self.history, self.chance)
 
     async def run(self) -> None:
         """Everything that happens, begun at random moments of the safety phase."""
@@ -52,6 +58,8 @@ class Market:
                 *[self._buy] * climate.purchases,
                 *[self._cash_out] * climate.withdrawals,
                 *[self._pay_in] * climate.deposits,
+                *[self._hold] * climate.holds,
+                *[self._maintain] * climate.maintenances,
                 self._pay_in_together,
             ]
             for aim in self.lives.aims:
@@ -85,7 +93,7 @@ class Market:
 
     async def _buy(self, place: int) -> None:
         buyer, seller = await self._two()
-        await Purchase(place, buyer, seller, self.client, self.history, self.chance).run()
+        await self._walk(place, buyer, seller, Course.ANY)
 
     async def _cash_out(self, place: int) -> None:
         user, other = await self._two()
@@ -93,6 +101,20 @@ class Market:
             place, user, other, self.universe, self.client, self.history, self.chance
         )
         await cash_out.run(self._doomed)
+
+    # Operators.
+
+    async def _hold(self, _: int) -> None:
+        user, other = await self._two()
+        await self.teller.hold(user, other)
+
+    async def _maintain(self, _: int) -> None:
+        """Refuse changes for a while: whoever asks for one meanwhile must come again."""
+        await self.client.post("maintenance.enable", "/admin/maintenance/enable", {})
+        self.client.closed += 1
+        await trio.sleep(self.chance.uniform(1, 30))
+        self.client.closed -= 1
+        await self.client.post("maintenance.disable", "/admin/maintenance/disable")
 
     # What the plan aims at: its story is played, again if need be, until a life has died there.
 
@@ -126,13 +148,24 @@ class Market:
                 cents_max=200,
             )
             await cash_out.run([])
-        elif aim == "order.before_deadline":
-            await self._walk(place, buyer, seller, Course.TO_EXPIRY)
+        elif aim.startswith("balance."):
+            await self.teller.hold(buyer, seller)
         elif not aim.startswith("watcher."):
-            await self._walk(place, buyer, seller, Course.TO_RELEASE)
+            await self._walk(place, buyer, seller, self._course_to(aim, step))
+
+    def _course_to(self, aim: str, step: str) -> Course:
+        if aim == "order.before_deadline":
+            return Course.TO_EXPIRY
+        if aim == "order.before_answer.release":
+            return Course.TO_OVERTAKING
+        if step in {"dispute", "resolve"}:
+            return self.chance.choice((Course.TO_REFUND, Course.TO_DECISION))
+        return Course.TO_RELEASE
 
     async def _walk(self, place: int, buyer: Party, seller: Party, course: Course) -> None:
-        purchase = Purchase(place, buyer, seller, self.client, self.history, self.chance, course)
+        purchase = Purchase(
+            place, buyer, seller, self.client, self.history, self.chance, self._stranger, course
+        )
         await purchase.run()
 
     # Deposits: nobody asks the process, it may be down.

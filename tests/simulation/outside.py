@@ -13,7 +13,8 @@ from offerhub.sandbox.engine.entries import Asset, TrustlineEntry
 from tests.simulation.world import Universe, now, open_outside_account
 
 COUNTERFEITER: Final = "counterfeiter"
-OUTSIDE: Final = ("one", "two", "doomed-1", "doomed-2", "doomed-3", COUNTERFEITER)
+STRANGER: Final = "stranger"
+OUTSIDE: Final = ("one", "two", "doomed-1", "doomed-2", "doomed-3", COUNTERFEITER, STRANGER)
 """Outside accounts that trust USDC; the doomed ones will drop it, one issues a USDC of its own."""
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from attrs import define, field
 
 from offerhub.domain.fees import FeePolicy
-from offerhub.domain.ledger import TransferKind
+from offerhub.domain.ledger import TREASURY, TransferKind
 from offerhub.domain.order import Order, Outcome
 from offerhub.domain.users import Wallet, WalletRole
 from offerhub.sandbox.constants import FEE_ADDRESS
@@ -33,6 +33,8 @@ class Payouts:
     database: MemoryDatabase
     universe: Universe
     wrong: list[str] = field(factory=list)
+    surpluses: int = 0
+    """Contracts that paid out more than their order."""
     _paid: dict[str | None, Counter[str | None]] = field(factory=dict)
     _addresses: dict[str, str] = field(factory=dict)
     _platform: str = ""
@@ -78,24 +80,36 @@ class Payouts:
             else:
                 credited[user_id] += gross - (platform if user_id == order.seller_id else 0)
         surplus = total - order.amount.stroops
+        kept_of_surplus = 0
         if surplus > 0:
-            protocol = surplus * protocol_whole // total
-            expected[FEE_ADDRESS] += protocol
-            expected[self._platform] += surplus - protocol
-        self._demand_equal(+expected, dict(paid), f"payouts of {order.id}'s contract")
+            self.surpluses += 1
+            kept_of_surplus = surplus * protocol_whole // total
+            expected[FEE_ADDRESS] += kept_of_surplus
+            expected[self._platform] += surplus - kept_of_surplus
+        self._demand_equal(+expected, +Counter(paid), f"payouts of {order.id}'s contract")
         self._demand_equal(
             (protocol_own, platform_own),
             (order.fees.protocol.stroops, order.fees.platform.stroops),
             f"fees of {order.id}",
         )
         booked: Counter[str] = Counter()
+        treasury = 0
         for transfer in self.database.transfers:
-            if transfer.kind in _PAYING and transfer.reference == order.id:
-                for posting in transfer.postings:
-                    side, _, owner = posting.account.partition("/")
-                    if side == "available":
-                        booked[owner] += posting.amount.stroops
-        self._demand_equal(+credited, booked, f"credits of {order.id}")
+            if transfer.reference != order.id:
+                continue
+            for posting in transfer.postings:
+                side, _, owner = posting.account.partition("/")
+                if side == "available" and transfer.kind in _PAYING:
+                    booked[owner] += posting.amount.stroops
+                if posting.account == TREASURY:
+                    treasury += posting.amount.stroops
+        self._demand_equal(+credited, +booked, f"credits of {order.id}")
+        earned = order.amount.stroops - protocol_own - sum(credited.values())
+        self._demand_equal(
+            earned + max(0, surplus) - kept_of_surplus,
+            treasury,
+            f"the treasury's part of {order.id}",
+        )
 
     def _demand_equal(self, expected: object, actual: object, claim: str) -> None:
         if expected != actual:
@@ -104,6 +118,14 @@ class Payouts:
 
 def _shares(order: Order) -> dict[str, int]:
     """Who gets which part of the order's amount."""
-    if order.outcome is Outcome.REFUNDED:
-        return {order.buyer_id: order.amount.stroops}
-    return {order.seller_id: order.amount.stroops}
+    amount = order.amount.stroops
+    match order.outcome:
+        case Outcome.SPLIT:
+            ruling = None if order.dispute is None else order.dispute.ruling
+            if ruling is None or ruling.release + ruling.refund != order.amount:
+                return {}
+            return {order.seller_id: ruling.release.stroops, order.buyer_id: ruling.refund.stroops}
+        case Outcome.REFUNDED:
+            return {order.buyer_id: amount}
+        case _:
+            return {order.seller_id: amount}

@@ -1,6 +1,7 @@
 """One purchase as a marketplace drives it: to its end, or dropped on the way, with rivals."""
 
 import random  # noqa: TID251 - seeded: the simulation owns its chance
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import Enum, unique
 from typing import Any, Final
@@ -11,8 +12,10 @@ from attrs import define, frozen
 from offerhub.domain.ids import iso
 from offerhub.domain.money import Money
 from tests.simulation.client import FELL_BACK, Answered, Client
+from tests.simulation.disputes import Quarrel
 from tests.simulation.history import History
 from tests.simulation.party import Party
+from tests.simulation.strangers import Stranger
 from tests.simulation.world import now
 
 
@@ -31,7 +34,11 @@ ESCROW: Final = Action("order.escrow", "escrow")
 FUND: Final = Action("order.fund", "escrow/fund")
 RELEASE: Final = Action("order.release", "resolution/release")
 REFUND: Final = Action("order.refund", "resolution/refund", {"reason": "no longer wanted"})
+DISPUTE: Final = Action(
+    "order.dispute", "resolution/dispute", {"openedBy": "BUYER", "reason": "NOT_DELIVERED"}
+)
 _RIVALS: Final = (ESCROW, FUND, CANCEL, RESERVE, REFUND)
+_RIVALS_OF_A_PAYOUT: Final = (RELEASE, REFUND, DISPUTE, CANCEL)
 
 
 @frozen
@@ -55,6 +62,11 @@ class Course(Enum):
     ANY = "any"
     """Nothing: its clients are as they are."""
     TO_RELEASE = "to release"
+    TO_REFUND = "to refund"
+    TO_DECISION = "to decision"
+    """A dispute is opened and decided."""
+    TO_OVERTAKING = "to overtaking"
+    """A release is asked for, and a dispute before anything of it is signed."""
     TO_EXPIRY = "to expiry"
     """It is created, with a deadline, and left alone."""
 
@@ -69,6 +81,7 @@ class Purchase:
     client: Client
     history: History
     chance: random.Random
+    stranger: Stranger
     course: Course = Course.ANY
 
     async def run(self) -> None:
@@ -88,7 +101,7 @@ class Purchase:
         if await self._dropped(order_id) or not await self._deployed(order_id):
             return
         refs = [str(each["ref"]) for each in milestones]
-        await self._fund_and_release(order_id, refs, silent=deadlines.silent)
+        await self._fund_and_end(order_id, cents, refs, silent=deadlines.silent)
 
     def _deadlines(self) -> "Deadlines":
         """Drawn apart, from ids that follow from the seed: a life without deadlines is as it was."""
@@ -150,15 +163,15 @@ class Purchase:
 
     async def _deployed(self, order_id: str) -> bool:
         for _ in range(3):
-            planned = await self._with_a_rival(ESCROW, order_id)
+            planned = await self._with_a_rival(ESCROW, order_id, _RIVALS)
             if planned.ok:
                 return True
             if planned.code != FELL_BACK:
                 return False
         return False
 
-    async def _fund_and_release(
-        self, order_id: str, milestones: list[str], *, silent: bool
+    async def _fund_and_end(
+        self, order_id: str, cents: int, milestones: list[str], *, silent: bool
     ) -> None:
         straight = self.course is not Course.ANY
         fate = 1.0 if straight else self.chance.random()
@@ -166,14 +179,49 @@ class Purchase:
             await self._ask(REFUND, order_id)
         if fate < 0.2:
             return
-        funded = await self._with_a_rival(FUND, order_id)
+        funded = await self._with_a_rival(FUND, order_id, _RIVALS)
         if not funded.ok or (not straight and self.chance.random() < 0.08):
             return
-        for ref in milestones:
+        async with trio.open_nursery() as nursery:
+            if not straight and self.chance.random() < 0.25:
+                contract_id = str(funded.data["escrow"]["contractId"])
+                nursery.start_soon(self.stranger.pay_into, contract_id)
+            await self._ended(order_id, cents, milestones, silent=silent)
+
+    async def _ended(
+        self, order_id: str, cents: int, milestones: list[str], *, silent: bool
+    ) -> None:
+        """A release, a refund, or a dispute; before either of those some work may be done."""
+        course = self._drawn_course() if self.course is Course.ANY else self.course
+        done = len(milestones)
+        if course in {Course.TO_REFUND, Course.TO_DECISION}:
+            done = self.chance.randint(0, done)
+        for ref in milestones[:done]:
             await self._ask(Action("milestone.complete", f"milestones/{ref}/complete"), order_id)
         if silent:
             return
-        await self._with_a_rival(RELEASE, order_id)
+        match course:
+            case Course.TO_REFUND:
+                await self._with_a_rival(REFUND, order_id, _RIVALS_OF_A_PAYOUT)
+            case Course.TO_DECISION:
+                straight = self.course is not Course.ANY
+                quarrel = Quarrel(
+                    order_id, cents, self.client, self.history, self.chance, straight=straight
+                )
+                await quarrel.run()
+            case Course.TO_OVERTAKING:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._ask, RELEASE, order_id)
+                    await trio.sleep(self.chance.uniform(0, 1))
+                    await self._ask(DISPUTE, order_id)
+            case _:
+                await self._with_a_rival(RELEASE, order_id, _RIVALS_OF_A_PAYOUT)
+
+    def _drawn_course(self) -> Course:
+        return self.chance.choices(
+            (Course.TO_RELEASE, Course.TO_REFUND, Course.TO_DECISION, Course.TO_OVERTAKING),
+            (6, 2, 4, 1),
+        )[0]
 
     def _milestones(self, cents: int) -> list[dict[str, Any]]:
         count = self.chance.choice((0, 0, 1, 2, 3)) if self.course is Course.ANY else 1
@@ -186,7 +234,9 @@ class Purchase:
             for index, part in enumerate(parts)
         ]
 
-    async def _with_a_rival(self, action: Action, order_id: str) -> Answered:
+    async def _with_a_rival(
+        self, action: Action, order_id: str, rivals: Sequence[Action]
+    ) -> Answered:
         """Make a call; sometimes another client asks for something of the same order meanwhile."""
         answers: list[Answered] = []
 
@@ -197,7 +247,7 @@ class Purchase:
             nursery.start_soon(ask)
             if self.course is Course.ANY and self.chance.random() < 0.3:
                 await trio.sleep(self.chance.uniform(0, 5))
-                rival = await self._ask(self.chance.choice(_RIVALS), order_id)
+                rival = await self._ask(self.chance.choice(rivals), order_id)
                 self.history.mark(f"a second action: {rival.code}")
         return answers[0]
 

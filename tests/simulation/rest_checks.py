@@ -2,22 +2,26 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 
 from attrs import define, field
 
 from offerhub.domain import ledger
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.dispute import Dispute, DisputeStatus
+from offerhub.domain.hold import Hold
 from offerhub.domain.ledger import WALLET_TREASURY, TransferKind, escrow, wallet
-from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
+from offerhub.domain.order import EscrowStatus, Order, OrderStatus
 from offerhub.domain.order_deadlines import due_at
 from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
 from offerhub.sandbox.constants import ISSUER_ADDRESS
+from offerhub.sandbox.engine.rows import BalanceChange
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
 from tests.simulation.chain_history import operations
-from tests.simulation.client import Client
+from tests.simulation.client import Answered, Client
 from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.payouts import Payouts
 from tests.simulation.world import Universe
@@ -28,6 +32,7 @@ _WAITING_FOR_THE_CLIENT = {
     OrderStatus.FUNDS_RESERVED,
     OrderStatus.ESCROW_CREATING,
     OrderStatus.IN_PROGRESS,
+    OrderStatus.DISPUTED,
     OrderStatus.CLOSED,
 }
 _FIRST_ACTIONS = {
@@ -39,6 +44,15 @@ _FIRST_ACTIONS = {
     "order.fund",
     "order.release",
     "order.refund",
+    "order.dispute",
+    "order.resolve",
+    "dispute.assign",
+    "hold.place",
+    "hold.cancel",
+    "hold.release",
+    "hold.deduct",
+    "maintenance.enable",
+    "maintenance.disable",
     "milestone.complete",
     "withdrawal.create",
     "withdrawal.commit",
@@ -88,6 +102,8 @@ class Rest:
     database: WatchedDatabase
     universe: Universe
     client: Client
+    held: Mapping[str, int]
+    """By user, in cents: what holds have left, by their answers."""
     wrong: list[str] = field(factory=list)
 
     def check(self) -> list[str]:
@@ -98,8 +114,13 @@ class Rest:
         self._payments()
         self._reserved_and_withdrawing()
         self._deposits()
+        self._disputes()
+        self._holds()
         self._keys()
-        self.wrong += Payouts(self.database, self.universe).check()
+        payouts = Payouts(self.database, self.universe)
+        self.wrong += payouts.check()
+        if payouts.surpluses:
+            self.client.history.mark("a surplus was paid out")
         return self.wrong
 
     def _demand_equal(self, expected: object, actual: object, claim: str) -> None:
@@ -128,12 +149,15 @@ class Rest:
             if data is None:
                 continue
             contracts.setdefault(escrow_from_bytes(data).engagement_id, []).append(contract_id)
-        into: Counter[str | None] = Counter()
+        into: dict[str | None, list[BalanceChange]] = {}
         out: dict[str | None, set[str]] = {}
         for row in operations(self.universe):
             for change in row.balance_changes:
-                into[change.destination] += 1
+                into.setdefault(change.destination, []).append(change)
                 out.setdefault(change.source, set()).add(row.transaction.hash)
+        addresses = {
+            each.user_id: each.public_key for each in self.database.tables.of(Wallet).rows.values()
+        }
         orders = self.database.tables.of(Order).rows
         self.wrong += [f"a contract of the unknown {key}" for key in contracts if key not in orders]
         for order in orders.values():
@@ -142,16 +166,20 @@ class Rest:
             self._demand_equal(stands, standing, f"contracts of {order.id} ({order.status})")
             for contract_id in standing:
                 funded = order.escrow is not None and order.escrow.funded_at is not None
-                released = order.outcome is Outcome.RELEASED
-                self._demand_equal(int(funded), into[contract_id], f"fundings of {order.id}")
+                ended = funded and order.status is OrderStatus.CLOSED
+                paid_in = into.get(contract_id, [])
+                ours = [each.amount for each in paid_in if each.source == addresses[order.buyer_id]]
+                self._demand_equal([order.amount.stroops] * funded, ours, f"fundings of {order.id}")
                 self._demand_equal(
-                    int(released), len(out.get(contract_id, ())), f"releases of {order.id}"
+                    int(ended), len(out.get(contract_id, ())), f"payouts of {order.id}"
                 )
-                self._demand_equal(
-                    books.account(escrow(order.id)).stroops,
-                    engine.usdc_balance(contract_id),
-                    f"the balance of {order.id}'s contract",
-                )
+                if not ended:
+                    strangers = sum(each.amount for each in paid_in) - sum(ours)
+                    self._demand_equal(
+                        books.account(escrow(order.id)).stroops + strangers,
+                        engine.usdc_balance(contract_id),
+                        f"the balance of {order.id}'s contract",
+                    )
             if order.status is OrderStatus.ESCROW_CREATING:
                 status = None if order.escrow is None else order.escrow.status
                 self._demand_equal(EscrowStatus.CREATED, status, f"the escrow of {order.id}")
@@ -226,6 +254,8 @@ class Rest:
         for order in tables.of(Order).rows.values():
             if order.status in {OrderStatus.FUNDS_RESERVED, OrderStatus.ESCROW_CREATING}:
                 reserved[order.buyer_id] += order.amount.stroops
+        for hold in tables.of(Hold).rows.values():
+            reserved[hold.user_id] += hold.remaining.stroops
         withdrawing: Counter[str] = Counter()
         for withdrawal in tables.of(Withdrawal).rows.values():
             if withdrawal.status not in ENDED:
@@ -236,6 +266,36 @@ class Rest:
                 (withdrawing[user_id], ledger.withdrawing(user_id)),
             ):
                 self._demand_equal(expected, books.account(account).stroops, account)
+
+    def _disputes(self) -> None:
+        """A dispute is its order's; it is open as long as that is DISPUTED, and its contract frozen."""
+        tables = self.database.tables
+        for dispute in tables.of(Dispute).rows.values():
+            order = tables.of(Order).rows[dispute.order_id]
+            self._demand_equal(dispute, order.dispute, f"the dispute of {order.id}")
+            resolved = dispute.status is DisputeStatus.RESOLVED
+            closed = order.status is OrderStatus.CLOSED
+            self._demand_equal(closed, resolved, f"the end of {dispute.id}")
+            if not closed and order.escrow is not None:
+                self._demand_equal(
+                    EscrowStatus.DISPUTED, order.escrow.status, f"the escrow of {order.id}"
+                )
+            told = Counter(
+                event.type for event in self.database.events if event.aggregate_id == dispute.id
+            )
+            self._demand_equal(
+                (1, int(resolved)),
+                (told["dispute.opened"], told["dispute.resolved"]),
+                f"events of {dispute.id}",
+            )
+
+    def _holds(self) -> None:
+        """What the holds of a user have left is what the answers to its tellers came to."""
+        held: Counter[str] = Counter()
+        for hold in self.database.tables.of(Hold).rows.values():
+            held[hold.user_id] += hold.remaining.stroops
+        told = Counter({user: cents * 100_000 for user, cents in self.held.items()})
+        self._demand_equal(+told, +held, "what is left of holds")
 
     def _deposits(self) -> None:
         made = sorted(_deposits_made(self.database, self.universe))
@@ -261,6 +321,8 @@ class Rest:
                 continue
             record = self.database.idempotency.get(key)
             lasting = effects[key] - self.database.times_released(key)
+            if use.action == "order.release" and _superseded(answer):
+                lasting -= 1
             self._demand_equal(
                 int(answer.ok), lasting, f"effects of {key}: {use.action} {answer.code}"
             )
@@ -270,6 +332,14 @@ class Rest:
                 else:
                     kept = None if record.answer is None else read_text(record.answer).body
                     self._demand_equal(answer.body, kept, f"the replay of {key}")
+
+
+def _superseded(answer: Answered) -> bool:
+    """Whether it says that a dispute took the place of a release that had been accepted."""
+    refused = {} if answer.ok or answer.body is None else json.loads(answer.body)["error"]
+    return (refused.get("details") or {}).get("disputeId") is not None and (
+        refused["code"] == "INVALID_STATE_TRANSITION"
+    )
 
 
 def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[str, int]]:

@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from offerhub.domain.dispute import Verdict
 from offerhub.sandbox.fault_plan import FaultKind
 
-_STEPS: Final = ("deploy", "fund", "complete", "approve", "release", "pay", "activate")
+_ORDER_STEPS: Final = ("deploy", "fund", "complete", "approve", "release", "dispute", "resolve")
+_STEPS: Final = (*_ORDER_STEPS, "pay", "activate")
 WITHHELD_STEPS: Final = (*_STEPS, "refill")
 """The steps whose envelopes a climate may withhold."""
 _LANE: Final = (
@@ -23,13 +25,16 @@ _LANE: Final = (
 
 AIMS: Final = (
     *(f"lane.{place}.{step}" for step in _STEPS for place in _LANE),
-    *(f"order.{side}_effects.{step}" for step in _STEPS[:5] for side in ("before", "after")),
+    *(f"order.{side}_effects.{step}" for step in _ORDER_STEPS for side in ("before", "after")),
     "withdrawal.before_effects.pay",
     "withdrawal.after_effects.pay",
     "wallets.before_plan.activate",
     "wallets.before_effects.activate",
     "wallets.before_effects.refill",
     "order.before_deadline",
+    "order.before_answer.release",
+    "balance.before_hold",
+    "balance.after_hold",
     "watcher.before_commit",
     "watcher.after_commit",
 )
@@ -92,6 +97,18 @@ SOMETIMES: Final = (
     "withdrawal nobody: WITHDRAWAL_DESTINATION_INVALID",
     "withdrawal user: WITHDRAWAL_COMPLETED",
     "event: order.refunded",
+    "event: escrow.disputed",
+    "event: dispute.under_review",
+    "event: dispute.resolved",
+    *(f"decided: {verdict.value}" for verdict in Verdict),
+    "a share of 0.00",
+    "resolve: INVALID_STATE_TRANSITION",
+    "a dispute took the place of a release",
+    "a stranger paid into a contract",
+    "a surplus was paid out",
+    *(f"hold {way}: ok" for way in ("cancel-reservation", "release", "deduct-reserved")),
+    "hold release: RESERVE_MISMATCH_AMOUNT",
+    "maintenance refused a change",
     "event: order.canceled",
     "event: withdrawal.canceled",
     "deadline: expired",
