@@ -83,6 +83,10 @@ class Journal:
         self._on_write = on_write
         self._on_fenced = on_fenced
         self._answers = answers or Answers()
+        self.observe_group: Callable[[int, float], None] = lambda _units, _seconds: None
+        """Told the size of each group that was committed, and how long that took; for metrics."""
+        self.observe_violation: Callable[[], None] = lambda: None
+        """Told of each unit that breaks a rule of money; for metrics."""
         self._waiting: list[_Entry] = []
         self._filled = trio.Event()
         self._room = trio.Semaphore(_WAITING_MAX)
@@ -136,17 +140,21 @@ class Journal:
 
     async def _commit_group(self, group: Sequence[_Entry]) -> None:
         reach("journal.before_commit")
+        began = trio.current_time()
         try:
             outcomes = await self._storage.commit(
                 [entry.unit for entry in group], self._answers.encode
             )
         except StorageUnavailable:
             outcomes = [Refused(RefusalKind.UNAVAILABLE)] * len(group)
+        else:
+            self.observe_group(len(group), trio.current_time() - began)
         reach("journal.after_commit")
         for entry, outcome in zip(group, outcomes, strict=True):
             entry.outcome = outcome
             if isinstance(outcome, Refused) and outcome.kind is RefusalKind.BROKEN:
                 log.error("journal.invariant_violated", rule=outcome.subject)
+                self.observe_violation()
             if isinstance(outcome, Refused) and outcome.kind is RefusalKind.FENCED:
                 self._on_fenced()
             if isinstance(outcome, Committed):

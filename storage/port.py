@@ -152,6 +152,22 @@ class OpenLane:
 
 
 @frozen
+class OpenWork:
+    """Chain operations that have not ended.
+
+    Args:
+        signed: those with an envelope.
+        of_source: those of one source account.
+        oldest_at: when the oldest was planned; `None` if none is open.
+    """
+
+    open: int
+    signed: int
+    of_source: int
+    oldest_at: datetime | None
+
+
+@frozen
 class StoredClaim:
     """What stands under an idempotency key.
 
@@ -262,6 +278,10 @@ class Storage(Protocol):
         self, *, subject: Subject | None = None, source: str | None = None
     ) -> Sequence[ChainOperation]:
         """Operations that are planned, signed or submitted, oldest first."""
+        ...
+
+    async def open_work(self, source: str) -> OpenWork:
+        """How much work is open, and of one source account; for metrics."""
         ...
 
     async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:

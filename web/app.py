@@ -15,6 +15,7 @@ from web.errors import BODY_MAX_BYTES
 from web.gate import Gate, Observe
 from web.health import Health
 from web.idempotency import ReplayCache
+from web.metrics import MetricsFace
 from web.rate_limit import RateLimit
 from web.request_info import TrustedProxies
 from web.routes import ROUTES
@@ -33,6 +34,7 @@ def create_app(  # noqa: PLR0913 - each is one choice of the composition root
     observe: Observe | None = None,
     replay_cache: ReplayCache | None = None,
     webhook_secrets: Mapping[str, bytes] | None = None,
+    metrics: MetricsFace | None = None,
 ) -> QuartTrio:
     """Make the application; `web.server.serve_app` serves it.
 
@@ -42,6 +44,7 @@ def create_app(  # noqa: PLR0913 - each is one choice of the composition root
         health: what `GET /health` tells; its `run` is a service.
         more_routes: endpoints beside those of `web.routes`.
         observe: told every answer, for metrics.
+        metrics: what `GET /metrics` gives; by default nothing.
         webhook_secrets: what each sender of webhooks signs with, by its name in the path.
         replay_cache: keeps final answers for quick replays (`storage.redis.RedisBuffer`).
     """
@@ -59,6 +62,7 @@ def create_app(  # noqa: PLR0913 - each is one choice of the composition root
         observe=observe,
         cache=replay_cache,
         webhook_secrets=webhook_secrets,
+        metrics=metrics,
     )
     for route in (*ROUTES, *more_routes):
         app.add_url_rule(

@@ -15,6 +15,7 @@ from offerhub.domain.ids import is_id
 from offerhub.domain.trace import Trace
 from web.errors import BODY_MAX_BYTES
 from web.health import Health
+from web.metrics import MetricsFace
 from web.renderings import Renderings
 from web.resources import Resource
 from web.schema import Schema
@@ -55,6 +56,7 @@ class Call:
     params: Mapping[str, str]
     system: System
     health: Health
+    metrics: MetricsFace
     renderings: Renderings
     trace: Trace
     caller: Caller | None

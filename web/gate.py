@@ -24,6 +24,7 @@ from web.call import Answer, Call, Caller, Route
 from web.errors import body_too_large, refusal_of
 from web.health import Health
 from web.idempotency import ReplayCache, Replays, fingerprint, is_final, read_key
+from web.metrics import MetricsFace
 from web.rate_limit import RateLimit
 from web.reading import read_json, read_query, too_large
 from web.renderings import Renderings
@@ -39,7 +40,7 @@ _AUDITED_STATUSES: Final = frozenset({403, 404, 409, 422})
 class Gate:
     """Takes requests through all checks to their handlers, and makes responses of answers."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one choice of the composition root
         self,
         system: System,
         health: Health,
@@ -50,6 +51,7 @@ class Gate:
         observe: Observe | None = None,
         cache: ReplayCache | None = None,
         webhook_secrets: Mapping[str, bytes] | None = None,
+        metrics: MetricsFace | None = None,
     ) -> None:
         self._system = system
         self._health = health
@@ -59,6 +61,7 @@ class Gate:
         self._renderings = Renderings()
         self._proxies = proxies
         self._observe = observe
+        self._metrics = metrics or MetricsFace()
         self._webhook_secrets = webhook_secrets or {}
 
     async def serve(self, route: Route, **params: str) -> Response:
@@ -115,6 +118,7 @@ class Gate:
             params=params,
             system=self._system,
             health=self._health,
+            metrics=self._metrics,
             renderings=self._renderings,
             trace=Trace(
                 correlation_id=info.request_id,

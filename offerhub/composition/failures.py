@@ -31,6 +31,9 @@ def for_people(settings: Settings, child: str, error: Exception) -> str:
         case OSError() if child == "web":
             http = settings.http
             return f"the API cannot listen on {http.host}:{http.port} (PORT): {_reason(error)}"
+        case OSError() if child == "metrics":
+            bind = settings.metrics.bind
+            return f"the metrics cannot listen on {bind} (METRICS_BIND): {_reason(error)}"
         case OSError() if child == "sandbox":
             port = settings.sandbox.port
             return f"the sandbox cannot listen on 127.0.0.1:{port} (SANDBOX_PORT): {_reason(error)}"

@@ -14,6 +14,7 @@ import structlog
 import trio
 from attrs import define, evolve, field, frozen
 
+from actors.figures import FiguresWatch
 from actors.kernel import (
     AskGraph,
     ChildSpec,
@@ -29,6 +30,7 @@ from actors.outages import is_unavailable
 from actors.sealing import KeyRing
 from actors.signing import LocalSigner
 from actors.tree import Choices, Role, Tree, World, build, prepare
+from offerhub import settings as settings_of
 from offerhub.composition.choices import choices_from
 from offerhub.composition.outside import Outside, open_outside
 from offerhub.domain.errors import DomainError
@@ -44,6 +46,7 @@ from storage.redis import RedisBuffer, open_redis
 from web.answers import AnswerEncoder
 from web.app import create_app
 from web.health import Health, Probe
+from web.metrics import Metrics, MetricsFace, create_metrics_app
 from web.rate_limit import RateLimit
 from web.routes import ROUTES
 from web.server import serve_app
@@ -121,6 +124,7 @@ class Work:
         self._preparing = trio.CancelScope()
         self._stopping = False
         self._lives = 0
+        self._metrics = Metrics()
 
     async def run(self, *, task_status: trio.TaskStatus[None]) -> None:
         """Live one life: from the migrations to the last answer."""
@@ -218,7 +222,12 @@ class Work:
         platform = await self._when_up(partial(prepare, world, choices))
         choices = _with_platform(choices, platform.user.id)
         tree = self.built = build(world, choices, platform, redis)
-        face = self._face(tree, storage, redis) if self._role is Role.OWNER else ()
+        face: tuple[ChildSpec, ...] = ()
+        if self._role is Role.OWNER:
+            figures = FiguresWatch(
+                storage, outside.horizon, platform.wallet.public_key, sources.now
+            )
+            face = self._face(tree, storage, redis, figures)
         alarms = tree.system.alarms
 
         def report(reason: str | None) -> None:
@@ -239,13 +248,19 @@ class Work:
         )
 
     def _face(
-        self, tree: Tree, storage: PostgresStorage, redis: RedisBuffer
+        self, tree: Tree, storage: PostgresStorage, redis: RedisBuffer, figures: FiguresWatch
     ) -> tuple[ChildSpec, ...]:
         """What callers see: the last to start, the first to stop."""
         settings = self._settings
         rate_limit = RateLimit(settings.http.rate_limit_per_minute, self._sources.now, redis)
         health = Health(_probes(settings, tree, storage, redis))
         stop = _Stop()
+        metrics, wanted = self._metrics, settings.metrics
+        metrics.show(tree.system, figures)
+        tree.journal.observe_group = metrics.committed
+        tree.journal.observe_violation = metrics.violated
+        # Without a token they are served only where the operator has chosen the listener.
+        with_api = wanted.bind is None and wanted.token is not None
 
         async def web(*, task_status: trio.TaskStatus[None]) -> None:
             stop.wanted = trio.Event()
@@ -258,6 +273,8 @@ class Work:
                 trusted_proxies=settings.http.trusted_proxies,
                 replay_cache=redis,
                 webhook_secrets=_webhook_secrets(settings),
+                observe=metrics.answered,
+                metrics=MetricsFace(metrics, wanted.token) if with_api else None,
             )
             await serve_app(
                 app,
@@ -272,6 +289,8 @@ class Work:
             ChildSpec(Service("redis_counters", redis.run)),
             ChildSpec(Service("rate_limit", rate_limit.run)),
             ChildSpec(Service("health", health.run)),
+            ChildSpec(Service("figures", figures.run)),
+            *_listener(metrics, wanted),
             ChildSpec(Service("web", web, request_stop=stop.request), stop_s=_WEB_STOP_S),
         )
 
@@ -316,6 +335,26 @@ async def _instance_id(storage: PostgresStorage, random_bytes: RandomBytes) -> s
         await storage.put_setting(_INSTANCE, random_bytes(8).hex())
         known = await storage.setting(_INSTANCE)
     return known or ""
+
+
+def _listener(metrics: Metrics, wanted: settings_of.Metrics) -> tuple[ChildSpec, ...]:
+    """The metrics' own listener, if they are to have one."""
+    if wanted.bind is None:
+        return ()
+    host, _, port = wanted.bind.rpartition(":")
+    stop = _Stop()
+
+    async def serve(*, task_status: trio.TaskStatus[int]) -> None:
+        stop.wanted = trio.Event()
+        await serve_app(
+            create_metrics_app(MetricsFace(metrics, wanted.token)),
+            host=host.strip("[]"),
+            port=int(port),
+            shutdown=stop.wanted,
+            task_status=task_status,
+        )
+
+    return (ChildSpec(Service("metrics", serve, request_stop=stop.request)),)
 
 
 class _Stop:

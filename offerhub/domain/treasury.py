@@ -29,11 +29,14 @@ _ORDERS: Final = (
 OWED: Final = "owed"
 """What the treasury owes to users' wallets: all dues above zero."""
 
+SUSPENSE: Final = "suspense"
+"""What is parked for an operator, of all users."""
+
 OWING: Final = "owing"
 """What users' wallets owe to the treasury: all dues below zero, as a positive figure."""
 
 Sums = Mapping[str, int]
-"""Stroops by `account:kind`, and by `OWED` and `OWING`."""
+"""Stroops by `account:kind`, and by `OWED`, `OWING` and `SUSPENSE`."""
 
 
 def moved_sums(
@@ -52,7 +55,9 @@ def moved_sums(
 
     for transfer in transfers:
         for posting in transfer.postings:
-            if posting.account in _SUMMED:
+            if posting.account.startswith(f"{SUSPENSE}/"):
+                add(SUSPENSE, posting.amount.stroops)
+            elif posting.account in _SUMMED:
                 add(_name(posting.account, transfer.kind), posting.amount.stroops)
         for moved in transfer.holdings:
             if moved.holding in _SUMMED:
@@ -130,6 +135,11 @@ class Treasury:
     def owing(self) -> Money:
         """What users' wallets owe to the treasury."""
         return Money(self.sums.get(OWING, 0))
+
+    @property
+    def suspense(self) -> Money:
+        """Deposits of all users that are parked for an operator."""
+        return Money(self.sums.get(SUSPENSE, 0))
 
     @property
     def withdrawing(self) -> Money:

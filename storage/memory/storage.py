@@ -38,6 +38,7 @@ from storage.port import (
     HistoryDetached,
     OnTheWay,
     OpenLane,
+    OpenWork,
     OrderFilter,
     Page,
     StorageUnavailable,
@@ -197,6 +198,15 @@ class MemoryStorage:
             and subject in {None, operation.subject}
             and source in {None, operation.source}
         ]
+
+    async def open_work(self, source: str) -> OpenWork:
+        operations = await self.open_operations()
+        return OpenWork(
+            open=len(operations),
+            signed=sum(each.tx_hash is not None for each in operations),
+            of_source=sum(each.source == source for each in operations),
+            oldest_at=operations[0].created_at if operations else None,
+        )
 
     async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
         rows = (await self._at()).tables.of(ChainOperation).rows.values()

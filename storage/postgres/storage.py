@@ -38,6 +38,7 @@ from storage.port import (
     Encode,
     OnTheWay,
     OpenLane,
+    OpenWork,
     OrderFilter,
     Page,
     StorageUnavailable,
@@ -253,6 +254,9 @@ class PostgresStorage:
 
     async def open_lanes(self, after: int, limit: int) -> Sequence[OpenLane]:
         return await self._read(work.aio_open_lanes, after, limit)
+
+    async def open_work(self, source: str) -> OpenWork:
+        return await self._read(work.aio_open_work, source)
 
     async def operations_of(self, subject_id: str) -> Sequence[ChainOperation]:
         return await self._read(

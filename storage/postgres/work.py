@@ -9,7 +9,7 @@ from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.withdrawal import Withdrawal
 from storage.codec import decode
-from storage.port import OnTheWay, OpenLane
+from storage.port import OnTheWay, OpenLane, OpenWork
 from storage.postgres.entities import TABLES
 from storage.postgres.pool import Connection
 
@@ -24,6 +24,13 @@ ORDER BY tx_hash IS NULL, sequence LIMIT $3
 _OPEN_LANES: Final = """
 SELECT sequence, source FROM chain_operations
 WHERE is_open AND sequence > $1 ORDER BY sequence LIMIT $2
+"""
+
+# Over the index of what is open alone; the oldest is its first entry.
+_OPEN_WORK: Final = """
+SELECT count(*) AS open, count(tx_hash) AS signed, count(*) FILTER (WHERE source = $1) AS of_source,
+    (SELECT doc FROM chain_operations WHERE is_open ORDER BY sequence LIMIT 1) AS oldest
+FROM chain_operations WHERE is_open
 """
 
 _OPEN_COMMANDS: Final = """
@@ -60,6 +67,18 @@ async def aio_open_operations(
             query += f" AND {column} = ${len(values)}"
     rows = await connection.fetch(f"{query} ORDER BY sequence", *values)
     return [decode(ChainOperation, row["doc"]) for row in rows]
+
+
+async def aio_open_work(connection: Connection, source: str) -> OpenWork:
+    """How much work is open."""
+    row = await connection.fetchrow(_OPEN_WORK, source)
+    oldest = row["oldest"]
+    return OpenWork(
+        row["open"],
+        row["signed"],
+        row["of_source"],
+        None if oldest is None else decode(ChainOperation, oldest).created_at,
+    )
 
 
 async def aio_next_operations(

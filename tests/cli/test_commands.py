@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from offerhub.cli import exits
 from tests.cli.calling import Instance, own_instance
+from tests.end_to_end.process import free_port
+
+METRICS = f"127.0.0.1:{free_port()}"
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -24,7 +29,7 @@ def stopped(instance: Instance) -> Instance:
 
 @pytest.fixture(scope="module")
 def running(instance: Instance) -> Iterator[Instance]:
-    with instance.running():
+    with instance.running(METRICS_BIND=METRICS):
         yield instance
 
 
@@ -49,7 +54,11 @@ def test_without_a_process_a_command_is_done_here(stopped: Instance) -> None:
 def test_maintenance_of_a_stopped_process_holds_when_it_runs(instance: Instance) -> None:
     on = instance.call("maintenance", "enable", "--message", "new disk", "--json")
     assert (exits.DONE, True) == (on.status, on.json["enabled"])
-    with instance.running() as process, process.client() as client:
+    token = {"Authorization": "Bearer of-the-scrapes"}
+    with instance.running(METRICS_TOKEN="of-the-scrapes") as process, process.client() as client:
+        assert 401 == httpx.get(f"{process.url}/metrics", trust_env=False).status_code
+        scraped = httpx.get(f"{process.url}/metrics", headers=token, trust_env=False)
+        assert "offerhub_maintenance 1.0" in scraped.text
         refused = client.post("/users", json={"externalUserId": "ann"})
         assert 503 == refused.status_code
         assert "new disk" == refused.json()["error"]["message"]
@@ -68,6 +77,19 @@ def test_maintenance_of_a_stopped_process_holds_when_it_runs(instance: Instance)
 
 def test_beside_the_running_process_a_command_is_done_there(running: Instance) -> None:
     check_refused(running)
+
+
+def test_metrics_are_served_where_they_are_bound_and_nowhere_else(running: Instance) -> None:
+    text = httpx.get(f"http://{METRICS}/metrics", trust_env=False).text
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert {
+        "offerhub_operations_open",
+        "offerhub_platform_xlm",
+        "offerhub_treasury_usdc",
+        "offerhub_journal_group_size",
+        "offerhub_mailbox_depth",
+        "process_resident_memory_bytes",
+    } <= names
 
 
 def test_lists_are_json_for_scripts_and_say_none_to_people(running: Instance) -> None:

@@ -140,6 +140,7 @@ class RunningInstance:
     ring: KeyRing
     app: Any = None
     clock_offset: timedelta = timedelta()
+    figures: Any = None
     tree: Node = Node("root", State.RUNNING)  # noqa: RUF009 - frozen
     asked: list[object] = field(factory=list)
     fail_next: Exception | None = None
@@ -573,8 +574,10 @@ async def open_instance(
     running = RunningInstance(system, journal, database, network, ring)
 
     def observe(endpoint: str, status: int, code: str | None, seconds: float) -> None:
-        del seconds
         running.observed.append((endpoint, status, code))
+        face = options.get("metrics")
+        if face is not None and face.metrics is not None:
+            face.metrics.answered(endpoint, status, code, seconds)
 
     running.app = create_app(
         system,

@@ -12,6 +12,7 @@ from web.routes import (
     balances,
     disputes,
     instance,
+    metrics,
     orders,
     treasury,
     users,
@@ -35,5 +36,6 @@ ROUTES: Final[tuple[Route, ...]] = documented(
         *treasury.ROUTES,
         *stream.ROUTES,
         *admin.ROUTES,
+        *metrics.ROUTES,
     )
 )
