@@ -23,7 +23,7 @@ from tests.end_to_end.process import (
     own_home,
     start_orchestrator,
 )
-from tests.end_to_end.purchase import Action, Lost, Purchase
+from tests.end_to_end.purchase import RELEASED, Action, Course, Lost, Purchase
 from tests.end_to_end.subscriber import Subscriber
 
 _DYING_S = 0.2
@@ -160,10 +160,10 @@ class Case:
 
 
 @contextmanager
-def open_case(grounds: Grounds, *, purchases: int = 1) -> Iterator[Case]:
+def open_case(grounds: Grounds, *, purchases: int = 1, course: Course = RELEASED) -> Iterator[Case]:
     """A fresh orchestrator's home, purchases that have not begun and a subscriber."""
     begun = tuple(
-        Purchase(grounds.sandbox, grounds.chain.new_outsider(), "" if n == 0 else f"-{n}")
+        Purchase(grounds.sandbox, grounds.chain.new_outsider(), "" if n == 0 else f"-{n}", course)
         for n in range(purchases)
     )
     with own_home() as home:

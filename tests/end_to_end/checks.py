@@ -15,13 +15,10 @@ from storage.port import Storage
 from tests.end_to_end import books
 from tests.end_to_end.chain_view import Chain
 from tests.end_to_end.process import Orchestrator
-from tests.end_to_end.purchase import ACTIONS, DEPOSIT, MILESTONES, WITHDRAWN, Action, Purchase
+from tests.end_to_end.purchase import DEPOSIT, Action, Purchase
 from tests.end_to_end.subscriber import Event, Subscriber, replay
 
 _DEPLOY: Final = "tw_new_single_release_escrow"
-_NET: Final = Money.parse("79.76")
-_LEFT_TO_BUYER: Final = Money.parse("20.00")
-_LEFT_TO_SELLER: Final = _NET - Money.parse(WITHDRAWN)
 
 
 @frozen
@@ -68,6 +65,8 @@ def everything(scene: Scene) -> None:
     assert scene.chain.usdc(stored.platform_address) == treasury
     deployed: Counter[str] = sum((scene.chain.calls(each) for each in stored.channels), Counter())
     assert deployed == {_DEPLOY: len(scene.purchases)}
+    called = sum((Counter(each.course.platform_calls) for each in scene.purchases), Counter[str]())
+    assert scene.chain.calls(stored.platform_address) == called
     seen = events(scene, stored.last_sequence)
     for purchase in scene.purchases:
         money(scene.chain, purchase, stored)
@@ -81,7 +80,8 @@ def everything(scene: Scene) -> None:
 def money(chain: Chain, purchase: Purchase, stored: _Stored) -> None:
     """The books agree with the API's balances and with the chain to the stroop."""
     contract_id = purchase.order()["escrow"]["contractId"]
-    for role, left in (("buyer", _LEFT_TO_BUYER), ("seller", _LEFT_TO_SELLER)):
+    course = purchase.course
+    for role, left in (("buyer", course.buyer_left), ("seller", course.seller_left)):
         user = purchase.user(role)
         shown = purchase.balance(role)
         assert (shown["available"], shown["reserved"]) == (left.two_places(), "0.00"), role
@@ -94,20 +94,18 @@ def money(chain: Chain, purchase: Purchase, stored: _Stored) -> None:
     order_id = purchase.answers["order"].data["id"]
     assert stored.books.account(ledger.escrow(order_id)) == Money.zero()
     assert chain.contract_usdc(contract_id) == Money.zero()
-    assert chain.usdc(purchase.outsider.address) == Money.parse(WITHDRAWN)
+    assert chain.usdc(purchase.outsider.address) == course.withdrawn
 
 
 def once_on_chain(chain: Chain, purchase: Purchase) -> None:
-    """One funding, one release and one withdrawal are on the chain."""
+    """Each step is on the chain once, and so is the withdrawal, if there was one."""
     buyer = purchase.user("buyer")["wallet"]["publicKey"]
     seller = purchase.user("seller")["wallet"]["publicKey"]
-    assert chain.calls(buyer) == {
-        "fund_escrow": 1,
-        "approve_milestone": len(MILESTONES),
-        "release_funds": 1,
-    }
-    assert chain.calls(seller) == {"change_milestone_status": len(MILESTONES)}
-    assert chain.payments(seller, purchase.outsider.address) == [Money.parse(WITHDRAWN)]
+    course = purchase.course
+    assert chain.calls(buyer) == course.buyer_calls
+    assert chain.calls(seller) == course.seller_calls
+    paid = [course.withdrawn] if course.withdrawn else []
+    assert chain.payments(seller, purchase.outsider.address) == paid
 
 
 def events(scene: Scene, last_sequence: int) -> list[Event]:
@@ -119,7 +117,7 @@ def events(scene: Scene, last_sequence: int) -> list[Event]:
         assert [each.sequence for each in came] == list(range(1, last_sequence + 1))
     assert [each.body for each in seen] == [each.body for each in followed]
     reported = Counter(each.type for each in seen)
-    expected = _expected_events(len(scene.purchases))
+    expected = _expected_events(scene.purchases)
     if scene.attempts_failed:
         expected["escrow.attempt_failed"] = scene.attempts_failed
     assert reported == expected
@@ -128,7 +126,7 @@ def events(scene: Scene, last_sequence: int) -> list[Event]:
 
 def replays(purchase: Purchase) -> None:
     """The same key gives the same final answer again, marked as a replay."""
-    for action in ACTIONS:
+    for action in purchase.course.actions:
         first = purchase.answers[action.name]
         again = purchase.ask(action)
         assert again.replayed, action.name
@@ -146,23 +144,26 @@ def credits(seen: Sequence[Event], user_id: str) -> list[str]:
     ]
 
 
-def _expected_events(purchases: int) -> Counter[str]:
+def _expected_events(purchases: Sequence[Purchase]) -> Counter[str]:
     # What no action causes: the platform's own user, and the deposits.
-    expected = Counter({"user.created": 1, "balance.credited": purchases})
-    for action in ACTIONS * purchases:
-        expected.update(action.events)
+    expected = Counter({"user.created": 1, "balance.credited": len(purchases)})
+    for purchase in purchases:
+        for action in purchase.course.actions:
+            expected.update(action.events)
     return expected
 
 
 def in_order_of_each_resource(purchase: Purchase, seen: Sequence[Event]) -> None:
-    """The events of an order and of a withdrawal come in their order."""
+    """The events of an order, of its dispute and of a withdrawal come in their order."""
     order_id = purchase.answers["order"].data["id"]
-    caused = [event for action in ACTIONS for event in action.events]
+    caused = [event for action in purchase.course.actions for event in action.events]
     of_order = [each.type for each in seen if each.aggregate_id == order_id]
     assert of_order == [each for each in caused if each.startswith("order.")]
-    withdrawal_id = purchase.answers["withdrawal"].data["id"]
-    of_withdrawal = [each.type for each in seen if each.aggregate_id == withdrawal_id]
-    assert of_withdrawal == [each for each in caused if each.startswith("withdrawal.")]
+    for kind in ("dispute", "withdrawal"):
+        if kind in purchase.answers:
+            its_id = purchase.answers[kind].data["id"]
+            told = [each.type for each in seen if each.aggregate_id == its_id]
+            assert told == [each for each in caused if each.startswith(f"{kind}.")]
     buyer_id = purchase.user("buyer")["id"]
     assert credits(seen, buyer_id) == [DEPOSIT]
 

@@ -1,4 +1,4 @@
-"""Every failpoint that a purchase reaches, and how often; a test compares this with a record."""
+"""Every failpoint that a purchase or a dispute reaches, and how often; a test compares this with a record."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -51,6 +51,15 @@ def _reached() -> Iterator[tuple[str, int]]:
 
 REACHED: Final = dict(_reached())
 """Name → how often."""
+
+_DISPUTED: Final = ("dispute", "resolve")
+"""The chain's part of a dispute, and of the refund of a funded order."""
+
+OF_DISPUTES: Final = frozenset(
+    {f"{place}.{step}" for place in _LANE for step in _DISPUTED}
+    | {f"order.{edge}_effects.{step}" for edge in ("before", "after") for step in _DISPUTED}
+)
+"""What a dispute, and a refund, reach beside what every purchase does; each once."""
 
 ALL: Final = tuple(f"{name}#{n}" for name, times in REACHED.items() for n in range(1, times + 1))
 """Every point as OFFERHUB_FAILPOINT names it."""

@@ -4,12 +4,13 @@ It repeats a call whose answer was lost, with the same key, until the call has i
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
 from attrs import define, field, frozen
 
+from offerhub.domain.money import Money
 from tests.end_to_end.chain_view import Outsider
 from tests.end_to_end.process import Orchestrator, RunningSandbox
 
@@ -66,6 +67,26 @@ class Action:
     events: tuple[str, ...]
 
 
+@frozen
+class Course:
+    """How a purchase goes, and what is left at its end.
+
+    Args:
+        buyer_left, seller_left: what each has at the end, in the books and on the chain.
+        withdrawn: what has left for the outsider.
+        buyer_calls, seller_calls, platform_calls: the contract's functions that each calls, once
+            each unless a milestone counts.
+    """
+
+    actions: tuple[Action, ...]
+    buyer_left: Money
+    seller_left: Money
+    withdrawn: Money
+    buyer_calls: Mapping[str, int]
+    seller_calls: Mapping[str, int]
+    platform_calls: Mapping[str, int]
+
+
 @define(eq=False)
 class Purchase:
     """The state of the client; it outlives the orchestrator."""
@@ -74,6 +95,7 @@ class Purchase:
     outsider: Outsider
     tag: str = ""
     """Tells purchases of one marketplace apart."""
+    course: Course = field(factory=lambda: RELEASED)
     answers: dict[str, Answer] = field(factory=dict)
     deposited: bool = False
     asking: Action | None = None
@@ -91,14 +113,14 @@ class Purchase:
         """
         self.register()
         self.deposit()
-        for action in ACTIONS[2:]:
+        for action in self.course.actions[2:]:
             if action.name == before:
                 return
             self.act(action)
 
     def register(self) -> None:
         """Create buyer and seller, and wait until their wallets are active."""
-        for action in ACTIONS[:2]:
+        for action in self.course.actions[:2]:
             self.act(action)
         self._wait(lambda: self._wallet("buyer")["isActive"] and self._wallet("seller")["isActive"])
 
@@ -220,9 +242,10 @@ def _user(name: str) -> Action:
     )
 
 
-def _of_order(
+def of_order(
     name: str, path: str, before: str, after: str, events: tuple[str, ...], **body: str
 ) -> Action:
+    """A POST to the order, whose status tells what has become of it."""
     return Action(
         name=name,
         path=lambda purchase: f"/orders/{purchase.answers['order'].data['id']}/{path}",
@@ -281,21 +304,21 @@ ACTIONS: Final = (
         after="1",
         events=("order.created",),
     ),
-    _of_order(
+    of_order(
         "reserve",
         "reserve",
         "ORDER_CREATED",
         "FUNDS_RESERVED",
         ("balance.reserved", "order.funds_reserved"),
     ),
-    _of_order(
+    of_order(
         "escrow",
         "escrow",
         "FUNDS_RESERVED",
         "ESCROW_CREATING",
         ("order.escrow_creating", "escrow.created"),
     ),
-    _of_order(
+    of_order(
         "fund",
         "escrow/fund",
         "ESCROW_CREATING",
@@ -310,7 +333,7 @@ ACTIONS: Final = (
         ),
     ),
     *(_milestone(ref) for ref in MILESTONES),
-    _of_order(
+    of_order(
         "release",
         "resolution/release",
         "IN_PROGRESS",
@@ -346,6 +369,22 @@ ACTIONS: Final = (
 )
 
 
-def action_named(name: str) -> Action:
-    """One of the purchase's actions."""
-    return next(action for action in ACTIONS if action.name == name)
+RELEASED: Final[Course] = Course(
+    actions=ACTIONS,
+    buyer_left=Money.parse("20.00"),
+    seller_left=Money.parse("79.76") - Money.parse(WITHDRAWN),
+    withdrawn=Money.parse(WITHDRAWN),
+    buyer_calls={
+        "fund_escrow": 1,
+        "approve_milestone": len(MILESTONES),
+        "release_funds": 1,
+    },
+    seller_calls={"change_milestone_status": len(MILESTONES)},
+    platform_calls={},
+)
+"""The seller delivers and is paid, less the contract's fee."""
+
+
+def action_named(name: str, course: Course = RELEASED) -> Action:
+    """One of a purchase's actions."""
+    return next(action for action in course.actions if action.name == name)
