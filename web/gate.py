@@ -25,7 +25,7 @@ from web.errors import body_too_large, refusal_of
 from web.health import Health
 from web.idempotency import ReplayCache, Replays, fingerprint, is_final, read_key
 from web.metrics import MetricsFace
-from web.rate_limit import RateLimit
+from web.rate_limit import RateLimit, client_name
 from web.reading import read_json, read_query, too_large
 from web.renderings import Renderings
 from web.request_info import RequestInfo, TrustedProxies, read_request_info
@@ -75,6 +75,9 @@ class Gate:
         except Exception as failure:  # noqa: BLE001 - every failure has an answer
             error = refusal_of(failure, info.request_id, route.endpoint)
             code = error.code.value
+            if info.allowance is None:
+                # It broke off before its key was known.
+                info.allowance = self._rate_limit.take(_address(info))
             answer = self._refusal(error, info)
         response = self._response(answer, info, request.path)
         if self._observe is not None:
@@ -306,4 +309,4 @@ class Gate:
 
 
 def _address(info: RequestInfo) -> str:
-    return f"ip:{info.ip}"
+    return client_name(info.ip)

@@ -286,7 +286,6 @@ class Work:
             )
 
         return (
-            ChildSpec(Service("redis_counters", redis.run)),
             ChildSpec(Service("rate_limit", rate_limit.run)),
             ChildSpec(Service("health", health.run)),
             ChildSpec(Service("figures", figures.run)),

@@ -6,7 +6,7 @@ and the caller goes to PostgreSQL or on without. After a failure Redis is left a
 """
 
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
 from typing import Any, TypeVar
@@ -26,7 +26,6 @@ EVENTS_KEPT = 1000
 EVENTS_KEPT_S = 3600
 
 _CLOSE_DEADLINE_S = 2.0
-_COUNTS_PENDING_MAX = 10_000
 
 
 class RedisState(Enum):
@@ -56,7 +55,6 @@ class RedisBuffer:
         self._retry_after_s = retry_after_s
         self._prefix = prefix
         self._leave_alone_until = -math.inf
-        self._counts: dict[tuple[str, int], int] = {}
         self.state = RedisState.UNTRIED
 
     async def push_events(self, events: Sequence[BufferedEvent]) -> None:
@@ -88,39 +86,17 @@ class RedisBuffer:
         """The answer kept for `key`; None: not here, look into PostgreSQL."""
         return await self._attempt(self._aio_get, self._prefix + "answer:" + key)
 
-    def add_count(self, key: str, window: int, amount: int = 1) -> None:
-        """Add to a counter shared by all processes; sent by `run`, within a second.
+    async def exchange_counts(
+        self, counted: Mapping[str, int], window: int, ttl_s: int
+    ) -> Mapping[str, int] | None:
+        """Add to counters that all processes share; returns what they are now, or None: unknown.
 
         Args:
-            key: whose counter.
+            counted: whose counter, and how much is added.
             window: which window of time, numbered by the caller from its clock.
-            amount: how many.
+            ttl_s: how long a counter is kept after the last addition.
         """
-        place = (key, window)
-        if place in self._counts or len(self._counts) < _COUNTS_PENDING_MAX:
-            self._counts[place] = self._counts.get(place, 0) + amount
-
-    async def shared_counts(self, places: Sequence[tuple[str, int]]) -> tuple[int, ...] | None:
-        """All processes' counts that have been sent, for (key, window) pairs; None: unknown."""
-        return await self._attempt(self._aio_counts, tuple(places)) if places else ()
-
-    async def run(
-        self,
-        *,
-        interval_s: float = 0.5,
-        window_s: int = 60,
-        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-    ) -> None:
-        """Send the counters every `interval_s`, for ever; a child of the tree.
-
-        Counts that Redis did not take are dropped: they are worth a window at most.
-        """
-        task_status.started()
-        while True:
-            await trio.sleep(interval_s)
-            counts, self._counts = self._counts, {}
-            if counts:
-                await self._attempt(self._aio_add, counts, 2 * window_s)
+        return await self._attempt(self._aio_exchange, dict(counted), window, ttl_s)
 
     async def ping(self) -> bool:
         """Whether Redis answers now, asked even if it was down a moment ago."""
@@ -167,22 +143,19 @@ class RedisBuffer:
         found: bytes | None = await self._client.get(key)
         return found
 
-    async def _aio_add(self, counts: dict[tuple[str, int], int], ttl_s: int) -> None:
+    async def _aio_exchange(
+        self, counted: dict[str, int], window: int, ttl_s: int
+    ) -> dict[str, int]:
         async with self._client.pipeline(transaction=False) as pipe:
-            for place, amount in counts.items():
-                pipe.incrby(self._count_key(place), amount)
-                pipe.expire(self._count_key(place), ttl_s)
-            await pipe.execute()
-
-    async def _aio_counts(self, places: tuple[tuple[str, int], ...]) -> tuple[int, ...]:
-        found = await self._client.mget([self._count_key(place) for place in places])
-        return tuple(int(value or 0) for value in found)
+            for name, amount in counted.items():
+                key = f"{self._prefix}count:{window}:{name}"
+                pipe.incrby(key, amount)
+                pipe.expire(key, ttl_s)
+            answers = await pipe.execute()
+        return dict(zip(counted, map(int, answers[::2]), strict=True))
 
     async def _aio_ping(self) -> bool:
         return bool(await self._client.ping())
-
-    def _count_key(self, place: tuple[str, int]) -> str:
-        return f"{self._prefix}count:{place[0]}:{place[1]}"
 
 
 @asynccontextmanager

@@ -45,17 +45,17 @@ async def test_an_answer_is_kept_for_its_time(redis_buffer: RedisBuffer) -> None
 
 
 async def test_counts_of_all_processes_add_up(redis_buffer: RedisBuffer, redis_url: str) -> None:
-    async with open_redis(redis_url, deadline_s=5) as other, trio.open_nursery() as nursery:
-        for process in (redis_buffer, other):
-            process.add_count("api-key", 7, 2)
-            process.add_count("api-key", 8)
-            await nursery.start(
-                lambda task_status, p=process: p.run(interval_s=0.01, task_status=task_status)
-            )
-        with trio.fail_after(5):
-            while await redis_buffer.shared_counts([("api-key", 7), ("api-key", 8)]) != (4, 2):
-                await trio.sleep(0.01)
-        nursery.cancel_scope.cancel()
+    async with open_redis(redis_url, deadline_s=5) as other:
+        assert {"a": 2, "b": 1} == await redis_buffer.exchange_counts({"a": 2, "b": 1}, 7, 60)
+        assert {"a": 5} == await other.exchange_counts({"a": 3}, 7, 60)
+        assert {"a": 1} == await other.exchange_counts({"a": 1}, 8, 60)
+        assert {"b": 1, "a": 5} == await redis_buffer.exchange_counts({"b": 0, "a": 0}, 7, 60)
+
+
+async def test_a_count_is_forgotten_after_its_time(redis_buffer: RedisBuffer) -> None:
+    await redis_buffer.exchange_counts({"a": 2}, 7, 1)
+    await trio.sleep(1.1)
+    assert {"a": 1} == await redis_buffer.exchange_counts({"a": 1}, 7, 1)
 
 
 async def test_redis_away_raises_nothing_and_is_visible(aio_loop: None, tmp_path) -> None:
@@ -65,7 +65,7 @@ async def test_redis_away_raises_nothing_and_is_visible(aio_loop: None, tmp_path
         assert await buffer.events_between(0, 3) is None
         await buffer.put_answer("key", b"answer", ttl_s=60)
         assert await buffer.get_answer("key") is None
-        assert await buffer.shared_counts([("key", 1)]) is None
+        assert await buffer.exchange_counts({"key": 1}, 1, 60) is None
         assert await buffer.ping() is False
 
 
