@@ -54,11 +54,13 @@ def blocks(document: Path) -> list[Block]:
 def claims(block: Block) -> set[str]:
     """What the document says that the block's output has.
 
-    Codes and states in the prose after it, amounts there that are no example of something else,
-    and what stands in its own comments as `# 409 SOME_CODE`.
+    Codes, states and amounts in the prose after it, and what stands in its own comments as
+    `# 409 SOME_CODE`.
     """
-    said = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", block.after))
-    said |= set(re.findall(r"(?<![\w.`\"])(\d+\.\d\d)(?![\w%])", block.after))
+    # A paragraph that ends in a colon speaks of the block that it introduces.
+    prose = "\n".join(each for each in block.after.split("\n\n") if not each.rstrip().endswith(":"))
+    said = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)*)`", prose))
+    said |= set(re.findall(r"(?<![\w.`\"])(\d+\.\d\d)(?![\w%])", prose))
     for comment in re.findall(r"#\s+\d{3}[ :]+([A-Z_]{4,})", block.text):
         said.add(comment)
     return said
