@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SEEDS ?= 20
+FUZZ_SECONDS ?= 600
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
@@ -64,6 +65,10 @@ format: $(STAMP) ## Format the code and apply safe fixes
 .PHONY: kill
 kill: $(STAMP) ## Kill the orchestrator at every failpoint of a purchase, and an export at its steps
 	$(BIN)/python -m pytest -m kill -n $(WORKERS) tests/end_to_end tests/storage $(PYTEST_ARGS)
+
+.PHONY: fuzz
+fuzz: $(STAMP) ## Fuzz a running orchestrator for FUZZ_SECONDS=n after its own OpenAPI document
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m fuzz --timeout 0 tests/end_to_end/test_fuzz.py $(PYTEST_ARGS)
 
 .PHONY: simulate
 simulate: $(STAMP) ## Run SEEDS=n simulations under faults

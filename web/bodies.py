@@ -33,7 +33,9 @@ _REF: Final = Text(
     re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII),
     "must be 1 to 64 letters, digits, _ or -",
 )
-_EMAIL: Final = Text(3, 254, re.compile(r"[^@\s\x00]+@[^@\s\x00]+"), "must be an e-mail address")
+_EMAIL: Final = Text(
+    3, 254, re.compile(r"[^@\s\x00-\x1f\x85]+@[^@\s\x00-\x1f\x85]+"), "must be an e-mail address"
+)
 _LIMIT: Final = Whole(1, 100)
 _AMOUNT: Final = Amount()
 _SHARE: Final = Amount(zero=True)
@@ -44,7 +46,12 @@ _TYPE: Final = Choice(UserType)
 _DESTINATION: Final = Choice(DestinationType)
 _STATUS: Final = Choice(OrderStatus)
 _CURSOR: Final = Text(1, 64)
-_URL: Final = Text(1, 2000, re.compile(r"https?://[^\s/][^\s]*"), "must be an http or https URL")
+_URL: Final = Text(
+    1,
+    2000,
+    re.compile(r"https?://[^\s\x00-\x1f\x85/][^\s\x00-\x1f\x85]*"),
+    "must be an http or https URL",
+)
 
 
 @frozen

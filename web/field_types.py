@@ -56,7 +56,7 @@ class Text:
         if self.pattern is not None:
             schema["pattern"] = f"^{self.pattern.pattern}$"
         elif self.minimum:
-            schema["pattern"] = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"  # not blank
+            schema["pattern"] = r"^[^\u0000]*[^\s\u0000\u001c-\u001f\u0085][^\u0000]*$"  # not blank
         else:
             schema["pattern"] = r"^[^\u0000]*$"
         return schema
@@ -158,6 +158,8 @@ class Whole:
     def read(self, value: object, name: str, errors: FieldErrors) -> object:
         if isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value, re.ASCII):
             value = int(value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # JSON has one kind of number: 60.0 is whole
         if (
             not isinstance(value, int)
             or isinstance(value, bool)

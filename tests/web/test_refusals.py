@@ -402,3 +402,14 @@ async def test_a_fault_of_the_gate_itself_is_a_500_too(running):
 
     assert (500, "INTERNAL_ERROR") == await refusal_of(answer)
     assert "inner" not in await answer.get_data(as_text=True)
+
+
+async def test_a_whole_number_may_be_written_with_a_point(running):
+    """JSON has one kind of number, and its schemas call 60.0 an integer."""
+    created = await running.post("/auth/api-keys", {"name": "k", "scopes": ["read"]})
+    key_id = (await created.get_json())["data"]["id"]
+
+    whole = await running.post(f"/auth/api-keys/{key_id}/token", {"ttl": 60.0})
+    half = await running.post(f"/auth/api-keys/{key_id}/token", {"ttl": 60.5})
+
+    assert (201, 400) == (whole.status_code, half.status_code)
