@@ -2,13 +2,13 @@
 # ruff: noqa: E501 - a neighbour of docs/generate.py, and prose with one sentence a line
 
 import json
-import runpy
 from pathlib import Path
 from typing import Final, cast
 
+from offerhub.domain.event_catalog import EVENT_TYPES
+
 _DOCS: Final = Path(__file__).resolve().parent
 _EXAMPLES: Final = _DOCS / "event-examples.json"
-_SHAPES: Final = _DOCS.parent / "tests" / "domain" / "event_shapes.py"
 
 Shape = tuple[str, set[str], set[str]]
 
@@ -59,7 +59,7 @@ _MEANINGS: Final = {
 
 _HEAD: Final = """# Events
 
-Generated from `tests/domain/event_shapes.py`, against which the tests check every event, and from `docs/event-examples.json` by `make docs`.
+Generated from `offerhub/domain/event_catalog.py`, against which the tests check every event, and from `docs/event-examples.json` by `make docs`.
 The examples come from real runs; `make check` fails if the fields of one differ from its type.
 
 An event is committed in the same transaction as the change that it reports: none is lost, and none is invented.
@@ -78,7 +78,10 @@ How to read the stream, and how to resume after a disconnect: [the integration g
 
 def render_events() -> str:
     """The page. Raises `ValueError` if types, meanings and examples differ."""
-    shapes = cast("dict[str, Shape]", runpy.run_path(str(_SHAPES))["SHAPES"])
+    shapes = {
+        name: (each.aggregate, set(each.always), set(each.sometimes))
+        for name, each in EVENT_TYPES.items()
+    }
     examples = {each["eventType"]: each for each in json.loads(_EXAMPLES.read_text("utf-8"))}
     _check(shapes, examples)
     lines = [_HEAD, "| type | aggregate | payload |", "|---|---|---|"]

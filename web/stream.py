@@ -21,6 +21,7 @@ from actors.event_filter import EventFilter, Names, NoPattern
 from actors.publisher import EventHub, StreamEvent, Subscription, SubscriptionClosed
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.event_catalog import AGGREGATES
 from offerhub.domain.ids import is_id
 from storage.port import HistoryDetached, Storage, StorageUnavailable
 from web.call import Call, Route
@@ -33,18 +34,6 @@ HEARTBEAT_S: Final = 15.0
 RETRY: Final = b"retry: 3000\n\n"
 _BEAT: Final = b": still here\n\n"
 _SEQUENCE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
-_RESOURCE_TYPES: Final = (
-    "User",
-    "Wallet",
-    "Balance",
-    "TopUp",
-    "Order",
-    "Escrow",
-    "Dispute",
-    "Withdrawal",
-)
-
-
 Allowed = Callable[[], Awaitable[bool]]
 """Whether a stream may go on."""
 
@@ -104,7 +93,7 @@ class StreamQuery:
     """`GET /events`."""
 
     types: Names | None = optional(Patterns())  # noqa: RUF009 - attrs' field
-    resource_types: Names | None = optional(Patterns(_RESOURCE_TYPES))  # noqa: RUF009 - likewise
+    resource_types: Names | None = optional(Patterns(AGGREGATES))  # noqa: RUF009 - likewise
     named: bool = optional(Spoken(), default=False)
     last_event_id: str | None = optional(Text(0, 64))
 
