@@ -13,3 +13,5 @@ UNAVAILABLE: Final = 4
 """The database, or the process that should do it, does not answer; nothing was done: repeat it."""
 UNKNOWN: Final = 5
 """It may have been done, or is still being done: look before repeating it."""
+INTERRUPTED: Final = 130
+"""Ctrl-C, as shells report it."""

@@ -114,6 +114,8 @@ def _failing(callback: Callable[..., Any]) -> Callable[..., Any]:
             return callback(*args, **options)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except KeyboardInterrupt:
+            raise SystemExit(exits.INTERRUPTED) from None
         except Exception as error:
             raise as_failure(error) from error
 

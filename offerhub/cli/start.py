@@ -9,19 +9,20 @@ import click
 
 from offerhub.cli import exits
 from offerhub.logs import configure_logging
-from offerhub.settings import Settings, SettingsError, load_settings
+from offerhub.settings import Seen, Settings, SettingsError, load_settings
 
 EXIT_CANNOT_START = exits.CANNOT_START
 
 
-def load_or_exit(*, quiet: bool = False) -> Settings:
+def load_or_exit(*, quiet: bool = False, seen: dict[str, Seen] | None = None) -> Settings:
     """The settings, with the log configured; a fault ends the program with all of them named.
 
     Args:
+        seen: filled with the variables as they were found, secrets masked.
         quiet: of what a command does by the way, only warnings are shown; `LOG_LEVEL` shows more.
     """
     try:
-        settings = load_settings(os.environ, Path.cwd(), os.urandom)
+        settings = load_settings(os.environ, Path.cwd(), os.urandom, seen)
     except SettingsError as error:
         cannot_start(str(error))
     configure_logging(

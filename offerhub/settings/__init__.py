@@ -2,6 +2,7 @@
 
 from offerhub.settings._loading import load_settings
 from offerhub.settings._networks import NETWORKS, Network
+from offerhub.settings._reader import Seen
 from offerhub.settings._values import (
     Airtm,
     AmountRange,
@@ -29,6 +30,7 @@ __all__ = [
     "Metrics",
     "Network",
     "Sandbox",
+    "Seen",
     "Settings",
     "SettingsError",
     "Stellar",

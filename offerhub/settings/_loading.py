@@ -19,7 +19,7 @@ from offerhub.settings._outside import (
     read_stellar,
     read_trustless_work,
 )
-from offerhub.settings._reader import Reader, read_dotenv
+from offerhub.settings._reader import Reader, Seen, read_dotenv
 from offerhub.settings._values import (
     AmountRange,
     Chain,
@@ -41,7 +41,10 @@ _DAY_S: Final = 86_400
 
 
 def load_settings(
-    environ: MutableMapping[str, str], directory: Path, random_bytes: RandomBytes
+    environ: MutableMapping[str, str],
+    directory: Path,
+    random_bytes: RandomBytes,
+    seen: dict[str, Seen] | None = None,
 ) -> Settings:
     """Read and validate all settings; secrets are gone from `environ` afterwards.
 
@@ -52,6 +55,7 @@ def load_settings(
         environ: the process's environment.
         directory: where `.env` is looked for, and what a relative OFFERHUB_HOME starts from.
         random_bytes: for the secrets that development makes.
+        seen: filled with the variables as they were found, secrets masked.
 
     Raises:
         SettingsError: names every fault.
@@ -62,6 +66,8 @@ def load_settings(
         raise SettingsError([f".env cannot be read: {type(error).__name__}"]) from None
     read = Reader(environ, dotenv)
     settings = _read_all(read, directory)
+    if seen is not None:
+        seen.update(read.seen)
     _cross_check(read, settings)
     if read.faults:
         raise SettingsError(read.faults)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from attrs import frozen
 from dotenv import dotenv_values
 
 from offerhub.domain.money import InvalidAmount, Money
@@ -22,7 +23,21 @@ R = TypeVar("R")
 
 _INTEGER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,6})?", re.ASCII)
+MASKED: Final = "(set)"
 _SECRET_FILE_BYTES_MAX: Final = 64 * 1024
+
+
+@frozen
+class Seen:
+    """A variable as it was found.
+
+    Args:
+        value: as text, of a secret only whether there is one; `None`: none, and no default.
+        origin: `environment`, `.env`, or `default`.
+    """
+
+    value: str | None
+    origin: str
 
 
 class Reader:
@@ -37,6 +52,8 @@ class Reader:
         self._environ = environ
         self._dotenv = dotenv
         self.faults: list[str] = []
+        self.seen: dict[str, Seen] = {}
+        """What was read, by the variable's name, in the order of reading."""
 
     def fault(self, message: str) -> None:
         """Note one fault; never with a secret's value in it."""
@@ -57,6 +74,7 @@ class Reader:
             must: what the value must be, completing the sentence "NAME must ...".
         """
         text = self._value(name)
+        self._note(name, text, default)
         if text is None:
             return default
         try:
@@ -68,6 +86,7 @@ class Reader:
     def text(self, name: str, default: D) -> str | D:
         """Any text."""
         text = self._value(name)
+        self._note(name, text, default)
         return default if text is None else text
 
     def matching(self, name: str, default: D, accept: Callable[[str], bool], must: str) -> str | D:
@@ -169,6 +188,9 @@ class Reader:
                 self.fault(f"{name} and {name}_FILE are both set")
             if value is None and (direct is not None or path is not None):
                 value = direct if path is None else self._secret_file(name, Path(path))
+        own = name in self._environ or f"{name}_FILE" in self._environ
+        origin = "default" if value is None else "environment" if own else ".env"
+        self.seen.setdefault(name, Seen(None if value is None else MASKED, origin))
         self._environ.pop(name, None)
         self._environ.pop(f"{name}_FILE", None)
         return value
@@ -184,6 +206,16 @@ class Reader:
         if not content:
             self.fault(f"{name}_FILE points to {str(path)!r}, which is empty")
         return content or None
+
+    def _note(self, name: str, text: str | None, default: object) -> None:
+        if text is not None:
+            own = self._environ.get(name, "").strip() != ""
+            self.seen.setdefault(name, Seen(text, "environment" if own else ".env"))
+        elif default is not None:
+            shown = _plain(default)
+            self.seen.setdefault(name, Seen(shown, "default"))
+        else:
+            self.seen.setdefault(name, Seen(None, "default"))
 
     def _value(self, name: str) -> str | None:
         text = self._environ.get(name, self._dotenv.get(name, "")).strip()
@@ -208,3 +240,10 @@ def _plain_url(text: str, schemes: Sequence[str]) -> str:
         raise ValueError
     _ = parts.port  # raises ValueError if it is none
     return text.rstrip("/")
+
+
+def _plain(value: object) -> str:
+    """A default as the variable would be written."""
+    if isinstance(value, Money):
+        return value.seven_places().rstrip("0").rstrip(".")
+    return ",".join(str(each) for each in value) if isinstance(value, tuple) else str(value)
