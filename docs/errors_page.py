@@ -150,7 +150,7 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     ),
     E.ESCROW_INSUFFICIENT_FUNDS: (
         "The buyer's wallet on the chain holds less than the escrow needs.",
-        "Contact the operator: ledger and chain differ.",
+        "Contact the operator, since books and chain differ; then retry with the same key.",
     ),
     E.WALLET_NOT_READY: (
         "A wallet is not active on the chain yet, or the platform lacks the XLM to activate it.",

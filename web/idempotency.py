@@ -41,6 +41,7 @@ _NOT_KEPT: Final = frozenset(
         ErrorCode.IDEMPOTENCY_KEY_IN_PROGRESS,
         ErrorCode.IDEMPOTENCY_KEY_REUSED,
         ErrorCode.WALLET_NOT_READY,
+        ErrorCode.ESCROW_INSUFFICIENT_FUNDS,
     }
 )
 _KEPT_STATUSES: Final = frozenset({400, 404, 409, 422})

@@ -19,6 +19,7 @@ from offerhub.domain.dispute_decisions import superseded
 from offerhub.domain.errors import DomainError, ErrorCode, InvariantViolated
 from offerhub.domain.order import FailedAttempt, Order
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
+from offerhub.providers.trustless_work.refusals import RefusalKind
 from web import resources
 from web.answers import final, one
 from web.call import Answer, Call
@@ -28,6 +29,7 @@ OrderAction = StartEscrow | StartFunding | RequestRelease | RequestRefund
 DisputeAction = OpenDispute | ResolveDispute
 WithdrawalAction = CreateWithdrawal | CommitWithdrawal | CancelWithdrawal
 
+_TOO_LITTLE_IN_THE_WALLET: Final = RefusalKind.INSUFFICIENT_FUNDS_FOR_FUNDING.name
 _APPLIED: Final = (("Preference-Applied", "respond-async"),)
 
 
@@ -112,7 +114,9 @@ async def shown(call: Call, order: Order) -> resources.Order:
 def fallen_back(order: Order, failed: FailedAttempt) -> DomainError:
     """The refusal of an escrow or a funding that has fallen back; its key may try again."""
     return DomainError(
-        ErrorCode.PROVIDER_ERROR,
+        ErrorCode.ESCROW_INSUFFICIENT_FUNDS
+        if failed.code == _TOO_LITTLE_IN_THE_WALLET
+        else ErrorCode.PROVIDER_ERROR,
         f"the {failed.operation.value} failed; the order is back in its previous state",
         {
             "orderId": order.id,

@@ -149,12 +149,17 @@ class Process:
 
 @frozen
 class FailedAttempt:
-    """Why an escrow or a funding has fallen back (docs/spec/domain.md §3): what the 502 shows."""
+    """Why an escrow or a funding has fallen back (docs/spec/domain.md §3): what the 502 shows.
+
+    Args:
+        code: the network's or the provider's kind, if it gave one.
+    """
 
     operation: Operation
     attempts: int
     last_error: str
     since: datetime
+    code: str | None = None
 
 
 @frozen

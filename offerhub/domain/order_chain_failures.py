@@ -77,7 +77,7 @@ def after_failure(
 def _fallen_back(
     order: Order, process: Process, message: str, code: str | None, context: DecisionContext
 ) -> Decision:
-    failed = FailedAttempt(process.operation, process.attempt, message, process.since)
+    failed = FailedAttempt(process.operation, process.attempt, message, process.since, code)
     attempt_failed = _attempt_failed(
         order, process, code or ErrorCode.PROVIDER_ERROR.value, context, retry=False
     )

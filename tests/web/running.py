@@ -229,6 +229,7 @@ class RunningInstance:
         order_id: str,
         *,
         failure: str | None = None,
+        code: str | None = None,
         payouts: tuple[PayoutSeen, ...] = (),
     ) -> Order:
         """What the chain does: the order's present operation ends, and the order takes it."""
@@ -241,7 +242,7 @@ class RunningInstance:
             tx_hash="ab" * 32,
             payouts=payouts,
             contract_id="CCONTRACT",
-            failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure),
+            failure=None if failure is None else ChainFailure(FailureKind.REFUSED, failure, code),
         )
         context = DecisionContext(self.system.clock(), self.system.ids, order.process.trace)
         decision = order_chain_ends.operation_ended(order, ended, PARTIES, RETRY, context)

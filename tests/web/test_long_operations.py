@@ -105,6 +105,39 @@ async def test_an_escrow_that_has_fallen_back_is_a_502_and_its_key_tries_again(r
     assert 200 == again.status_code
 
 
+@pytest.mark.shows("ESCROW_INSUFFICIENT_FUNDS")
+async def test_a_funding_for_which_the_wallet_holds_too_little_says_so_and_its_key_tries_again(
+    running,
+):
+    """Books and chain differ: an operator must act, and the same call works after that."""
+    order_id = await running.order(reserved=True)
+    path = f"/orders/{order_id}/escrow"
+    await asked_and_ended(running, path, lambda: running.end_operation(order_id))
+
+    refused = await asked_and_ended(
+        running,
+        f"{path}/fund",
+        lambda: running.end_operation(
+            order_id,
+            failure="The signer has insufficient funds to fund the escrow",
+            code="INSUFFICIENT_FUNDS_FOR_FUNDING",
+        ),
+        key="k",
+    )
+    again = await asked_and_ended(
+        running, f"{path}/fund", lambda: running.end_operation(order_id), key="k"
+    )
+
+    assert 422 == refused.status_code
+    error = (await refused.get_json())["error"]
+    assert "ESCROW_INSUFFICIENT_FUNDS" == error["code"]
+    assert ("ESCROW_CREATING", 1) == (
+        error["details"]["currentState"],
+        error["details"]["attempts"],
+    )
+    assert 200 == again.status_code
+
+
 @pytest.mark.shows("POST /orders/{id}/resolution/refund")
 async def test_a_refund_before_the_funding_ends_at_once(running):
     order_id = await running.order(reserved=True)
