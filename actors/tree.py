@@ -9,7 +9,7 @@ from typing import Final, Never
 
 import structlog
 import trio
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from actors.alarms import Alarms
 from actors.along import Along
@@ -295,7 +295,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         WalletRole.CHANNEL: CHANNEL_XLM,
         WalletRole.PLATFORM: PLATFORM_XLM,
     }
-    instance = choices.instance
+    instance = evolve(choices.instance, platform_user_id=platform.user.id)
     platform_address = platform.wallet.public_key
     closed = frozenset(
         {

@@ -164,6 +164,7 @@ def test_values_given_are_taken(load):
         TRUSTED_PROXIES="10.0.0.0/8, ::1",
         RATE_LIMIT_PER_MINUTE="0",
         PLATFORM_FEE_PERCENT="2.5",
+        FEE_POLICY="payee",
         WALLET_XLM_FLOAT="3.0000001",
         ORDER_MIN="5.00",
         CHAIN_WAIT_SECONDS="0.5",
@@ -405,8 +406,7 @@ def test_a_value_that_cannot_be_is_a_fault_that_names_it(faults, name, value):
 def test_what_this_version_cannot_do_stops_the_start_clearly(faults):
     assert [
         "PAYMENT_PROVIDER=airtm is not available in this version: use crypto",
-        "FEE_POLICY=platform is not available in this version: use payee",
-    ] == faults(PAYMENT_PROVIDER="airtm", FEE_POLICY="platform")
+    ] == faults(PAYMENT_PROVIDER="airtm")
 
 
 def test_mainnet_is_not_for_development(faults):

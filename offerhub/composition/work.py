@@ -29,7 +29,7 @@ from actors.kernel import (
 from actors.outages import is_unavailable
 from actors.sealing import KeyRing
 from actors.signing import LocalSigner
-from actors.tree import Choices, Role, Tree, World, build, prepare
+from actors.tree import Role, Tree, World, build, prepare
 from offerhub import settings as settings_of
 from offerhub.composition.choices import choices_from
 from offerhub.composition.outside import Outside, open_outside
@@ -220,7 +220,6 @@ class Work:
         fill_treasury = outside.fill_treasury if outside.control is not None else None
         choices = choices_from(settings, fill_treasury=fill_treasury)
         platform = await self._when_up(partial(prepare, world, choices))
-        choices = _with_platform(choices, platform.user.id)
         tree = self.built = build(world, choices, platform, redis)
         face: tuple[ChildSpec, ...] = ()
         if self._role is Role.OWNER:
@@ -376,10 +375,6 @@ class _Port:
     def started(self, port: int | None = None) -> None:
         self._work.port = port
         self._task_status.started()
-
-
-def _with_platform(choices: Choices, user_id: str) -> Choices:
-    return evolve(choices, instance=evolve(choices.instance, platform_user_id=user_id))
 
 
 def _probes(

@@ -251,12 +251,9 @@ def _read_payment_provider(read: Reader) -> str:
 
 
 def _read_fees(read: Reader) -> FeeTerms:
-    policy = FeePolicy(read.choice("FEE_POLICY", FeePolicy.PAYEE, tuple(FeePolicy)))
-    if policy is FeePolicy.PLATFORM:
-        read.fault("FEE_POLICY=platform is not available in this version: use payee")
     return FeeTerms(
         platform_fee_bps=read.hundredths("PLATFORM_FEE_PERCENT", 0, 99),
-        policy=policy,
+        policy=FeePolicy(read.choice("FEE_POLICY", FeePolicy.PLATFORM, tuple(FeePolicy))),
     )
 
 

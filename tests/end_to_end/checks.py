@@ -89,8 +89,9 @@ def money(chain: Chain, purchase: Purchase, stored: _Stored) -> None:
         assert (row.available, row.reserved) == (left, Money.zero()), role
         assert stored.books.account(ledger.available(user["id"])) == left, role
         assert stored.books.account(ledger.withdrawing(user["id"])) == Money.zero(), role
-        assert stored.books.holding(ledger.wallet(user["id"])) == left, role
-        assert chain.usdc(user["wallet"]["publicKey"]) == left, role
+        held = left - stored.books.account(ledger.due(user["id"]))
+        assert stored.books.holding(ledger.wallet(user["id"])) == held, role
+        assert chain.usdc(user["wallet"]["publicKey"]) == held, role
     order_id = purchase.answers["order"].data["id"]
     assert stored.books.account(ledger.escrow(order_id)) == Money.zero()
     assert chain.contract_usdc(contract_id) == Money.zero()

@@ -66,14 +66,14 @@ SPLIT: Final = Course(
             refundAmount="30.00",
         ),
     ),
-    buyer_left=Money.parse("49.91"),
-    seller_left=Money.parse("49.85"),
+    buyer_left=Money.parse("50.00"),
+    seller_left=Money.parse("50.00"),
     withdrawn=_NOTHING,
     buyer_calls={"fund_escrow": 1},
     seller_calls={"dispute_escrow": 1},
     platform_calls={"resolve_dispute": 1},
 )
-"""The seller disputes, support looks at it, and both get a share, less the contract's fee."""
+"""The seller disputes, support looks at it, and both get their share; the platform bears the contract's fee."""
 
 REFUNDED: Final = Course(
     actions=(
@@ -93,11 +93,11 @@ REFUNDED: Final = Course(
             reason="it never came",
         ),
     ),
-    buyer_left=Money.parse("99.76"),
+    buyer_left=Money.parse("100.00"),
     seller_left=_NOTHING,
     withdrawn=_NOTHING,
     buyer_calls={"fund_escrow": 1, "dispute_escrow": 1},
     seller_calls={},
     platform_calls={"resolve_dispute": 1},
 )
-"""Nothing is delivered, and the buyer gets the money back, less the contract's fee."""
+"""Nothing is delivered, and the buyer gets all of it back; the platform bears the contract's fee."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-JOURNAL_COMMITS: Final = 54
-"""Commits of a first start and a purchase: 50 to 54, as activations and notes happen to fall."""
+JOURNAL_COMMITS: Final = 60
+"""Commits of a first start and a purchase: 56 to 60, as activations and notes happen to fall."""
 
 WATCHER_PAGES: Final = 3
 """Pages with payments in them: at least the ledger of the deposit and the one of the release."""
@@ -20,10 +20,13 @@ _CHAIN_STEPS: Final = (
     "approve:0",
     "approve:1",
     "release",
+    "settle",
     "pay",
 )
 _ORDER_STEPS: Final = tuple(
-    step for step in _CHAIN_STEPS if step not in {"trust", "open_channels", "activate", "pay"}
+    step
+    for step in _CHAIN_STEPS
+    if step not in {"trust", "open_channels", "activate", "settle", "pay"}
 )
 _LANE: Final = (
     "lane.before_signed",
@@ -41,6 +44,8 @@ def _reached() -> Iterator[tuple[str, int]]:
         yield f"watcher.{edge}_commit", WATCHER_PAGES
         yield f"wallets.{edge}_plan.activate", 1
         yield f"wallets.{edge}_effects.activate", 1
+        yield f"settlements.{edge}_plan.settle", 1
+        yield f"settlements.{edge}_effects.settle", 1
         yield f"withdrawal.{edge}_effects.pay", 1
         for step in _ORDER_STEPS:
             yield f"order.{edge}_effects.{step}", 1
@@ -73,6 +78,9 @@ A_POINT_OF_EACH_KIND: Final = (
     "lane.before_submit.complete:1#1",
     "lane.after_submit.release#1",
     "order.before_effects.release#1",
+    "settlements.after_plan.settle#1",
+    "lane.after_submit.settle#1",
+    "settlements.before_effects.settle#1",
     "lane.before_confirmed.pay#1",
 )
 """In the order of the purchase: one process after the other dies at them."""

@@ -184,6 +184,8 @@ def start_orchestrator(
     """
     chosen = free_port() if port is None else port
     variables = {"PORT": str(chosen), "OFFERHUB_HOME": str(home), "LOG_FORMAT": "json"}
+    # Dues are settled when a payment needs them, at the same place of each run.
+    variables["SETTLEMENT_SECONDS"] = "86400"
     if sandbox is not None:
         variables["STELLAR_HORIZON_URL"] = sandbox.url
         variables["SANDBOX_PORT"] = str(urlsplit(sandbox.url).port)

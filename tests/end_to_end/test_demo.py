@@ -31,7 +31,7 @@ def test_the_demo_plays_a_purchase_and_every_figure_agrees(tmp_path: Path) -> No
     finally:
         process.kill()
     assert process.returncode == 0, output
-    assert "79.76 available" in output
+    assert "80.00 available" in output
     assert "0.24" in output
     assert "amounts agree to the stroop" in output
     assert "each once, in order, without gaps" in output

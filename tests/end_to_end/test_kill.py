@@ -43,7 +43,7 @@ def test_killed_at(grounds: Grounds, point: str) -> None:
 
 @pytest.mark.kill
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("step", ["deploy", "fund", "release", "pay"])
+@pytest.mark.parametrize("step", ["deploy", "fund", "release", "settle", "pay"])
 def test_killed_again_while_it_recovers(grounds: Grounds, step: str) -> None:
     with open_case(grounds) as case:
         for point in ("lane.after_signed", "lane.before_submit", "lane.after_submit"):

@@ -14,7 +14,6 @@ from offerhub.domain.money import Money
 _DEPOSIT: Final = Money.parse("100.00")
 _PRICE: Final = Money.parse("80.00")
 _FEE: Final = Money.parse("0.24")
-_NET: Final = _PRICE - _FEE
 
 
 @frozen
@@ -153,7 +152,7 @@ class Story:
         fee = Money.from_decimal_string(order["fees"]["protocol"])
         narrator.money("fee", fee.two_places(), "0.3 % of 80.00, kept by Trustless Work's contract")
         await self._balance(
-            bob, _NET, Money.zero(), "FEE_POLICY=payee credits what arrives: 80.00 - 0.24"
+            bob, _PRICE, Money.zero(), "FEE_POLICY=platform: the platform bears the 0.24"
         )
         await self._balance(alice, _DEPOSIT - _PRICE, Money.zero())
         _must(fee == _FEE, f"the contract kept {fee}; expected {_FEE}")
@@ -161,14 +160,17 @@ class Story:
 
     async def _withdraw(self, bob: Party) -> tuple[Outsider, Money]:
         narrator = self._narrator
-        narrator.step("Withdraw", f"Bob withdraws {_NET.two_places()} USDC to a wallet of his own")
+        narrator.step(
+            "Withdraw", f"Bob withdraws {_PRICE.two_places()} USDC to a wallet of his own"
+        )
+        narrator.fact("settlement", "first the treasury pays Bob's wallet the 0.24 that it owes")
         outsider = await self._chain.new_outsider()
         narrator.fact("destination", outsider.address, "external account with a USDC trustline")
         withdrawal = await self._api.post(
             "/withdrawals",
             {
                 "userId": bob.id,
-                "amount": _NET.two_places(),
+                "amount": _PRICE.two_places(),
                 "destinationType": "crypto",
                 "destinationRef": outsider.address,
             },
