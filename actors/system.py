@@ -24,6 +24,7 @@ from actors.messages import (
     WithdrawalMessage,
 )
 from actors.publisher import EventHub
+from actors.reconciler import Reconciler
 from actors.refusals import Refusals
 from actors.watcher import ChainWatcher
 from offerhub.domain.ids import Clock, Ids
@@ -86,6 +87,7 @@ class System:
     maintenance_switch: MaintenanceSwitch
     tree: Callable[[], Node]
     """The whole tree of the process at this instant; errors in it without secrets."""
+    reconciler: Reconciler
 
     def open_subscriptions(self) -> None:
         """The web server is up: streams may begin, and requests may wait for the chain."""

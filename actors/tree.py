@@ -25,6 +25,7 @@ from actors.bootstrap import (
     ensure_platform,
 )
 from actors.commands import Commands
+from actors.comparing import ComparingParts
 from actors.core import Core
 from actors.coverage import Coverage
 from actors.fence import Fence
@@ -54,7 +55,10 @@ from actors.order_commands import order_commands
 from actors.orders import OrderActor, OrderParts
 from actors.owner import OwnerParts
 from actors.owners import Owner, Owners
+from actors.parked_commands import parked_commands
 from actors.publisher import EventBuffer, EventHub, Publisher
+from actors.reconcile_commands import reconcile_commands
+from actors.reconciler import Reconciler, ReconcilerParts
 from actors.recovery import Recovery, RecoveryParts
 from actors.refusals import Refusals
 from actors.settlements import SettlementParts, SettlementsActor, SettlementWanted
@@ -154,6 +158,7 @@ class Choices:
         fill_treasury: gives the platform's wallet USDC in the sandbox; `None` elsewhere.
         settlement_s: how often dues are settled.
         poll_s: pause of the chain watcher.
+        reconcile_s: pause between two passes of the reconciler.
     """
 
     instance: Instance
@@ -166,6 +171,7 @@ class Choices:
     poll_s: float
     platform_user_id: str | None
     live_keys: bool
+    reconcile_s: float = 3600.0
     fill_treasury: Callable[[str], Awaitable[None]] | None = None
 
 
@@ -425,6 +431,21 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
     )
     maintenance_switch = MaintenanceSwitch()
     maintenance = Cell("maintenance", lambda: MaintenanceActor(core, maintenance_switch))
+    reconciler = Reconciler(
+        ReconcilerParts(
+            ComparingParts(
+                core=core,
+                network=world.network,
+                provider=world.provider,
+                usdc_code=choices.rules.usdc_code,
+                usdc_issuer=choices.rules.usdc_issuer,
+                platform=platform.wallet,
+                latest_ledger=lambda: clock.latest_ledger,
+            ),
+            alarms,
+            choices.reconcile_s,
+        )
+    )
     commands = Cell(
         "commands",
         lambda: Commands(
@@ -433,6 +454,8 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
                 *key_commands(core, keys.address),
                 *maintenance_commands(maintenance.address),
                 *operation_commands(core),
+                *reconcile_commands(reconciler),
+                *parked_commands(core),
                 *order_commands(
                     core,
                     lambda order_id: orders.wake(order_id, "retry"),
@@ -514,6 +537,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         maintenance=maintenance.address,
         maintenance_switch=maintenance_switch,
         tree=world.tree,
+        reconciler=reconciler,
     )
     specs = (
         ChildSpec(Service("publisher", publisher.run)),
@@ -537,6 +561,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         ChildSpec(Service("bootstrap", bootstrap.run), restart=Restart.TRANSIENT),
         ChildSpec(Service("recovery", recovery.run)),
         ChildSpec(maintenance),
+        ChildSpec(Service("reconciler", reconciler.run)),
         ChildSpec(commands),
     )
     return Tree(system, journal, specs, bootstrap, watcher, recovery, owners, lanes, clock)

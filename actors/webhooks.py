@@ -18,6 +18,7 @@ from actors.messages import ReceiveWebhook
 from actors.outages import WokenActor, refuse_while_unavailable
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.order import Order
+from offerhub.domain.parked import Parked
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import RefusalKind, Refused
 from offerhub.domain.webhook import Webhook, WebhookStatus
@@ -109,7 +110,7 @@ class Webhooks(WokenActor[ReceiveWebhook]):
             except ProviderUnavailable as error:
                 unit = failed(webhook, error.reason[:200], context)
                 await core.commit_with_retries(unit)
-                if unit.parked:
+                if any(isinstance(entity, Parked) for entity in unit.writes):
                     log.error("webhook.parked", webhook=webhook.id, reason=error.reason)  # noqa: TRY400 - the reason says it all
                 return
             # The order may have moved while the provider was asked.

@@ -32,8 +32,6 @@ _AIRTM: Final = "AirTM, which this version does not have"
 _LATER: Final = "not built yet"
 
 NOT_BUILT: Final[Mapping[str, str]] = {
-    "POST /users/{id}/balance/sync": _LATER,
-    "GET /users/{id}/balance/verify": _LATER,
     "POST /withdrawals/{id}/refresh": _LATER,
     "ESCROW_NOT_FOUND": "no endpoint asks for an escrow by its own id",
     "TOPUP_NOT_FOUND": _AIRTM,

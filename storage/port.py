@@ -22,6 +22,8 @@ from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.parked import Parked
+from offerhub.domain.reconciliation import WalletClaims
 from offerhub.domain.settlement import OpenDue, Settlement, Standing
 from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
@@ -144,6 +146,14 @@ class OnTheWay:
 
 
 @frozen
+class PlacedOrder:
+    """An order; `place` is its place in the order of creation."""
+
+    place: int
+    order: Order
+
+
+@frozen
 class OpenLane:
     """The source account of an open operation; `place` as in `OnTheWay`."""
 
@@ -261,6 +271,43 @@ class Storage(Protocol):
         self, user_id: str, kind: ManualKind, reference: str
     ) -> ManualChange | None:
         """What the user's reference was used for."""
+        ...
+
+    # What is held against the chain.
+    async def wallet_claims(self, user_ids: Sequence[str]) -> dict[str, WalletClaims]:
+        """What the users have anywhere, and so what their wallets must hold."""
+        ...
+
+    async def active_wallets(self, after: str, limit: int) -> Sequence[Wallet]:
+        """Users' wallets that are on the chain, by address.
+
+        Args:
+            after: the address of the last one that was read; "" begins.
+        """
+        ...
+
+    async def contracts(self, after: int, limit: int, *, closed: bool) -> Sequence[PlacedOrder]:
+        """Orders that have a contract, closed ones or the others, oldest first.
+
+        Args:
+            after: the `place` of the last one that was read; 0 begins.
+        """
+        ...
+
+    async def unbooked_operations(
+        self, user_id: str | None, limit: int
+    ) -> Sequence[ChainOperation]:
+        """Signed operations that something on its way waits for: of a user's, or all.
+
+        Whatever they have done on the chain is not booked yet.
+        """
+        ...
+
+    # What was parked.
+    async def parked(self, cursor: str | None, limit: int, *, open_only: bool) -> Page[Parked]: ...
+
+    async def parked_open(self) -> int:
+        """How many parked records wait for an operator."""
         ...
 
     # Wallets and the chain.

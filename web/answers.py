@@ -19,6 +19,7 @@ from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import Money
 from offerhub.domain.order import MilestoneOf, Order
 from offerhub.domain.order_transitions import Progress
+from offerhub.domain.reconciliation import Comparison
 from offerhub.domain.unit_of_work import Balance, BalanceAfter
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
@@ -65,6 +66,7 @@ def _rendered(
     | Withdrawal
     | HoldChanged
     | ManualChange
+    | Comparison
     | UserCreated
     | ApiKey
     | ApiToken
@@ -73,6 +75,8 @@ def _rendered(
     figure: Callable[[BalanceAfter], Money],
 ) -> Resource:
     match shows:
+        case Comparison():
+            return rendering.render_comparison(shows)
         case ManualChange():
             return _after(shows, figure)
         case HoldChanged(hold):
@@ -132,6 +136,7 @@ def final(
     | Withdrawal
     | HoldChanged
     | ManualChange
+    | Comparison
     | UserCreated
     | Maintenance,
     at: datetime,

@@ -11,6 +11,7 @@ from offerhub.domain.hold import Hold, HoldChanged
 from offerhub.domain.ids import iso
 from offerhub.domain.maintenance import Maintenance
 from offerhub.domain.order_transitions import Progress
+from offerhub.domain.reconciliation import Comparison
 from offerhub.domain.steps import Step
 from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import Balance
@@ -56,6 +57,17 @@ def render_balance(balance: Balance, currency: str) -> resources.Balance:
         total=balance.total.two_places(),
         currency=currency_of(currency),
         updated_at=iso(balance.updated_at),
+    )
+
+
+def render_comparison(compared: Comparison) -> resources.BalanceVerification:
+    """A wallet held against the chain."""
+    return resources.BalanceVerification(
+        ledger=compared.ledger.seven_places(),
+        on_chain=compared.on_chain.seven_places(),
+        due=compared.due.seven_places(),
+        in_flight=compared.in_flight.seven_places(),
+        difference=compared.difference.seven_places(),
     )
 
 

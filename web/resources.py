@@ -87,6 +87,14 @@ class Balance(Resource, frozen=True):
     updated_at: Time
 
 
+class BalanceVerification(Resource, frozen=True):
+    ledger: ExactAmount
+    on_chain: ExactAmount
+    due: ExactAmount
+    in_flight: ExactAmount
+    difference: ExactAmount
+
+
 class Hold(Resource, frozen=True):
     id: str
     user_id: str

@@ -12,10 +12,13 @@ from offerhub.cli.events import events_group
 from offerhub.cli.failures import Failing
 from offerhub.cli.history import history_group
 from offerhub.cli.keys import keys_group
+from offerhub.cli.ledger import ledger_group
 from offerhub.cli.maintenance import maintenance_group
 from offerhub.cli.migrate import migrate_command
 from offerhub.cli.operations import operations_command
 from offerhub.cli.orders import orders_group
+from offerhub.cli.parked import parked_group
+from offerhub.cli.reconcile import reconcile_command
 from offerhub.cli.run import run_command
 from offerhub.cli.sandbox import sandbox_command
 from offerhub.cli.users import users_group
@@ -45,3 +48,6 @@ main.add_command(config_group)
 main.add_command(events_group)
 main.add_command(migrate_command)
 main.add_command(users_group)
+main.add_command(ledger_group)
+main.add_command(parked_group)
+main.add_command(reconcile_command)

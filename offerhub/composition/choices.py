@@ -35,6 +35,7 @@ def choices_from(
         settlement_s=chain.settlement_s,
         poll_s=poll_s(settings),
         platform_user_id=settings.platform_user_id,
+        reconcile_s=settings.chain.reconcile_s,
         live_keys=stellar.network == "mainnet",
         fill_treasury=fill_treasury,
     )

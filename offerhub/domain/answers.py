@@ -15,6 +15,7 @@ from offerhub.domain.hold import HoldChanged
 from offerhub.domain.maintenance import Maintenance
 from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.order import MilestoneOf, Order
+from offerhub.domain.reconciliation import Comparison
 from offerhub.domain.users import UserCreated
 from offerhub.domain.withdrawal import Withdrawal
 
@@ -25,6 +26,7 @@ Shown = (
     | Withdrawal
     | HoldChanged
     | ManualChange
+    | Comparison
     | UserCreated
     | ApiKey
     | ApiToken

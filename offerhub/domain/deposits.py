@@ -14,11 +14,11 @@ from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.decision_context import DecisionContext, balance_credited
 from offerhub.domain.ledger import Transfer
 from offerhub.domain.money import Money
+from offerhub.domain.parked import Parked
 from offerhub.domain.unit_of_work import (
     AuditEntry,
     CursorMove,
     Event,
-    ParkedRecord,
     UnitOfWork,
 )
 from offerhub.domain.users import Wallet, WalletRole
@@ -88,6 +88,7 @@ def page(
     transfers: list[Transfer] = []
     events: list[Event] = []
     audit: list[AuditEntry] = []
+    parked = [_parked(record, context) for record in unreadable]
     for arrival in arrivals:
         wallet = known.wallets.get(arrival.destination)
         if wallet is None or not arrival.amount or _internal(arrival, known):
@@ -100,6 +101,7 @@ def page(
         elif stray:
             movement = postings.park(wallet.user_id, arrival.amount, chain_reference)
             action = "deposit.park"
+            parked.append(_parked_money(arrival, wallet.user_id, known, context))
         else:
             movement = postings.deposit(wallet.user_id, arrival.amount, chain_reference)
             action = "deposit.credit"
@@ -138,20 +140,50 @@ def page(
     return UnitOfWork(
         at=context.now,
         trace=context.trace,
+        writes=tuple(parked),
         transfers=tuple(transfers),
         events=tuple(events),
         audit=tuple(audit),
         cursor=moved,
-        parked=tuple(
-            ParkedRecord(
-                id=context.ids.new("prk"),
-                source="stellar",
-                reference=record.reference,
-                reason=record.reason,
-                body=record.body,
-            )
-            for record in unreadable
-        ),
+    )
+
+
+def _parked(record: Unreadable, context: DecisionContext) -> Parked:
+    return Parked(
+        id=context.ids.new("prk"),
+        version=1,
+        source="stellar",
+        reference=record.reference,
+        reason=record.reason,
+        body=record.body,
+        created_at=context.now,
+        updated_at=context.now,
+    )
+
+
+def _parked_money(
+    arrival: IncomingTransfer, user_id: str, known: Known, context: DecisionContext
+) -> Parked:
+    full = user_id in known.full
+    return Parked(
+        id=context.ids.new("prk"),
+        version=1,
+        source="stellar",
+        reference=arrival.reference,
+        reason="the balance would pass its limit"
+        if full
+        else "a contract of ours paid what no order expects",
+        body={
+            "transactionHash": arrival.tx_hash,
+            "source": arrival.source,
+            "destination": arrival.destination,
+            "amount": arrival.amount.seven_places(),
+            "orderId": known.contracts.get(arrival.source or ""),
+        },
+        created_at=context.now,
+        updated_at=context.now,
+        user_id=user_id,
+        amount=arrival.amount,
     )
 
 

@@ -19,6 +19,7 @@ from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
 from offerhub.domain.order_deadlines import due_at as order_due_at
+from offerhub.domain.parked import Parked
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
@@ -91,6 +92,7 @@ def due_of(entity: Entity) -> Due | None:
             | Settlement()
             | Hold()
             | ManualChange()
+            | Parked()
             | ApiToken()
             | OperatorCommand()
         ):

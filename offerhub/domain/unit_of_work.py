@@ -17,6 +17,7 @@ from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.parked import Parked
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.trace import Trace
 from offerhub.domain.users import User, Wallet
@@ -33,6 +34,7 @@ Entity = (
     | Settlement
     | Hold
     | ManualChange
+    | Parked
     | ApiKey
     | ApiToken
     | Webhook
@@ -142,17 +144,6 @@ class SettingChange:
 
 
 @frozen
-class ParkedRecord:
-    """Something that could not be worked and waits for an operator."""
-
-    id: str
-    source: str
-    reference: str
-    reason: str
-    body: Mapping[str, object]
-
-
-@frozen
 class UnitOfWork:
     """One change, whole. At most one user is debited in it (docs/architecture.md, One unit of work, one commit).
 
@@ -169,7 +160,6 @@ class UnitOfWork:
     audit: tuple[AuditEntry, ...] = ()
     idempotency: IdempotencyRecord | None = None
     cursor: CursorMove | None = None
-    parked: tuple[ParkedRecord, ...] = ()
     settings: tuple[SettingChange, ...] = ()
 
 

@@ -12,7 +12,8 @@ from attrs import evolve, frozen
 
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.order import EscrowStatus, Order
-from offerhub.domain.unit_of_work import ParkedRecord, UnitOfWork
+from offerhub.domain.parked import Parked
+from offerhub.domain.unit_of_work import UnitOfWork
 from offerhub.domain.webhook import Webhook, WebhookStatus
 
 TRIES_MAX: Final = 10
@@ -124,11 +125,14 @@ def failed(webhook: Webhook, reason: str, context: DecisionContext) -> UnitOfWor
         error=reason,
         after={"tries": tries},
     )
-    record = ParkedRecord(
+    record = Parked(
         id=context.ids.new("prk"),
+        version=1,
         source="webhook",
         reference=f"{webhook.source}/{webhook.event_id}",
         reason=reason,
         body={"webhookId": webhook.id, "type": webhook.type, "contractId": webhook.contract_id},
+        created_at=context.now,
+        updated_at=context.now,
     )
-    return evolve(unit, audit=(entry,), parked=(record,))
+    return evolve(unit, writes=(after, record), audit=(entry,))

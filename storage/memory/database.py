@@ -21,7 +21,6 @@ from offerhub.domain.unit_of_work import (
     CursorMove,
     IdempotencyRecord,
     IdempotencyState,
-    ParkedRecord,
     RefusalKind,
     Refused,
     SettingChange,
@@ -64,7 +63,6 @@ class MemoryDatabase:
         self.idempotency: dict[str, StoredClaim] = {}
         self.cursors: dict[str, str] = {}
         self.key_uses: dict[str, datetime] = {}
-        self.parked: dict[str, ParkedRecord] = {}
         self.settings: dict[str, str] = {}
         self.command_listeners: set[Callable[[], None]] = set()
         self._transfer_ids: set[str] = set()
@@ -222,7 +220,6 @@ class MemoryDatabase:
             self._write_claim(filled.claim, first=unit.idempotency.first)
         if unit.cursor is not None:
             self.cursors[unit.cursor.name] = unit.cursor.after
-        self.parked.update((record.id, record) for record in unit.parked)
         self.settings.update((change.name, change.after) for change in unit.settings)
         if any(isinstance(each, OperatorCommand) and each.version == 1 for each in unit.writes):
             for notify in tuple(self.command_listeners):

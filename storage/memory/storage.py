@@ -16,7 +16,9 @@ from offerhub.domain.ledger import Books
 from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
-from offerhub.domain.order import Order
+from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.parked import Parked
+from offerhub.domain.reconciliation import WalletClaims
 from offerhub.domain.settlement import OpenDue, Settlement, Standing
 from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
@@ -28,7 +30,7 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
-from offerhub.domain.withdrawal import Withdrawal
+from offerhub.domain.withdrawal import ENDED, Withdrawal
 from storage.checkpoint import Checkpoint
 from storage.memory.database import MemoryDatabase
 from storage.port import (
@@ -41,6 +43,7 @@ from storage.port import (
     OpenWork,
     OrderFilter,
     Page,
+    PlacedOrder,
     StorageUnavailable,
     StoredAudit,
     StoredClaim,
@@ -171,6 +174,74 @@ class MemoryStorage:
     ) -> ManualChange | None:
         changes = (await self._at()).tables.of(ManualChange)
         return changes.by_key("manual_reference", (user_id, kind, reference))
+
+    async def wallet_claims(self, user_ids: Sequence[str]) -> dict[str, WalletClaims]:
+        database = await self._at()
+        open_ = [w for w in database.tables.of(Withdrawal).rows.values() if w.status not in ENDED]
+        parked = [p for p in database.tables.of(Parked).rows.values() if p.is_open]
+        return {
+            user_id: WalletClaims(
+                user_id,
+                row.available,
+                row.reserved,
+                row.due,
+                Money.total(w.amount for w in open_ if w.user_id == user_id),
+                Money.total(p.amount for p in parked if p.user_id == user_id and p.amount),
+            )
+            for user_id in user_ids
+            if (row := database.balances.get(user_id)) is not None
+        }
+
+    async def active_wallets(self, after: str, limit: int) -> Sequence[Wallet]:
+        found = [
+            wallet
+            for wallet in (await self._at()).tables.of(Wallet).rows.values()
+            if wallet.role is WalletRole.USER
+            and wallet.status is WalletStatus.ACTIVE
+            and wallet.public_key > after
+        ]
+        return sorted(found, key=lambda wallet: wallet.public_key)[:limit]
+
+    async def contracts(self, after: int, limit: int, *, closed: bool) -> Sequence[PlacedOrder]:
+        rows = enumerate((await self._at()).tables.of(Order).rows.values(), start=1)
+        found = [
+            PlacedOrder(place, order)
+            for place, order in rows
+            if place > after
+            and order.escrow is not None
+            and order.escrow.contract_id is not None
+            and closed == (order.status is OrderStatus.CLOSED)
+        ]
+        return found[:limit]
+
+    async def unbooked_operations(
+        self, user_id: str | None, limit: int
+    ) -> Sequence[ChainOperation]:
+        tables = (await self._at()).tables
+        waiting = {
+            order.chain_operation_id
+            for order in tables.of(Order).rows.values()
+            if order.in_flight and user_id in {None, order.buyer_id, order.seller_id}
+        }
+        waiting |= {
+            withdrawal.chain_operation_id
+            for withdrawal in tables.of(Withdrawal).rows.values()
+            if withdrawal.in_flight and user_id in {None, withdrawal.user_id}
+        }
+        waiting |= {
+            settlement.operation_id
+            for settlement in tables.of(Settlement).rows.values()
+            if settlement.in_flight and user_id in {None, settlement.id}
+        }
+        operations = tables.of(ChainOperation).rows.values()
+        return [each for each in operations if each.id in waiting and each.tx_hash][:limit]
+
+    async def parked(self, cursor: str | None, limit: int, *, open_only: bool) -> Page[Parked]:
+        rows = (await self._at()).tables.of(Parked).newest_first()
+        return _page(rows, lambda row: row.is_open or not open_only, cursor, limit)
+
+    async def parked_open(self) -> int:
+        return sum(row.is_open for row in (await self._at()).tables.of(Parked).rows.values())
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         table = (await self._at()).tables.of(Wallet)
@@ -481,7 +552,16 @@ def _history_page(
 
 
 _Row = TypeVar(
-    "_Row", User, Order, Dispute, Withdrawal, ApiKey, StoredTransfer, StoredAudit, CommittedEvent
+    "_Row",
+    User,
+    Parked,
+    Order,
+    Dispute,
+    Withdrawal,
+    ApiKey,
+    StoredTransfer,
+    StoredAudit,
+    CommittedEvent,
 )
 
 

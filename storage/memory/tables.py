@@ -10,6 +10,7 @@ from offerhub.domain.hold import Hold
 from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.parked import Parked
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity, RefusalKind, Refused
 from offerhub.domain.users import User, Wallet
@@ -30,6 +31,7 @@ _UNIQUE: Final[Mapping[type, Mapping[str, Callable[[Any], object]]]] = {
     ApiToken: {"digest": lambda token: token.digest},
     ChainOperation: {},
     Withdrawal: {},
+    Parked: {},
     ManualChange: {
         "manual_reference": lambda row: (
             None if row.reference is None else (row.user_id, row.kind, row.reference)

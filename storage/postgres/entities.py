@@ -18,6 +18,7 @@ from offerhub.domain.hold import Hold
 from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.parked import Parked
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.unit_of_work import Entity
 from offerhub.domain.users import User, Wallet
@@ -174,6 +175,16 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("amount", "bigint", lambda row: row.amount.stroops),
             Column("in_flight", "boolean", lambda row: row.in_flight),
             Column("not_before", "timestamptz", lambda row: row.not_before),
+        ),
+    ),
+    Parked: EntityTable(
+        "parked",
+        (
+            Column("user_id", "text", lambda row: row.user_id),
+            Column(
+                "amount", "bigint", lambda row: None if row.amount is None else row.amount.stroops
+            ),
+            Column("is_open", "boolean", lambda row: row.is_open),
         ),
     ),
     ManualChange: EntityTable(

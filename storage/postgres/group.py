@@ -67,15 +67,6 @@ WHERE old.name = change.name AND old.value = change.before RETURNING old.name
 """,
 )
 
-_PARK: Final = Part(
-    "new_parked",
-    """
-INSERT INTO parked (id, source, reference, reason, parked_at, body)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[])
-""",
-    returns=False,
-)
-
 _TAKEN: Final = {
     "orders_client_order_ref_key": "client_order_ref",
     "disputes_order_id_key": "order_id",
@@ -88,7 +79,7 @@ _TAKEN: Final = {
     "webhooks_event_key": "webhook_event",
     "transfers_dedupe_key": "dedupe",
 }
-_ENTITY_KEYS: Final = frozenset(f"{table.name}_pkey" for table in TABLES.values()) | {"parked_pkey"}
+_ENTITY_KEYS: Final = frozenset(f"{table.name}_pkey" for table in TABLES.values())
 _DETAIL_ID: Final = re.compile(r"\(id\)=\((.*)\)")
 
 
@@ -237,7 +228,6 @@ async def _aio_write(
     add_writes(statement, entities)
     _add_compared(statement, moves, _FIRST_CURSOR, _MOVE_CURSOR)
     _add_compared(statement, changes, _FIRST_SETTING, _CHANGE_SETTING)
-    _add_parked(statement, units)
     add_appends(statement, accepted, ends, places, writer.id, number)
     if beside is not None:
         statement.add(*beside)
@@ -276,22 +266,6 @@ def _add_compared(
                 [each.name for each in old],
                 [each.before for each in old],
                 [each.after for each in old],
-            ],
-        )
-
-
-def _add_parked(statement: Statement, units: Sequence[UnitOfWork]) -> None:
-    parked = [(record, unit) for unit in units for record in unit.parked]
-    if parked:
-        statement.add(
-            _PARK,
-            [
-                [record.id for record, _ in parked],
-                [record.source for record, _ in parked],
-                [record.reference for record, _ in parked],
-                [record.reason for record, _ in parked],
-                [unit.at for _, unit in parked],
-                [msgspec.json.encode(record.body).decode() for record, _ in parked],
             ],
         )
 

@@ -18,6 +18,8 @@ from offerhub.domain.ledger import Books
 from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order
+from offerhub.domain.parked import Parked
+from offerhub.domain.reconciliation import WalletClaims
 from offerhub.domain.settlement import OpenDue, Settlement, Standing
 from offerhub.domain.treasury import Treasury
 from offerhub.domain.unit_of_work import (
@@ -41,6 +43,7 @@ from storage.port import (
     OpenWork,
     OrderFilter,
     Page,
+    PlacedOrder,
     StorageUnavailable,
     StoredAudit,
     StoredClaim,
@@ -59,6 +62,7 @@ from storage.postgres import (
     key_uses,
     ledger,
     lookups,
+    reconciliation,
     work,
 )
 from storage.postgres.commit import Committer
@@ -232,6 +236,26 @@ class PostgresStorage:
     ) -> ManualChange | None:
         query = lookups.MANUAL_CHANGE
         return await self._read(lookups.aio_one, ManualChange, query, user_id, kind, reference)
+
+    async def wallet_claims(self, user_ids: Sequence[str]) -> dict[str, WalletClaims]:
+        return await self._read(reconciliation.aio_claims, user_ids)
+
+    async def active_wallets(self, after: str, limit: int) -> Sequence[Wallet]:
+        return await self._read(reconciliation.aio_active_wallets, after, limit)
+
+    async def contracts(self, after: int, limit: int, *, closed: bool) -> Sequence[PlacedOrder]:
+        return await self._read(reconciliation.aio_contracts, after, limit, closed)
+
+    async def unbooked_operations(
+        self, user_id: str | None, limit: int
+    ) -> Sequence[ChainOperation]:
+        return await self._read(reconciliation.aio_unbooked, user_id, limit)
+
+    async def parked(self, cursor: str | None, limit: int, *, open_only: bool) -> Page[Parked]:
+        return await self._read(reconciliation.aio_parked, open_only, cursor, limit)
+
+    async def parked_open(self) -> int:
+        return await self._read(reconciliation.aio_parked_open)
 
     async def wallets_by_address(self, addresses: Sequence[str]) -> dict[str, Wallet]:
         return await self._read(lookups.aio_wallets_by_address, addresses)

@@ -313,7 +313,7 @@ async def test_a_record_that_cannot_be_read_is_parked_and_the_cursor_moves_on(
         seen_as(monkeypatch, look)
         pay(market.universe, (user.public_key, "2"))
         await market.wait_available(user, "2.00")
-        (parked,) = market.universe.database.parked.values()
+        (parked,) = (await market.storage.parked(None, 10, open_only=True)).items
         assert ("stellar", "it is odd") == (parked.source, parked.reason)
         await market.deposit(user, "3.00")
         await market.wait_available(user, "5.00")

@@ -25,6 +25,7 @@ from offerhub.domain.due import WEBHOOKS_KEPT, Perishable
 from offerhub.domain.ids import Ids
 from offerhub.domain.intents import TrustUsdc
 from offerhub.domain.order import Escrow, EscrowStatus, Operation, OrderStatus, Process
+from offerhub.domain.parked import Parked
 from offerhub.domain.steps import RELEASE
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Committed
@@ -235,7 +236,7 @@ async def test_after_its_last_try_it_is_parked_for_an_operator(autojump_clock):
 
     assert (WebhookStatus.PARKED, None) == (desk.webhook().status, desk.webhook().not_before)
     assert TRIES_MAX == tried == desk.provider.asked
-    (record,) = desk.database.parked.values()
+    (record,) = desk.database.tables.of(Parked).rows.values()
     assert ("webhook", "trustless-work/e-1") == (record.source, record.reference)
     assert ["failed"] == [each["result"] for each in desk.entries("webhook.park")]
 

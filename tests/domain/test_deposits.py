@@ -6,6 +6,7 @@ from attrs import evolve
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.deposits import IncomingTransfer, Known, Unreadable, page
 from offerhub.domain.money import Money
+from offerhub.domain.parked import Parked
 from offerhub.domain.unit_of_work import BalanceAfter, CursorMove, UnitOfWork
 from offerhub.domain.users import WalletRole
 from tests.domain.world import NOW, context, escrow_asked, planned_by, wallet
@@ -135,6 +136,14 @@ def test_a_payout_that_no_order_expects_is_parked_and_alarmed() -> None:
     }
     assert () == unit.events
     assert [("deposit.park", "alarm")] == [(entry.action, entry.result) for entry in unit.audit]
+    (parked,) = unit.writes
+    assert isinstance(parked, Parked)
+    assert ("usr_seller", "a contract of ours paid what no order expects", "t1") == (
+        parked.user_id,
+        parked.reason,
+        parked.body["transactionHash"],
+    )
+    assert unit.transfers[0].postings[0].amount == parked.amount
 
 
 def test_a_payout_of_another_orders_contract_is_not_this_orders() -> None:
@@ -162,7 +171,8 @@ def test_what_we_move_between_our_own_accounts_is_no_deposit(subject: Subject) -
 def test_a_record_that_nobody_can_read_is_parked_and_the_rest_credited() -> None:
     unit = read(arrival(), unreadable=(Unreadable("99", "no amount", {"id": "99"}),))
     assert ["deposit"] == kinds(unit)
-    (parked,) = unit.parked
+    (parked,) = unit.writes
+    assert isinstance(parked, Parked)
     assert ("stellar", "99", "no amount", {"id": "99"}) == (
         parked.source,
         parked.reference,

@@ -13,7 +13,6 @@ from offerhub.domain.unit_of_work import (
     CommitOutcome,
     Committed,
     CursorMove,
-    ParkedRecord,
     RefusalKind,
     Refused,
     UnitOfWork,
@@ -59,6 +58,7 @@ async def test_every_kind_of_entity_comes_back_as_it_was(storage: Storage, hands
         hands.operation(),
         hands.withdrawal(),
         hands.hold(),
+        hands.parked(),
         hands.settlement("usr_1", "0.2400000"),
         hands.api_key(),
         hands.api_token(),
@@ -301,7 +301,7 @@ async def test_credit_cursor_and_parked_record_are_one_commit(
     unit = evolve(
         hands.deposit(user.id, "1.0"),
         cursor=CursorMove("chain", "wrong", "9"),
-        parked=(ParkedRecord(hands.id("prk"), "horizon", "op:1", "odd", {"a": 1}),),
+        writes=(hands.parked(),),
     )
     (outcome,) = await storage.commit([unit])
     assert refused(outcome) == (RefusalKind.CONFLICT, "chain")

@@ -18,6 +18,7 @@ from offerhub.domain.manual_change import ManualChange, ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order, OrderStatus
+from offerhub.domain.parked import Parked
 from offerhub.domain.settlement import Settlement
 from offerhub.domain.trace import IdempotencyClaim, Trace
 from offerhub.domain.unit_of_work import (
@@ -199,6 +200,21 @@ class Hands:
                 "amount": Money.from_decimal_string(amount),
                 "updated_at": self.now,
                 "operation_id": "cop_1",
+                **fields,
+            }
+        )
+
+    def parked(self, **fields) -> Parked:
+        return Parked(
+            **{
+                "id": self.id("prk"),
+                "version": 1,
+                "source": "stellar",
+                "reference": "op:1",
+                "reason": "odd",
+                "body": {"a": 1},
+                "created_at": self.now,
+                "updated_at": self.now,
                 **fields,
             }
         )

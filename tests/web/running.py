@@ -13,6 +13,7 @@ from actors.alarms import Alarms
 from actors.answers import Answers
 from actors.balances import BalanceActor, BalanceMessage, BalanceParts
 from actors.board import Board
+from actors.comparing import ComparingParts
 from actors.core import Core
 from actors.journal import Journal
 from actors.kernel import Actor, Cell, Node, Registry, State
@@ -35,6 +36,7 @@ from actors.messages import (
     StartFunding,
 )
 from actors.publisher import EventHub
+from actors.reconciler import Reconciler, ReconcilerParts
 from actors.refusals import Refusals
 from actors.system import Instance, System
 from actors.user_cache import UserCache
@@ -73,6 +75,7 @@ from offerhub.providers.stellar.port import (
     AccountPayment,
     AccountState,
     NetworkState,
+    PaymentPage,
     StellarUnavailable,
 )
 from storage.memory import MemoryDatabase, MemoryStorage
@@ -121,6 +124,10 @@ class Network:
         return AccountState(
             address, 1, Money.parse("3.00"), Money.parse("2.00"), Money.parse("12.34")
         )
+
+    async def account_payments_after(self, address: str, cursor: str, limit: int) -> PaymentPage:
+        del address, limit
+        return PaymentPage((), cursor, full=False)
 
     async def account_payments(self, address: str, limit: int) -> tuple[AccountPayment, ...]:
         del address
@@ -531,6 +538,7 @@ async def open_instance(
     network: Any = Network()
     watcher: Any = SimpleNamespace(view=WatcherView())
     bootstrap: Any = None
+    alarms = Alarms()
     system = System(
         instance=Instance(
             version="0.0.0",
@@ -567,8 +575,23 @@ async def open_instance(
         tree=lambda: running.tree,
         watcher=watcher,
         bootstrap=bootstrap,
-        alarms=Alarms(),
+        alarms=alarms,
         ledger_clock=LedgerClock(network, clock),
+        reconciler=Reconciler(
+            ReconcilerParts(
+                ComparingParts(
+                    core,
+                    network,
+                    provider=None,  # type: ignore[arg-type]  # no contract is compared here
+                    usdc_code="USDC",
+                    usdc_issuer="GISSUER",
+                    platform=None,  # type: ignore[arg-type]  # nor the platform's wallet
+                    latest_ledger=lambda: network.latest_ledger,
+                ),
+                alarms,
+                3600.0,
+            )
+        ),
         clock=clock,
         ids=ids,
     )

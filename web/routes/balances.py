@@ -1,6 +1,10 @@
-"""Holds on a user's balance, and credits and debits by hand (docs/spec/api.md, Endpoints)."""
+"""A user's balance against the chain; holds; credits and debits by hand (docs/spec/api.md, Endpoints)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+import trio
 
 from actors.messages import (
     ChangeManually,
@@ -13,11 +17,41 @@ from actors.messages import (
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.manual_change import ManualKind
+from offerhub.providers.stellar.port import StellarUnavailable
 from web import bodies, resources
-from web.answers import final
+from web.answers import final, now
 from web.call import Answer, Call, Route
 from web.field_errors import field_error
+from web.rendering import render_comparison
+from web.routes.users import user_of, wallet_of
 from web.schema import Schema
+
+_DEADLINE_S: Final = 45.0
+
+
+async def verify(call: Call) -> Answer:
+    """Hold the user's wallet against the chain, as both stand now."""
+    wallet = await wallet_of(call, await user_of(call))
+    with outside():
+        return now(call, render_comparison(await call.system.reconciler.comparing.wallet(wallet)))
+
+
+async def sync(call: Call) -> Answer:
+    """Hold the user's wallet against the chain once what is on its way is booked."""
+    wallet = await wallet_of(call, await user_of(call))
+    with outside():
+        compared = await call.system.reconciler.sync(wallet, call.trace)
+    return final(call, compared, call.system.clock())
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """The deadline of what asks the network."""
+    try:
+        with trio.fail_after(_DEADLINE_S):
+            yield
+    except trio.TooSlowError:
+        raise StellarUnavailable("no answer in time") from None
 
 
 async def credit(call: Call) -> Answer:
@@ -95,6 +129,29 @@ _HOLD: Final = (E.INVALID_AMOUNT_FORMAT, E.USER_NOT_FOUND, E.SAME_USER)
 _PART: Final = (*_HOLD, E.RESERVE_NOT_FOUND, E.RESERVE_MISMATCH_AMOUNT)
 
 ROUTES: Final = (
+    Route(
+        "GET",
+        "/users/<id>/balance/verify",
+        "verifyBalance",
+        verify,
+        "Hold a user's balance against the chain",
+        resources.BalanceVerification,
+        "Balances",
+        Scope.READ,
+        codes=(E.USER_NOT_FOUND, E.WALLET_NOT_FOUND, E.STELLAR_NETWORK_ERROR),
+    ),
+    Route(
+        "POST",
+        "/users/<id>/balance/sync",
+        "syncBalance",
+        sync,
+        "Reconcile a user's balance with the chain",
+        resources.BalanceVerification,
+        "Balances",
+        Scope.WRITE,
+        action="balance.sync",
+        codes=(E.USER_NOT_FOUND, E.WALLET_NOT_FOUND, E.STELLAR_NETWORK_ERROR),
+    ),
     Route(
         "POST",
         "/users/<id>/balance/credit",

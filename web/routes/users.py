@@ -41,8 +41,8 @@ async def create(call: Call) -> Answer:
 
 async def show(call: Call) -> Answer:
     """One user."""
-    user = await _user(call)
-    return now(call, render_user(user, await _wallet(call, user)))
+    user = await user_of(call)
+    return now(call, render_user(user, await wallet_of(call, user)))
 
 
 async def listed(call: Call) -> Answer:
@@ -77,7 +77,7 @@ async def balance(call: Call) -> Answer:
 async def ledger(call: Call) -> Answer:
     """The user's transfers; the platform's user shows those of the treasury."""
     query = call.query_as(bodies.Page)
-    user = await _user(call)
+    user = await user_of(call)
     platform = user.id == call.system.instance.platform_user_id
     owners = [user.id, TREASURY] if platform else [user.id]
     try:
@@ -104,7 +104,7 @@ def transfer_resource(transfer: StoredTransfer) -> resources.Transfer:
 
 async def wallet(call: Call) -> Answer:
     """The user's wallet, with what the chain says that it holds."""
-    found = await _wallet(call, await _user(call))
+    found = await wallet_of(call, await user_of(call))
     active = found.status is WalletStatus.ACTIVE
     state: AccountState | None = None
     if active:
@@ -132,7 +132,7 @@ async def wallet(call: Call) -> Answer:
 
 async def deposit(call: Call) -> Answer:
     """Where to send USDC; only when the wallet can receive it."""
-    found = await _wallet(call, await _user(call))
+    found = await wallet_of(call, await user_of(call))
     if found.status is not WalletStatus.ACTIVE:
         raise DomainError(
             E.WALLET_NOT_READY,
@@ -158,7 +158,7 @@ async def deposit(call: Call) -> Answer:
 async def transactions(call: Call) -> Answer:
     """The newest payments of the user's wallet, as Horizon tells them."""
     query = call.query_as(bodies.LimitQuery)
-    found = await _wallet(call, await _user(call))
+    found = await wallet_of(call, await user_of(call))
     try:
         with trio.fail_after(_NETWORK_DEADLINE_S):
             payments = await call.system.network.account_payments(found.public_key, query.limit)
@@ -194,14 +194,16 @@ def _id(call: Call) -> str:
     return call.id("id", "usr", E.USER_NOT_FOUND)
 
 
-async def _user(call: Call) -> User:
+async def user_of(call: Call) -> User:
+    """The user in the path; raises `USER_NOT_FOUND`."""
     user = await call.system.storage.load(User, _id(call))
     if user is None:
         raise _no_user()
     return user
 
 
-async def _wallet(call: Call, user: User) -> Wallet:
+async def wallet_of(call: Call, user: User) -> Wallet:
+    """The user's wallet; raises `WALLET_NOT_FOUND`."""
     found = await call.system.storage.load(Wallet, user.wallet_id)
     if found is None:
         raise DomainError(E.WALLET_NOT_FOUND, "the user has no wallet")

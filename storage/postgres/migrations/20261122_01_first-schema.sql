@@ -52,6 +52,8 @@ CREATE INDEX orders_by_buyer ON orders (buyer_id, created_at, sequence);
 CREATE INDEX orders_by_seller ON orders (seller_id, created_at, sequence);
 CREATE INDEX orders_by_contract ON orders (contract_id) WHERE contract_id IS NOT NULL;
 CREATE INDEX orders_in_flight ON orders (sequence) WHERE in_flight;
+CREATE INDEX orders_holding ON orders (sequence)
+    WHERE contract_id IS NOT NULL AND status <> 'CLOSED';
 
 -- An order has at most one, and carries it whole in its own `doc`: these rows are for lists.
 CREATE TABLE disputes (
@@ -88,6 +90,9 @@ CREATE TABLE wallets (
     doc text NOT NULL
 );
 CREATE INDEX wallets_activating ON wallets (sequence) WHERE role = 'user' AND status = 'ACTIVATING';
+-- In the order in which the network lists accounts.
+CREATE INDEX wallets_active ON wallets (public_key COLLATE "C")
+    WHERE role = 'user' AND status = 'ACTIVE';
 CREATE INDEX wallets_of_platform ON wallets (sequence) WHERE role <> 'user';
 
 CREATE TABLE chain_operations (
@@ -131,6 +136,8 @@ CREATE TABLE withdrawals (
 );
 CREATE INDEX withdrawals_by_user ON withdrawals (user_id, sequence);
 CREATE INDEX withdrawals_in_flight ON withdrawals (sequence) WHERE in_flight;
+CREATE INDEX withdrawals_open ON withdrawals (user_id) WHERE status NOT IN
+    ('WITHDRAWAL_COMPLETED', 'WITHDRAWAL_FAILED', 'WITHDRAWAL_CANCELED');
 
 -- An open hold is found by its user's label for it, which a hold that is used up gives free.
 CREATE TABLE holds (
@@ -407,15 +414,19 @@ CREATE TABLE cursors (
     value text NOT NULL
 ) WITH (fillfactor = 10);
 
+-- Records and money that no rule explains; what is open waits for an operator. The sum of a user's
+-- open amounts is the user's suspense.
 CREATE TABLE parked (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT parked_sequence_key UNIQUE,
     id text PRIMARY KEY,
-    source text NOT NULL,
-    reference text NOT NULL,
-    reason text NOT NULL,
-    parked_at timestamptz NOT NULL,
-    body text NOT NULL
+    version integer NOT NULL,
+    user_id text,
+    amount bigint,
+    is_open boolean NOT NULL,
+    doc text NOT NULL
 );
+CREATE INDEX parked_open ON parked (sequence) WHERE is_open;
+CREATE INDEX parked_money ON parked (user_id) WHERE is_open AND user_id IS NOT NULL;
 
 CREATE TABLE settings (
     name text PRIMARY KEY,

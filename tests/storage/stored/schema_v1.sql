@@ -754,11 +754,11 @@ ALTER TABLE public.orders ALTER COLUMN sequence ADD GENERATED ALWAYS AS IDENTITY
 CREATE TABLE public.parked (
     sequence bigint NOT NULL,
     id text NOT NULL,
-    source text NOT NULL,
-    reference text NOT NULL,
-    reason text NOT NULL,
-    parked_at timestamp with time zone NOT NULL,
-    body text NOT NULL
+    version integer NOT NULL,
+    user_id text,
+    amount bigint,
+    is_open boolean NOT NULL,
+    doc text NOT NULL
 );
 
 
@@ -1177,15 +1177,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:12:21.256684+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:23:54.158043+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:12:20.917709+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:12:20.938818+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:23:53.836678+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:23:53.858355+00');
 
 
 --
@@ -1402,7 +1402,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '9550c37dd23cc6bc97107dccca1f27807a8befcecc3ecd7a088752b58794a1c7');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', 'ccca3f57e973c64f0c8012ac9c9c62efab7406e0639bea5622058903011a3b80');
 
 
 --
@@ -1582,7 +1582,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:12:21.758026+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:23:54.630931+00');
 
 
 --
@@ -2618,6 +2618,13 @@ CREATE INDEX orders_due ON public.orders USING btree (due_at, id COLLATE "C") WH
 
 
 --
+-- Name: orders_holding; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX orders_holding ON public.orders USING btree (sequence) WHERE ((contract_id IS NOT NULL) AND (status <> 'CLOSED'::text));
+
+
+--
 -- Name: orders_in_flight; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2629,6 +2636,20 @@ CREATE INDEX orders_in_flight ON public.orders USING btree (sequence) WHERE in_f
 --
 
 CREATE INDEX orders_open ON public.orders USING btree (status, created_at, sequence) WHERE (status <> 'CLOSED'::text);
+
+
+--
+-- Name: parked_money; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX parked_money ON public.parked USING btree (user_id) WHERE (is_open AND (user_id IS NOT NULL));
+
+
+--
+-- Name: parked_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX parked_open ON public.parked USING btree (sequence) WHERE is_open;
 
 
 --
@@ -2709,6 +2730,13 @@ CREATE INDEX wallets_activating ON public.wallets USING btree (sequence) WHERE (
 
 
 --
+-- Name: wallets_active; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX wallets_active ON public.wallets USING btree (public_key COLLATE "C") WHERE ((role = 'user'::text) AND (status = 'ACTIVE'::text));
+
+
+--
 -- Name: wallets_of_platform; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2741,6 +2769,13 @@ CREATE INDEX withdrawals_by_user ON public.withdrawals USING btree (user_id, seq
 --
 
 CREATE INDEX withdrawals_in_flight ON public.withdrawals USING btree (sequence) WHERE in_flight;
+
+
+--
+-- Name: withdrawals_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX withdrawals_open ON public.withdrawals USING btree (user_id) WHERE (status <> ALL (ARRAY['WITHDRAWAL_COMPLETED'::text, 'WITHDRAWAL_FAILED'::text, 'WITHDRAWAL_CANCELED'::text]));
 
 
 --
