@@ -43,6 +43,15 @@ class Signer(Protocol):
         """The wallet's signature, 64 bytes, over a hash. Raises `CannotSign`, `SignerUnavailable`."""
         ...
 
+    @property
+    def key_version(self) -> str:
+        """The public name of the key that seals now."""
+        ...
+
+    async def reseal(self, wallet: Wallet) -> SealedSeed:
+        """The wallet's seed, sealed under the present key. Raises `CannotSign`, `SignerUnavailable`."""
+        ...
+
     async def mark(self) -> str:
         """A text that only these keys make, to be stored at the first start."""
         ...
@@ -74,6 +83,17 @@ class LocalSigner:
             msg = f"the seed of {wallet.id} belongs to another address"
             raise CannotSign(msg)
         return keypair.sign(tx_hash)
+
+    @property
+    def key_version(self) -> str:
+        return self._ring.version
+
+    async def reseal(self, wallet: Wallet) -> SealedSeed:
+        try:
+            seed = self._ring.open(wallet.seed, wallet.id, wallet.public_key)
+        except CannotOpen as damaged:
+            raise CannotSign(str(damaged)) from None
+        return self._ring.seal(seed, wallet.id, wallet.public_key)
 
     async def mark(self) -> str:
         return self._ring.check_value()

@@ -68,6 +68,7 @@ from actors.timer import Timer, TimerParts
 from actors.user_cache import UserCache
 from actors.users import UserParts, UsersActor
 from actors.vault import Vault
+from actors.wallet_commands import VAULT_CHECK, wallet_commands
 from actors.wallets import RefillWanted, WalletParts, WalletsActor
 from actors.watcher import ChainWatcher, WatcherParts
 from actors.webhooks import WebhookParts, Webhooks
@@ -102,8 +103,6 @@ LANE_IDLE_S: Final = 15.0
 
 OPERATIONS_KEPT: Final = 2_000
 """Operations on the board, envelopes included: their owners come for them at once."""
-
-_VAULT_CHECK: Final = "vault_check"
 
 
 class Role(Enum):
@@ -223,9 +222,9 @@ async def prepare(world: World, choices: Choices) -> Platform:
 
 
 async def _check_signer(world: World) -> None:
-    stored = await world.storage.setting(_VAULT_CHECK)
+    stored = await world.storage.setting(VAULT_CHECK)
     if stored is None:
-        await world.storage.put_setting(_VAULT_CHECK, await world.signer.mark())
+        await world.storage.put_setting(VAULT_CHECK, await world.signer.mark())
         return
     try:
         await world.signer.recognise(stored)
@@ -452,6 +451,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
             core,
             (
                 *key_commands(core, keys.address),
+                *wallet_commands(core, vault.address, world.signer),
                 *maintenance_commands(maintenance.address),
                 *operation_commands(core),
                 *reconcile_commands(reconciler),

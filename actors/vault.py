@@ -5,7 +5,7 @@ is far away makes nobody wait for anyone else's.
 """
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, TypeAlias, assert_never
 
@@ -21,7 +21,7 @@ from offerhub.domain.envelope_death import clocks_agree
 from offerhub.domain.errors import DomainError, ErrorCode
 from offerhub.domain.ids import Clock
 from offerhub.domain.intents import Intent
-from offerhub.domain.users import Wallet
+from offerhub.domain.users import SealedSeed, Wallet
 from offerhub.providers.stellar.check import check_transaction
 from offerhub.providers.stellar.envelope import (
     CheckedTransaction,
@@ -75,7 +75,28 @@ class SignTransaction(Message[SignedEnvelope | NotSigned]):
     network: NetworkState
 
 
-VaultMessage: TypeAlias = MakeKeypair | SignTransaction
+@frozen
+class Resealed:
+    """Seeds under the present key, by the wallet's id; `left`: those that no key of ours opens."""
+
+    key_version: str
+    seeds: Mapping[str, SealedSeed] = field(repr=False)
+    left: tuple[str, ...]
+
+
+@frozen
+class ResealWallets(Message[Resealed]):
+    """Seal the seeds of wallets under the present key."""
+
+    wallets: tuple[Wallet, ...] = field(repr=False)
+
+
+@frozen
+class MarkKey(Message[str]):
+    """Make the text by which a start recognises the present key."""
+
+
+VaultMessage: TypeAlias = MakeKeypair | SignTransaction | ResealWallets | MarkKey
 """What the vault takes."""
 
 
@@ -95,6 +116,10 @@ class Vault(Actor[VaultMessage]):
         match message:
             case MakeKeypair(wallet_id):
                 return await self._beside(partial(self._signer.make, wallet_id))
+            case ResealWallets(sealed):
+                return await self._beside(partial(self._reseal, sealed))
+            case MarkKey():
+                return await self._beside(self._signer.mark)
             case SignTransaction():
                 with refuse_while_unavailable():
                     checked = self._checked(message)
@@ -139,6 +164,17 @@ class Vault(Actor[VaultMessage]):
             ) from None
         finally:
             self._room.release()
+
+    async def _reseal(self, wallets: tuple[Wallet, ...]) -> Resealed:
+        seeds: dict[str, SealedSeed] = {}
+        left: list[str] = []
+        for wallet in wallets:
+            try:
+                seeds[wallet.id] = await self._signer.reseal(wallet)
+            except CannotSign as damaged:
+                log.error("vault.not_resealed", reason=str(damaged))  # noqa: TRY400 - as in _sign
+                left.append(wallet.id)
+        return Resealed(self._signer.key_version, seeds, tuple(left))
 
     async def _sign(
         self, checked: CheckedTransaction, wallets: dict[str, Wallet]

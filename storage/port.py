@@ -317,6 +317,20 @@ class Storage(Protocol):
         """The platform's wallet and the channels."""
         ...
 
+    async def sealed_under(self) -> dict[str, int]:
+        """Version of an encryption key → how many wallets' seeds are sealed under it."""
+        ...
+
+    async def sealed_otherwise(
+        self, key_version: str, after: int, limit: int
+    ) -> Sequence[tuple[int, Wallet]]:
+        """Wallets whose seed is sealed under another key, with their places, oldest first.
+
+        Args:
+            after: the place of the last one that was read; 0 begins.
+        """
+        ...
+
     async def wallets_activating(self) -> Sequence[Wallet]:
         """Users' wallets that are not active yet, oldest first."""
         ...

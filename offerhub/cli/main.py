@@ -22,6 +22,7 @@ from offerhub.cli.reconcile import reconcile_command
 from offerhub.cli.run import run_command
 from offerhub.cli.sandbox import sandbox_command
 from offerhub.cli.users import users_group
+from offerhub.cli.wallets import wallets_group
 
 
 @click.group(cls=Failing, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,3 +52,4 @@ main.add_command(users_group)
 main.add_command(ledger_group)
 main.add_command(parked_group)
 main.add_command(reconcile_command)
+main.add_command(wallets_group)

@@ -1,5 +1,6 @@
 """One process's handle on the twin: `storage.port.Storage`, in memory."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -251,6 +252,21 @@ class MemoryStorage:
     async def wallets_of_platform(self) -> Sequence[Wallet]:
         rows = (await self._at()).tables.of(Wallet).rows.values()
         return [wallet for wallet in rows if wallet.role is not WalletRole.USER]
+
+    async def sealed_under(self) -> dict[str, int]:
+        rows = (await self._at()).tables.of(Wallet).rows.values()
+        return dict(Counter(wallet.seed.key_version for wallet in rows))
+
+    async def sealed_otherwise(
+        self, key_version: str, after: int, limit: int
+    ) -> Sequence[tuple[int, Wallet]]:
+        rows = enumerate((await self._at()).tables.of(Wallet).rows.values(), start=1)
+        found = [
+            (place, wallet)
+            for place, wallet in rows
+            if place > after and wallet.seed.key_version != key_version
+        ]
+        return found[:limit]
 
     async def wallets_activating(self) -> Sequence[Wallet]:
         return [

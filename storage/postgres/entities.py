@@ -117,6 +117,7 @@ TABLES: Final[Mapping[type, EntityTable]] = {
             Column("role", "text", lambda wallet: wallet.role.value),
             Column("status", "text", lambda wallet: wallet.status.value),
             Column("public_key", "text", lambda wallet: wallet.public_key),
+            Column("key_version", "text", lambda wallet: wallet.seed.key_version),
         ),
     ),
     Order: EntityTable(

@@ -30,6 +30,11 @@ SELECT doc FROM holds WHERE user_id = $1 AND reference = $2 AND remaining > 0
 MANUAL_CHANGE: Final = """
 SELECT doc FROM manual_changes WHERE user_id = $1 AND kind = $2 AND reference = $3
 """
+_SEALED_UNDER: Final = "SELECT key_version, count(*) FROM wallets GROUP BY key_version"
+_SEALED_OTHERWISE: Final = """
+SELECT sequence, doc FROM wallets WHERE key_version <> $1 AND sequence > $2
+ORDER BY sequence LIMIT $3
+"""
 OPERATIONS_BY_HASH: Final = """
 SELECT doc FROM chain_operations WHERE tx_hash = ANY($1::text[]) ORDER BY sequence
 """
@@ -133,6 +138,19 @@ async def aio_wallets_by_address(
     """Public key → wallet, for those of the addresses that are ours."""
     found = await aio_several(connection, Wallet, WALLETS_BY_ADDRESS, addresses)
     return {wallet.public_key: wallet for wallet in found}
+
+
+async def aio_sealed_under(connection: Connection) -> dict[str, int]:
+    """Version of an encryption key → wallets whose seed is sealed under it."""
+    return dict(await connection.fetch(_SEALED_UNDER))
+
+
+async def aio_sealed_otherwise(
+    connection: Connection, key_version: str, after: int, limit: int
+) -> list[tuple[int, Wallet]]:
+    """Wallets whose seed is sealed under another key, with their places."""
+    rows = await connection.fetch(_SEALED_OTHERWISE, key_version, after, limit)
+    return [(row["sequence"], decode(Wallet, row["doc"])) for row in rows]
 
 
 async def aio_operations_by_hash(

@@ -263,6 +263,14 @@ class PostgresStorage:
     async def wallets_of_platform(self) -> Sequence[Wallet]:
         return await self._read(lookups.aio_several, Wallet, lookups.WALLETS_OF_PLATFORM)
 
+    async def sealed_under(self) -> dict[str, int]:
+        return await self._read(lookups.aio_sealed_under)
+
+    async def sealed_otherwise(
+        self, key_version: str, after: int, limit: int
+    ) -> Sequence[tuple[int, Wallet]]:
+        return await self._read(lookups.aio_sealed_otherwise, key_version, after, limit)
+
     async def wallets_activating(self) -> Sequence[Wallet]:
         return await self._read(lookups.aio_several, Wallet, lookups.WALLETS_ACTIVATING)
 

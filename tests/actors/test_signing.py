@@ -64,6 +64,14 @@ class KeyService:
         await self._think()
         return self.key.sign(tx_hash)
 
+    @property
+    def key_version(self) -> str:
+        return "1"
+
+    async def reseal(self, wallet: Wallet) -> SealedSeed:
+        await self._think()
+        return wallet.seed
+
     async def mark(self) -> str:
         return "mark"
 

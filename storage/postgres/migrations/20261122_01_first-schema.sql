@@ -87,8 +87,11 @@ CREATE TABLE wallets (
     role text NOT NULL,
     status text NOT NULL,
     public_key text NOT NULL CONSTRAINT wallets_public_key_key UNIQUE,
+    key_version text NOT NULL,
     doc text NOT NULL
 );
+-- Whose seeds are still sealed under another key than the present one.
+CREATE INDEX wallets_by_key ON wallets (key_version, sequence);
 CREATE INDEX wallets_activating ON wallets (sequence) WHERE role = 'user' AND status = 'ACTIVATING';
 -- In the order in which the network lists accounts.
 CREATE INDEX wallets_active ON wallets (public_key COLLATE "C")

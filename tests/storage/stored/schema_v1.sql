@@ -1012,6 +1012,7 @@ CREATE TABLE public.wallets (
     role text NOT NULL,
     status text NOT NULL,
     public_key text NOT NULL,
+    key_version text NOT NULL,
     doc text NOT NULL
 );
 
@@ -1177,15 +1178,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:23:54.158043+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:25:03.854063+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:23:53.836678+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:23:53.858355+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:25:03.534026+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:25:03.570918+00');
 
 
 --
@@ -1402,7 +1403,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', 'ccca3f57e973c64f0c8012ac9c9c62efab7406e0639bea5622058903011a3b80');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '6d4442d42032ef5835e4fa0ea7c0fd3a65c7462ef2edfb044803864162aa6d39');
 
 
 --
@@ -1582,7 +1583,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:23:54.630931+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:25:04.653405+00');
 
 
 --
@@ -2734,6 +2735,13 @@ CREATE INDEX wallets_activating ON public.wallets USING btree (sequence) WHERE (
 --
 
 CREATE INDEX wallets_active ON public.wallets USING btree (public_key COLLATE "C") WHERE ((role = 'user'::text) AND (status = 'ACTIVE'::text));
+
+
+--
+-- Name: wallets_by_key; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX wallets_by_key ON public.wallets USING btree (key_version, sequence);
 
 
 --
