@@ -271,12 +271,16 @@ def _shared_responses(routes: Sequence[Route]) -> dict[str, object]:
 def _refusals(route: Route, status: int, codes: tuple[E, ...]) -> dict[str, object]:
     """What an endpoint refuses with under one status: exactly these codes."""
     name = code_set(codes) or code_set(codes, route, status)
-    narrowed = {
-        "type": "object",
-        "properties": {
-            "error": {"type": "object", "properties": {"code": ref(f"{name}Code")}},
-        },
+    detail = {
+        "code": ref(f"{name}Code"),
+        "message": {"type": "string"},
+        "details": {"type": "object"},
     }
+    parts = {
+        "error": {"type": "object", "properties": detail, "required": list(detail)},
+        "meta": ref("Meta"),
+    }
+    schema = {"type": "object", "properties": parts, "required": list(parts)}
     headers = _headers("Retry-After") if status in _WAITS else _headers()
     return {
         "description": ", ".join(f"`{code.value}`" for code in codes),
@@ -284,7 +288,7 @@ def _refusals(route: Route, status: int, codes: tuple[E, ...]) -> dict[str, obje
         "x-codes": [code.value for code in codes],
         "content": {
             _JSON: {
-                "schema": {"allOf": [ref("Error"), narrowed]},
+                "schema": schema,
                 "examples": {
                     code.value: {"$ref": f"#/components/examples/{code.value}"} for code in codes
                 },

@@ -9,7 +9,7 @@ import msgspec
 from web import resources
 from web.call import Route
 from web.field_types import Amount, Choice, Currency, FieldType, ListOf, Metadata
-from web.resources import Error, Meta, Problem
+from web.resources import Meta, Problem
 from web.schema import Schema
 from web.vocabulary import word_of
 
@@ -25,9 +25,7 @@ def ref(name: str) -> dict[str, object]:
 def resource_schemas(routes: Sequence[Route]) -> dict[str, Any]:
     """What the routes answer with: every resource, enumeration and alias under its own name."""
     shown = sorted({route.resource for route in routes if route.resource is not None}, key=str)
-    _, components = msgspec.json.schema_components(
-        (*shown, Error, Meta, Problem), ref_template=REFERENCE
-    )
+    _, components = msgspec.json.schema_components((*shown, Meta, Problem), ref_template=REFERENCE)
     named = dict(_aliases())
     found = {name: _described(name, _opened(schema, named)) for name, schema in components.items()}
     used = set(_references(found))

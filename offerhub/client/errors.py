@@ -303,8 +303,8 @@ class SameUser(ApiError):
 
 
 class EscrowInsufficientFunds(ApiError):
-    """The buyer's wallet on the chain holds less than the escrow needs. Contact the operator:
-    ledger and chain differ.
+    """The buyer's wallet on the chain holds less than the escrow needs. Contact the operator,
+    since books and chain differ; then retry with the same key.
     """
 
     code: ClassVar[str] = "ESCROW_INSUFFICIENT_FUNDS"

@@ -83,6 +83,7 @@ class ApiKey(Resource, frozen=True, kw_only=True):
     """A free label."""
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None
     created_at: datetime | None
 
 
@@ -127,6 +128,14 @@ class Balance(Resource, frozen=True, kw_only=True):
     """`available` + `reserved`."""
     currency: Currency
     updated_at: datetime
+
+
+class BalanceVerification(Resource, frozen=True, kw_only=True):
+    ledger: Decimal
+    on_chain: Decimal
+    due: Decimal
+    in_flight: Decimal
+    difference: Decimal
 
 
 class Asset(Resource, frozen=True, kw_only=True):

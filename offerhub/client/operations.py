@@ -12,6 +12,7 @@ from offerhub.client.models import (
     ApiKey,
     AuditEntry,
     Balance,
+    BalanceVerification,
     Config,
     Currency,
     Deposit,
@@ -262,6 +263,27 @@ class Operations(ABC):
             query={"limit": limit},
         )
         return self._pages(call)
+
+    def verify_balance(self, user_id: str) -> BalanceVerification:
+        """Hold a user's balance against the chain."""
+        call: Call[One[BalanceVerification]] = Call(
+            method="GET",
+            path=path("users", user_id, "balance", "verify"),
+            of=One[BalanceVerification],
+        )
+        return self._call(call).data
+
+    def sync_balance(
+        self, user_id: str, *, idempotency_key: str | None = None
+    ) -> BalanceVerification:
+        """Reconcile a user's balance with the chain."""
+        call: Call[One[BalanceVerification]] = Call(
+            method="POST",
+            path=path("users", user_id, "balance", "sync"),
+            of=One[BalanceVerification],
+            key=idempotency_key,
+        )
+        return self._call(call).data
 
     def credit_balance(
         self,
@@ -1293,6 +1315,27 @@ class AsyncOperations(ABC):
             query={"limit": limit},
         )
         return self._pages(call)
+
+    async def verify_balance(self, user_id: str) -> BalanceVerification:
+        """Hold a user's balance against the chain."""
+        call: Call[One[BalanceVerification]] = Call(
+            method="GET",
+            path=path("users", user_id, "balance", "verify"),
+            of=One[BalanceVerification],
+        )
+        return (await self._call(call)).data
+
+    async def sync_balance(
+        self, user_id: str, *, idempotency_key: str | None = None
+    ) -> BalanceVerification:
+        """Reconcile a user's balance with the chain."""
+        call: Call[One[BalanceVerification]] = Call(
+            method="POST",
+            path=path("users", user_id, "balance", "sync"),
+            of=One[BalanceVerification],
+            key=idempotency_key,
+        )
+        return (await self._call(call)).data
 
     async def credit_balance(
         self,

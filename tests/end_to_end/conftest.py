@@ -8,6 +8,7 @@ import pytest
 from tests.end_to_end.case import Grounds
 from tests.end_to_end.chain_view import Chain
 from tests.end_to_end.process import RunningSandbox, own_home, start_sandbox
+from tests.end_to_end.target import Target, start_target
 from tests.storage.fixtures import (
     database_dsn,
     migrated_template,
@@ -39,6 +40,13 @@ def fast_sandbox() -> Iterator[RunningSandbox]:
     """The sandbox as a process of its own, closing a ledger every 0.05 s."""
     with own_home() as home, start_sandbox(home, ledger_seconds=LEDGER_S) as sandbox:
         yield sandbox
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[Target]:
+    """A running orchestrator for clients that are not ours."""
+    with start_target() as started:
+        yield started
 
 
 @pytest.fixture

@@ -7,50 +7,18 @@ is not documented, nothing accepted that the document forbids, nothing refused t
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attrs import frozen
 
 from offerhub.client import Client
-from tests.end_to_end.process import own_home, start_orchestrator, start_sandbox
+from tests.end_to_end.target import Target
 
 HERE = Path(__file__).parent
 LEFT_OUT = (
     "streamEvents",  # its answer has no end
     "enableMaintenance",  # everything after it would be a 503
 )
-
-
-@frozen
-class Target:
-    """A running instance with two users who can trade."""
-
-    url: str
-    key: str
-    buyer: str
-    seller: str
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
-    settings = {"CHAIN_WAIT_SECONDS": "1", "RATE_LIMIT_PER_MINUTE": "0"}
-    with (
-        own_home() as home,
-        start_sandbox(home) as sandbox,
-        start_orchestrator(home, sandbox=sandbox, env=settings) as orchestrator,
-        Client(orchestrator.url, orchestrator.master_key) as client,
-    ):
-        buyer = client.create_user(external_user_id="fuzz-buyer")
-        seller = client.create_user(external_user_id="fuzz-seller")
-        deadline = time.monotonic() + 60
-        while not all(client.get_wallet(each.id).is_active for each in (buyer, seller)):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        sandbox.faucet(buyer.wallet.public_key, "100000.00")
-        yield Target(orchestrator.url, orchestrator.master_key, buyer.id, seller.id)
 
 
 def fuzzed(target: Target, directory: Path, *options: str, timeout_s: float) -> str:
