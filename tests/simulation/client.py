@@ -140,8 +140,10 @@ class Client:
             return None
         if "disputeId" in reply.details and use.action == "order.release":
             self.history.mark("a dispute took the place of a release")
-        # A refusal that tells of work in progress passes with that work: no key keeps it.
-        return Answered(code, None if "progress" in reply.details else reply.body)
+        # A refusal that tells of work in progress passes with that work, and one that is about a
+        # key is of no other key: nothing keeps them.
+        kept = "progress" not in reply.details and not code.startswith("IDEMPOTENCY_KEY_")
+        return Answered(code, reply.body if kept else None)
 
     async def _read_again(self, front: Front, life: Life, answered: Answered) -> None:
         """What is read after an answer, where it was given, is never older than the answer."""

@@ -53,6 +53,8 @@ class Climate:
         fees: the platform's fee and who bears it.
         xlm_minimum: in stroops; below it a wallet is refilled before it signs.
         disconnects: that a client hangs up before its answer.
+        rich: whether the platform's wallet has money from the beginning; else once all is healed.
+        settlement_s: the schedule of settlements.
         detach_every_s: mean time between two detachings of older history; 0: never.
     """
 
@@ -89,6 +91,8 @@ class Climate:
     long_absence_s: float
     lies: Lies
     fees: FeeTerms
+    rich: bool
+    settlement_s: float
     detach_every_s: float
     withheld: Mapping[str, float] = field(factory=dict)
 
@@ -149,6 +153,8 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         long_absence_s=chance.uniform(900, 2700) if 0.03 <= long < 0.06 else 0.0,
         lies=lies,
         fees=FeeTerms(chance.choice((0, 250, 999)), chance.choice(tuple(FeePolicy))),
+        rich=chance.random() < 0.7,
+        settlement_s=chance.choice((5.0, 30.0, 300.0)),
         detach_every_s=chance.choice((0.0, 0.0, 60.0)),
     )
 

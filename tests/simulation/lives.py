@@ -184,6 +184,7 @@ class Lives:
             rules=evolve(RULES, lifetime_max_s=climate.lifetime_max_s),
             fee_terms=climate.fees,
             attempts_max=climate.attempts_max,
+            settlement_s=climate.settlement_s,
             wallet_xlm=XlmPolicy(minimum=Money(climate.xlm_minimum), level=Money(20_000_000)),
         )
         try:

@@ -8,6 +8,7 @@ import trio
 from attrs import define, field
 
 from offerhub.domain.money import Money
+from offerhub.domain.users import Wallet, WalletRole
 from offerhub.sandbox.faucet import Faucet, FaucetRefused, FaucetUnknown
 from tests.simulation.cash_out import CashOut
 from tests.simulation.client import Client
@@ -59,9 +60,11 @@ class Market:
                 *[self._cash_out] * climate.withdrawals,
                 *[self._pay_in] * climate.deposits,
                 *[self._hold] * climate.holds,
+                *[self._correct] * climate.holds,
                 *[self._maintain] * climate.maintenances,
                 self._pay_in_together,
             ]
+            nursery.start_soon(self._fill_treasury)
             for aim in self.lives.aims:
                 nursery.start_soon(self._pursue, aim)
             for place, task in enumerate(tasks):
@@ -108,6 +111,24 @@ class Market:
         user, other = await self._two()
         await self.teller.hold(user, other)
 
+    async def _correct(self, _: int) -> None:
+        user, _other = await self._two()
+        await self.teller.correct(user)
+
+    async def _fill_treasury(self) -> None:
+        """Pay to the platform's wallet, at once or when its lack has been felt."""
+        while not (self.climate.rich or self.lives.healed):
+            await trio.sleep(1)
+        await self._pay(Party("platform", await self._platforms()), Money.parse("500.00"))
+
+    async def _platforms(self) -> str:
+        """The address of the platform's wallet."""
+        while True:
+            for each in self.universe.database.tables.of(Wallet).rows.values():
+                if each.role is WalletRole.PLATFORM:
+                    return each.public_key
+            await trio.sleep(1)
+
     async def _maintain(self, _: int) -> None:
         """Refuse changes for a while: whoever asks for one meanwhile must come again."""
         await self.client.post("maintenance.enable", "/admin/maintenance/enable", {})
@@ -148,8 +169,10 @@ class Market:
                 cents_max=200,
             )
             await cash_out.run([])
-        elif aim.startswith("balance."):
+        elif aim.endswith("_hold"):
             await self.teller.hold(buyer, seller)
+        elif aim.startswith("balance.") or step == "settle":
+            await self.teller.correct(buyer)
         elif not aim.startswith("watcher."):
             await self._walk(place, buyer, seller, self._course_to(aim, step))
 

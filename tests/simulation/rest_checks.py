@@ -24,6 +24,7 @@ from tests.simulation.chain_history import operations
 from tests.simulation.client import Answered, Client
 from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.payouts import Payouts
+from tests.simulation.rest_dues import settling, unsettled, wrong_settlements
 from tests.simulation.world import Universe
 from web.answers import read_text
 
@@ -51,6 +52,8 @@ _FIRST_ACTIONS = {
     "hold.cancel",
     "hold.release",
     "hold.deduct",
+    "balance.credit",
+    "balance.debit",
     "maintenance.enable",
     "maintenance.disable",
     "milestone.complete",
@@ -92,7 +95,7 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
         for reference, _ in _deposits_made(database, universe)
         if reference not in credited
     ]
-    return found
+    return found + unsettled(database)
 
 
 @define
@@ -117,6 +120,7 @@ class Rest:
         self._disputes()
         self._holds()
         self._keys()
+        self.wrong += wrong_settlements(self.database, self.universe)
         payouts = Payouts(self.database, self.universe)
         self.wrong += payouts.check()
         if payouts.surpluses:
@@ -321,6 +325,8 @@ class Rest:
                 continue
             record = self.database.idempotency.get(key)
             lasting = effects[key] - self.database.times_released(key)
+            if use.action.endswith(".again"):
+                lasting += answer.ok  # its effect was the first one's
             if use.action == "order.release" and _superseded(answer):
                 lasting -= 1
             self._demand_equal(
@@ -343,14 +349,17 @@ def _superseded(answer: Answered) -> bool:
 
 
 def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[str, int]]:
-    """Every USDC payment on the chain that reached one of our wallets, by the chain's own book."""
+    """Every USDC payment of others that reached one of our wallets, by the chain's own book."""
     addresses = {
         each.public_key
         for each in database.tables.of(Wallet).rows.values()
         if each.role is not WalletRole.CHANNEL
     }
+    ours = settling(database)
     made = []
     for row in operations(universe):
+        if row.transaction.hash in ours:
+            continue
         details = row.details
         usdc = (
             row.type == "payment"

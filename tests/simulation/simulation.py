@@ -314,6 +314,8 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
                 lives.note_crash(str(facts.get("actor")), str(facts.get("error")))
             elif event == "request.unavailable" and facts.get("error") == "ActorCrashed":
                 history.mark("asked an actor that crashed")
+            elif event == "treasury.short" and lives.database.was_short:
+                history.mark("the treasury was short")
             elif event not in _EXPECTED_ERRORS:
                 history.alarm(f"unexpected ERROR: {event} {facts}")
         raise structlog.DropEvent

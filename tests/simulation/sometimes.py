@@ -11,7 +11,7 @@ from offerhub.domain.dispute import Verdict
 from offerhub.sandbox.fault_plan import FaultKind
 
 _ORDER_STEPS: Final = ("deploy", "fund", "complete", "approve", "release", "dispute", "resolve")
-_STEPS: Final = (*_ORDER_STEPS, "pay", "activate")
+_STEPS: Final = (*_ORDER_STEPS, "pay", "activate", "settle")
 WITHHELD_STEPS: Final = (*_STEPS, "refill")
 """The steps whose envelopes a climate may withhold."""
 _LANE: Final = (
@@ -35,6 +35,11 @@ AIMS: Final = (
     "order.before_answer.release",
     "balance.before_hold",
     "balance.after_hold",
+    *(f"balance.{side}_{kind}" for kind in ("credit", "debit") for side in ("before", "after")),
+    "settlements.before_plan.settle",
+    "settlements.after_plan.settle",
+    "settlements.before_effects.settle",
+    "settlements.after_effects.settle",
     "watcher.before_commit",
     "watcher.after_commit",
 )
@@ -109,6 +114,11 @@ SOMETIMES: Final = (
     *(f"hold {way}: ok" for way in ("cancel-reservation", "release", "deduct-reserved")),
     "hold release: RESERVE_MISMATCH_AMOUNT",
     "maintenance refused a change",
+    "the treasury was short",
+    "credit by hand: ok",
+    "log: treasury.short",
+    "debit by hand: ok",
+    "credit repeated by reference: ok",
     "event: order.canceled",
     "event: withdrawal.canceled",
     "deadline: expired",

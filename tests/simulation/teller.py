@@ -1,4 +1,4 @@
-"""Money set aside by hand and parted with, and what it must come to.
+"""Money moved by hand, set aside and parted with, and what it must come to.
 
 The model here is kept from the answers alone. At rest every call has its answer, and the books
 must say the same.
@@ -26,7 +26,31 @@ class Teller:
     chance: random.Random
     held: Counter[str] = field(factory=Counter)
     """What the holds of a user have left, in cents."""
+    by_hand: Counter[str] = field(factory=Counter)
+    """Credits less debits by user, in cents."""
     _numbers: Counter[str] = field(factory=Counter)
+
+    async def correct(self, user: Party) -> None:
+        """Credit or debit a user, now and then twice under one reference."""
+        side = self.chance.choice(("credit", "debit"))
+        cents = self.chance.randint(1, 400)
+        reference = self._reference(f"by-hand-{side}")
+        body = {"amount": _amount(cents), "description": "a correction", "reference": reference}
+        path = f"/users/{user.id}/balance/{side}"
+        answered = await self.client.post(f"balance.{side}", path, body)
+        self.history.mark(f"{side} by hand: {answered.code}")
+        if answered.ok:
+            self.by_hand[user.id] += cents if side == "credit" else -cents
+        if not answered.ok or self.chance.random() < 0.5:
+            return
+        again = await self.client.post(f"balance.{side}.again", path, body)
+        self.history.mark(f"{side} repeated by reference: {again.code}")
+        if not again.ok or again.data != answered.data:
+            self.history.violated(f"a repeated {side} was answered otherwise: {again.code}")
+        other = {**body, "amount": _amount(cents + 1)}
+        refused = await self.client.post(f"balance.{side}.again", path, other)
+        if refused.code != "IDEMPOTENCY_KEY_REUSED":
+            self.history.violated(f"a used reference took another amount: {refused.code}")
 
     async def hold(self, user: Party, other: Party) -> None:
         """Set money aside and part with it in parts: back, to another user, or out."""
