@@ -21,6 +21,19 @@ _UNCOMMON: Final = frozenset(
 """Fields of requests that most callers leave out."""
 
 _NEW: Final = {"status": "ORDER_CREATED", "escrow": None}
+_OPEN: Final = {
+    "status": "OPEN",
+    "assignedTo": None,
+    "resolutionDecision": None,
+    "releaseAmount": None,
+    "refundAmount": None,
+    "decisionNote": None,
+}
+_RESOLVED: Final = {
+    "status": "RESOLVED",
+    "resolutionDecision": "SPLIT",
+    "resolvedAt": "2026-11-22T12:00:05.456Z",
+}
 _AFTER: Final[Mapping[str, Mapping[str, object]]] = {
     "createOrder": _NEW,
     "reserveOrder": {**_NEW, "status": "FUNDS_RESERVED"},
@@ -43,6 +56,11 @@ _AFTER: Final[Mapping[str, Mapping[str, object]]] = {
         "fees": {"protocol": "0.2400000", "platform": "0.0000000"},
         "closedAt": "2026-11-22T12:00:05.456Z",
     },
+    "disputeOrder": _OPEN,
+    "assignDispute": {**_OPEN, "status": "UNDER_REVIEW", "assignedTo": "support-agent-7"},
+    "resolveDispute": _RESOLVED,
+    "getDispute": _RESOLVED,
+    "listDisputes": _RESOLVED,
     "completeMilestone": {"status": "COMPLETED", "completedAt": "2026-11-22T12:00:05.456Z"},
     "cancelWithdrawal": {
         "status": "WITHDRAWAL_CANCELED",

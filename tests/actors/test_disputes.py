@@ -394,3 +394,29 @@ async def test_a_contract_that_seems_to_hold_too_little_is_looked_at_again(
         lagging[0] = False
         assert Outcome.REFUNDED is (await market.settled(order)).outcome
         await market.check_books()
+
+
+async def test_resolutions_queue_up_in_the_platforms_lane(autojump_clock: object) -> None:
+    """One transaction of the platform's wallet is in flight: three decisions take three ledgers."""
+    async with open_market() as market:
+        buyer, seller = await market.user("buyer", "100.00"), await market.user("seller")
+        frozen = []
+        for _ in range(3):
+            order = await market.reserve(await market.order(buyer, seller, "10.00"))
+            await market.settled(await market.start_escrow(order))
+            await market.settled(await market.start_funding(order))
+            await dispute(market, order)
+            frozen.append(await market.settled(order))
+        for order in frozen:
+            await resolve(market, order, Verdict.FULL_RELEASE)
+        resolutions = []
+        for order in frozen:
+            assert Outcome.RELEASED is (await market.settled(order)).outcome
+            resolutions += [
+                each for each in await market.operations(order.id) if str(each.step) == "resolve"
+            ]
+        assert 3 == len({each.ledger for each in resolutions})
+        sequences = sorted(each.sequence or 0 for each in resolutions)
+        assert [0, 1, 2] == [each - sequences[0] for each in sequences]
+        assert "29.91" == await market.available(seller)
+        await market.check_books()
