@@ -98,6 +98,10 @@ class OwnerActor(WokenActor[M | Along], Generic[E, M]):
         """A refusal with what only the actor knows."""
         return refused
 
+    async def storage_refusal(self, outcome: Refused) -> Exception:
+        """What a refusal of storage is to the caller."""
+        return refused(outcome)
+
     def not_found(self) -> DomainError:
         """The refusal of a command to an entity that does not exist."""
         raise NotImplementedError
@@ -196,7 +200,7 @@ class OwnerActor(WokenActor[M | Along], Generic[E, M]):
                 self._entity = None
                 return False
             case Refused():
-                raise refused(outcome)
+                raise await self.storage_refusal(outcome)
 
     async def _loaded(self) -> E | None:
         if self._entity is None:

@@ -56,6 +56,11 @@ class Instance:
     """Ledgers that the watcher may be behind before health says so."""
 
 
+def _nobody(source: str) -> None:
+    """No lanes run: in an errand, and in tests of the edge alone."""
+    del source
+
+
 @frozen
 class System:
     """Everything that a route may touch."""
@@ -88,6 +93,8 @@ class System:
     tree: Callable[[], Node]
     """The whole tree of the process at this instant; errors in it without secrets."""
     reconciler: Reconciler
+    wake_lane: Callable[[str], None] = _nobody
+    """Has the lane of an account look at its work now; never waits."""
 
     def open_subscriptions(self) -> None:
         """The web server is up: streams may begin, and requests may wait for the chain."""

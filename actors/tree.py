@@ -380,6 +380,8 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         limits=instance.withdrawal_limits,
         currency=instance.currency,
         closed_addresses=closed,
+        platform_user_id=platform.user.id,
+        pick_channel=pick_channel,
     )
     withdrawals: Registry[str, WithdrawalMessage | Along] = Registry(
         "withdrawals",
@@ -534,6 +536,7 @@ def build(  # noqa: C901, PLR0915 - the wiring is one list, read from top to bot
         ids=ids,
         alarms=alarms,
         ledger_clock=clock,
+        wake_lane=lambda source: lanes.wake(source, Wake.WORK),
         maintenance=maintenance.address,
         maintenance_switch=maintenance_switch,
         tree=world.tree,

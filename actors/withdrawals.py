@@ -4,6 +4,7 @@ It is the table of a withdrawal's decisions; how they are loaded, committed and 
 base's.
 """
 
+from collections.abc import Callable
 from typing import ClassVar, Final, assert_never
 
 from attrs import frozen
@@ -15,8 +16,10 @@ from actors.owner import OwnerActor, OwnerParts
 from offerhub.domain import withdrawal_decisions as decisions
 from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError, ErrorCode
+from offerhub.domain.ledger import TREASURY
 from offerhub.domain.limits import Limits
 from offerhub.domain.money import Money
+from offerhub.domain.unit_of_work import RefusalKind, Refused
 from offerhub.domain.users import Wallet, WalletStatus
 from offerhub.domain.withdrawal import Withdrawal
 from offerhub.domain.withdrawal_decisions import WithdrawalDecision
@@ -32,6 +35,8 @@ class WithdrawalParts:
 
     Args:
         closed_addresses: addresses that are no destination: the platform's, channels', issuer's.
+        platform_user_id: whose withdrawals take from the treasury.
+        pick_channel: address of a channel account; raises `WALLET_NOT_READY` if there is none.
     """
 
     owner: OwnerParts
@@ -40,6 +45,8 @@ class WithdrawalParts:
     limits: Limits
     currency: str
     closed_addresses: frozenset[str]
+    platform_user_id: str
+    pick_channel: Callable[[], str]
 
 
 class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
@@ -51,6 +58,7 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
     def __init__(self, withdrawal_id: str, parts: WithdrawalParts) -> None:
         super().__init__(withdrawal_id, parts.owner, parts.board)
         self._parts = parts
+        self._asked = Money.zero()
 
     async def decide(
         self, withdrawal: Withdrawal, message: WithdrawalMessage
@@ -60,7 +68,10 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
             case CommitWithdrawal(trace):
                 wallet = await self._wallet(withdrawal.user_id)
                 await self._owner.coverage.check(withdrawal.user_id, Money.zero())
-                return decisions.commit(withdrawal, wallet.public_key, self._core.context(trace))
+                channel = self._channel(withdrawal.user_id)
+                return decisions.commit(
+                    withdrawal, wallet.public_key, self._core.context(trace), channel
+                )
             case CancelWithdrawal(trace):
                 return decisions.cancel(withdrawal, self._core.context(trace))
             case CreateWithdrawal():
@@ -73,6 +84,7 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         if not isinstance(message, CreateWithdrawal):
             raise TypeError(type(message))
         self._parts.limits.check(message.amount)
+        self._asked = message.amount
         wallet = await self._wallet(message.user_id)
         await self._check_destination(message, wallet)
         if message.commit:
@@ -91,6 +103,7 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
             self._parts.limits,
             wallet.public_key,
             self._core.context(message.trace),
+            self._channel(message.user_id),
         )
 
     async def operation_ended(
@@ -107,6 +120,27 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         return DomainError(
             ErrorCode.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id", {"withdrawalId": self._id}
         )
+
+    async def storage_refusal(self, outcome: Refused) -> Exception:
+        """The platform can take out no more than there is beyond what it owes."""
+        if outcome != Refused(RefusalKind.FUNDS, TREASURY):
+            return await super().storage_refusal(outcome)
+        treasury = await self._core.storage.treasury()
+        return DomainError(
+            ErrorCode.INSUFFICIENT_FUNDS,
+            "the platform's wallet holds less than this beyond what is owed to users",
+            {
+                "available": treasury.withdrawable.two_places(),
+                "requested": self._asked.two_places(),
+                "currency": self._parts.currency,
+            },
+        )
+
+    def _channel(self, user_id: str) -> str | None:
+        """The source of the platform's own payments; `None` for a user's."""
+        if user_id != self._parts.platform_user_id:
+            return None
+        return self._parts.pick_channel()
 
     async def _check_destination(self, message: CreateWithdrawal, wallet: Wallet) -> None:
         """Refuse what the network would refuse, and our own accounts (docs/spec/api.md, withdrawals)."""

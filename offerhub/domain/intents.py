@@ -183,21 +183,27 @@ class ResolveDispute:
 
 @frozen
 class PayUsdc:
-    """Pay USDC from a wallet to any address: a withdrawal."""
+    """Pay USDC from a wallet to any address: a withdrawal.
+
+    Args:
+        memo: a text memo of at most 28 bytes.
+        channel: the transaction's source where that is not the wallet: the platform's own
+            withdrawals, because its wallet is source of resolutions only.
+    """
 
     wallet: str
     destination: str
     amount: Money
     memo: str | None = None
-    """A text memo of at most 28 bytes."""
+    channel: str | None = None
 
     @property
     def source(self) -> str:
-        return self.wallet
+        return self.channel or self.wallet
 
     @property
     def signers(self) -> tuple[str, ...]:
-        return (self.wallet,)
+        return _distinct(self.source, self.wallet)
 
 
 @frozen

@@ -88,6 +88,7 @@ class Withdrawal:
     description: str | None = None
     transaction_hash: str | None = None
     failure: WithdrawalFailure | None = None
+    of_platform: bool = False
     payment: Payment | None = None
 
     @property

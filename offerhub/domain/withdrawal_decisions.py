@@ -4,6 +4,9 @@ The amount leaves `available` when the withdrawal is created. It leaves the book
 confirmed the payment, or comes back, once, when the payment provably never will be.
 """
 
+from collections.abc import Callable
+from typing import Final
+
 from attrs import evolve, frozen
 
 from offerhub.domain import postings
@@ -57,12 +60,18 @@ class CreateWithdrawal:
 
 
 def create(
-    command: CreateWithdrawal, limits: Limits, source: str, context: DecisionContext
+    command: CreateWithdrawal,
+    limits: Limits,
+    source: str,
+    context: DecisionContext,
+    channel: str | None = None,
 ) -> WithdrawalDecision:
     """Take the amount from the user's available; with `commit`, plan the payment too.
 
     Args:
         source: address of the user's wallet, the payment's lane.
+        channel: of the platform's own withdrawal: it takes from the treasury, which has no balance
+            whose events could be told, and a channel account is the payment's lane.
     """
     limits.check(command.amount)
     withdrawal = Withdrawal(
@@ -76,22 +85,23 @@ def create(
         destination_memo=command.destination_memo,
         description=command.description,
         status=WithdrawalStatus.CREATED,
+        of_platform=channel is not None,
         created_at=context.now,
         updated_at=context.now,
     )
-    events = [
-        balance_debited(
+    events = [_event(withdrawal, context, "created", {})]
+    if not withdrawal.of_platform:
+        debited = balance_debited(
             context,
             command.user_id,
             command.amount,
             destination="withdrawal",
             reference=withdrawal.id,
-        ),
-        _event(withdrawal, context, "created", {}),
-    ]
+        )
+        events.insert(0, debited)
     operation = None
     if command.commit:
-        operation = _plan(withdrawal, source, context)
+        operation = _plan(withdrawal, source, channel, context)
         withdrawal = evolve(
             withdrawal,
             status=_to(withdrawal, WithdrawalStatus.COMMITTED),
@@ -106,7 +116,7 @@ def create(
             writes=(withdrawal,) if operation is None else (withdrawal, operation),
             transfers=(
                 context.transfer(
-                    postings.create_withdrawal(command.user_id, command.amount),
+                    _rules_of(withdrawal).create(command.user_id, command.amount),
                     reference=withdrawal.id,
                     cause=context.trace.correlation_id,
                 ),
@@ -117,15 +127,17 @@ def create(
             if operation is None
             else context.running("Withdrawal", withdrawal.id),
         ),
-        debits=command.user_id,
+        debits=None if withdrawal.of_platform else command.user_id,
     )
 
 
-def commit(withdrawal: Withdrawal, source: str, context: DecisionContext) -> WithdrawalDecision:
-    """Plan the payment of a withdrawal that was created without `commit`."""
+def commit(
+    withdrawal: Withdrawal, source: str, context: DecisionContext, channel: str | None = None
+) -> WithdrawalDecision:
+    """Plan the payment of a withdrawal that was created without `commit`; see `create`."""
     if withdrawal.status is not WithdrawalStatus.CREATED:
         raise refusal(withdrawal, "commit")
-    operation = _plan(withdrawal, source, context)
+    operation = _plan(withdrawal, source, channel, context)
     after = _changed(
         withdrawal,
         context,
@@ -158,7 +170,7 @@ def cancel(withdrawal: Withdrawal, context: DecisionContext) -> WithdrawalDecisi
             writes=(after,),
             transfers=(_returned(after, context, context.trace.correlation_id),),
             events=(
-                _credited_back(after, context),
+                *_credited_back(after, context),
                 _event(
                     after,
                     context,
@@ -202,7 +214,8 @@ def _completed(
         WithdrawalStatus.COMPLETED,
         transaction_hash=tx_hash,
     )
-    movement = postings.complete_withdrawal(withdrawal.user_id, withdrawal.amount, tx_hash)
+    rules = _rules_of(withdrawal)
+    movement = rules.complete(withdrawal.user_id, withdrawal.amount, tx_hash)
     return _ended(
         withdrawal,
         after,
@@ -228,10 +241,10 @@ def _failed(
         withdrawal,
         after,
         payment,
-        postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),
+        _rules_of(withdrawal).give_back(withdrawal.user_id, withdrawal.amount),
         payment.chain_operation_id,
         (
-            _credited_back(after, context),
+            *_credited_back(after, context),
             _event(
                 after,
                 context,
@@ -339,32 +352,61 @@ def _changed(
     return evolved
 
 
-def _plan(withdrawal: Withdrawal, wallet: str, context: DecisionContext) -> ChainOperation:
+def _plan(
+    withdrawal: Withdrawal, wallet: str, channel: str | None, context: DecisionContext
+) -> ChainOperation:
     intent = PayUsdc(
         wallet=wallet,
         destination=withdrawal.destination_ref,
         amount=withdrawal.amount,
         memo=withdrawal.destination_memo,
+        channel=channel,
     )
     return planned(intent, Subject.WITHDRAWAL, withdrawal.id, context)
 
 
 def _returned(withdrawal: Withdrawal, context: DecisionContext, cause: str) -> Transfer:
     return context.transfer(
-        postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),
+        _rules_of(withdrawal).give_back(withdrawal.user_id, withdrawal.amount),
         reference=withdrawal.id,
         cause=cause,
     )
 
 
-def _credited_back(withdrawal: Withdrawal, context: DecisionContext) -> Event:
-    return balance_credited(
+def _credited_back(withdrawal: Withdrawal, context: DecisionContext) -> tuple[Event, ...]:
+    if withdrawal.of_platform:
+        return ()
+    back = balance_credited(
         context,
         withdrawal.user_id,
         withdrawal.amount,
         source="withdrawal_failed",
         reference=withdrawal.id,
     )
+    return (back,)
+
+
+@frozen
+class _Rules:
+    """The posting rules of a withdrawal's three moments (docs/spec/domain.md §1)."""
+
+    create: Callable[[str, Money], Movement]
+    complete: Callable[[str, Money, str], Movement]
+    give_back: Callable[[str, Money], Movement]
+
+
+_OF_USER: Final = _Rules(
+    postings.create_withdrawal, postings.complete_withdrawal, postings.return_withdrawal
+)
+_OF_PLATFORM: Final = _Rules(
+    postings.create_platform_withdrawal,
+    postings.complete_platform_withdrawal,
+    postings.return_platform_withdrawal,
+)
+
+
+def _rules_of(withdrawal: Withdrawal) -> _Rules:
+    return _OF_PLATFORM if withdrawal.of_platform else _OF_USER
 
 
 def _event(

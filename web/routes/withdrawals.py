@@ -4,6 +4,7 @@ from typing import Final
 
 from actors.messages import CancelWithdrawal, CommitWithdrawal, CreateWithdrawal
 from offerhub.domain.api_keys import Scope
+from offerhub.domain.chain import ChainOperation
 from offerhub.domain.errors import DomainError
 from offerhub.domain.errors import ErrorCode as E
 from offerhub.domain.withdrawal import DestinationType, Withdrawal
@@ -21,8 +22,7 @@ from web.schema import Schema
 async def create(call: Call) -> Answer:
     """Create a withdrawal and, unless it says `commit: false`, pay it."""
     body = call.body_as(bodies.NewWithdrawal)
-    if body.user_id == call.system.instance.platform_user_id and call.caller is not None:
-        check_scope(call.caller, Scope.ALL)
+    _check_scope(call, body.user_id)
     match body.destination_type:
         case DestinationType.BANK:
             raise DomainError(
@@ -51,23 +51,36 @@ async def create(call: Call) -> Answer:
 
 async def commit(call: Call) -> Answer:
     """Pay a withdrawal that was created without `commit`."""
-    return await withdrawal_on_chain(call, _id(call), CommitWithdrawal(call.trace))
+    withdrawal = await _found(call)
+    _check_scope(call, withdrawal.user_id)
+    return await withdrawal_on_chain(call, withdrawal.id, CommitWithdrawal(call.trace))
 
 
 async def cancel(call: Call) -> Answer:
     """Give the money of a withdrawal back that was not committed."""
-    return await withdrawal_on_chain(call, _id(call), CancelWithdrawal(call.trace))
+    withdrawal = await _found(call)
+    _check_scope(call, withdrawal.user_id)
+    return await withdrawal_on_chain(call, withdrawal.id, CancelWithdrawal(call.trace))
+
+
+async def refresh(call: Call) -> Answer:
+    """Have a payment that is on its way looked at now, and show the withdrawal.
+
+    Nobody needs it: the chain is followed all the time. What it finds is reported as ever.
+    """
+    withdrawal = await _found(call)
+    operation_id = withdrawal.chain_operation_id
+    if operation_id is not None:
+        operation = await call.system.storage.load(ChainOperation, operation_id)
+        if operation is not None:
+            call.system.wake_lane(operation.source)
+        call.system.withdrawals.wake(withdrawal.id, "refresh")
+    return now(call, render_withdrawal(withdrawal))
 
 
 async def show(call: Call) -> Answer:
     """One withdrawal: the snapshot of its last commit, or storage."""
-    withdrawal_id = _id(call)
-    found = call.system.withdrawal_board.get(withdrawal_id)
-    if found is None:
-        found = await call.system.storage.load(Withdrawal, withdrawal_id)
-    if found is None:
-        raise DomainError(E.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id")
-    return now(call, render_withdrawal(found))
+    return now(call, render_withdrawal(await _found(call)))
 
 
 async def listed(call: Call) -> Answer:
@@ -80,8 +93,22 @@ async def listed(call: Call) -> Answer:
     return page(call, [render_withdrawal(each) for each in found.items], found.next_cursor)
 
 
-def _id(call: Call) -> str:
-    return call.id("id", "wd", E.WITHDRAWAL_NOT_FOUND)
+async def _found(call: Call) -> Withdrawal:
+    withdrawal_id = call.id("id", "wd", E.WITHDRAWAL_NOT_FOUND)
+    found = call.system.withdrawal_board.get(withdrawal_id)
+    if found is None:
+        found = await call.system.storage.load(Withdrawal, withdrawal_id)
+    if found is None:
+        raise DomainError(
+            E.WITHDRAWAL_NOT_FOUND, "no withdrawal has this id", {"withdrawalId": withdrawal_id}
+        )
+    return found
+
+
+def _check_scope(call: Call, user_id: str) -> None:
+    """The platform's own money moves by the scope of everything only."""
+    if user_id == call.system.instance.platform_user_id and call.caller is not None:
+        check_scope(call.caller, Scope.ALL)
 
 
 ROUTES: Final = (
@@ -145,6 +172,18 @@ ROUTES: Final = (
         long=True,
         action="withdrawal.commit",
         codes=(E.WITHDRAWAL_NOT_FOUND, E.WITHDRAWAL_NOT_COMMITTABLE, E.WALLET_NOT_READY),
+    ),
+    Route(
+        "POST",
+        "/withdrawals/<id>/refresh",
+        "refreshWithdrawal",
+        refresh,
+        "Look at a withdrawal's payment now",
+        resources.Withdrawal,
+        "Withdrawals",
+        Scope.WRITE,
+        action="withdrawal.refresh",
+        codes=(E.WITHDRAWAL_NOT_FOUND,),
     ),
     Route(
         "POST",
