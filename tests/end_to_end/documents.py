@@ -38,7 +38,7 @@ def blocks(document: Path) -> list[Block]:
     """All examples of a document, in order."""
     text = document.read_text(encoding="utf-8")
     found = list(_FENCE.finditer(text))
-    ends = [match.start() for match in found[1:]] + [len(text)]
+    ends = [*(match.start() for match in found[1:]), len(text)][: len(found)]
     return [
         Block(
             line=text.count("\n", 0, match.start()) + 1,

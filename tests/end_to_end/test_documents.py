@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 import pytest
-from attrs import define
+from attrs import define, evolve
 
 from tests.end_to_end.documents import Block, blocks, claims, run
 from tests.end_to_end.process import STOP_S, free_port, own_home
@@ -173,6 +173,20 @@ def test_the_examples_of_a_guide(checkout: Checkout, name: str) -> None:
     outputs = checkout.run(preamble + shown)
 
     _holds(document, shown, outputs[len(preamble) :])
+
+
+def test_the_examples_of_the_python_client(checkout: Checkout, tmp_path: Path) -> None:
+    """They assert what they say, so running them is enough."""
+    examples = [
+        each.text for each in blocks(ROOT / "docs/python-client.md") if each.language == "python"
+    ]
+    script = tmp_path / "examples.py"
+    script.write_text("\n".join(examples), encoding="utf-8")
+    preamble = [each for each in blocks(README) if each.text.startswith("API=")]
+    ran = evolve(preamble[0], text=f"export API KEY; python -W error {script}\n")
+
+    assert len(examples) > 4
+    checkout.run([*preamble, ran])
 
 
 def _holds(document: Path, shown: list[Block], outputs: list[str]) -> None:
