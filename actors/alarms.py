@@ -15,6 +15,13 @@ class Alarms:
         """Subject → reason, oldest first."""
         return MappingProxyType(self._on)
 
+    def tell(self, subject: str, reason: str | None) -> None:
+        """Turn an alarm on, or off where there is no reason for it."""
+        if reason is None:
+            self.end(subject)
+        else:
+            self.sound(subject, reason)
+
     def sound(self, subject: str, reason: str) -> None:
         """Turn an alarm on, or say something else of it."""
         self._on[subject] = reason

@@ -14,6 +14,7 @@ import structlog
 import trio
 from attrs import define, evolve, field, frozen
 
+from actors.alarms import Alarms
 from actors.figures import FiguresWatch
 from actors.kernel import (
     AskGraph,
@@ -42,6 +43,7 @@ from storage.errors import Displaced, StorageUnavailable
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Pool, open_pool
 from storage.postgres.storage import PostgresStorage, open_postgres_storage
+from storage.postgres.upkeep import Upkeep
 from storage.redis import RedisBuffer, open_redis
 from web.answers import AnswerEncoder
 from web.app import create_app
@@ -227,15 +229,7 @@ class Work:
                 storage, outside.horizon, platform.wallet.public_key, sources.now
             )
             face = self._face(tree, storage, redis, figures)
-        alarms = tree.system.alarms
-
-        def report(reason: str | None) -> None:
-            if reason is None:
-                alarms.end("old_snapshot")
-            else:
-                alarms.sound("old_snapshot", reason)
-
-        storage.upkeep.report = report
+        watch_upkeep(storage.upkeep, tree.system.alarms)
         upkeep = ChildSpec(Service("upkeep", storage.upkeep.run))
         return Supervisor(
             self.name,
@@ -412,3 +406,8 @@ def _webhook_secrets(settings: Settings) -> Mapping[str, bytes]:
     """By the name of the sender in the path; one without a secret is refused."""
     secret = settings.trustless_work.webhook_secret
     return {} if secret is None else {"trustless-work": secret.encode()}
+
+
+def watch_upkeep(upkeep: Upkeep, alarms: Alarms) -> None:
+    """Have who holds an old snapshot of the database shown by health until it is given back."""
+    upkeep.report = partial(alarms.tell, "old_snapshot")
