@@ -1,4 +1,4 @@
-"""Operators' commands on orders: `offerhub orders retry`, `offerhub orders dispute`."""
+"""Operators' commands on orders: `offerhub orders retry`, `dispute` and `accept-payout`."""
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -12,7 +12,7 @@ from actors.commands import CommandKind, Job
 from actors.core import Core
 from actors.failpoints import reach
 from offerhub.domain.api_keys import Scope
-from offerhub.domain.chain import ChainOperation
+from offerhub.domain.chain import ChainOperation, ChainStatus
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.dispute import DisputeReason, Party
 from offerhub.domain.dispute_decisions import OpenDispute
@@ -23,6 +23,7 @@ from offerhub.domain.unit_of_work import UnitOfWork
 
 RETRY = "orders.retry"
 DISPUTE = "orders.dispute"
+ACCEPT_PAYOUT = "orders.accept_payout"
 
 _TRIES_MAX = 5
 
@@ -73,7 +74,36 @@ def order_commands(
         message = messages.OpenDispute(said, (Scope.ALL,), job.trace)
         await ask_order(job.text("orderId"), job.along(message, _disputed))
 
-    return (CommandKind(RETRY, retry), CommandKind(DISPUTE, dispute))
+    async def accept_payout(job: Job) -> None:
+        order_id = job.text("orderId")
+        for _ in range(_TRIES_MAX):
+            operation = await _operation_of(core, order_id)
+            if operation.status is not ChainStatus.CONFIRMED or not operation.rules.pays_out:
+                raise DomainError(
+                    ErrorCode.INVALID_STATE_TRANSITION,
+                    "the order does not wait for a payout to be booked",
+                    {"orderId": order_id, "operationId": operation.id},
+                )
+            context = job.context()
+            after = evolve(
+                operation,
+                version=operation.version + 1,
+                accepted_by=job.command.by,
+                updated_at=context.now,
+            )
+            unit = _accepted(order_id, after, context)
+            if await job.commit(unit, _paid(after)):
+                wake_order(order_id)
+                return
+        raise DomainError(
+            ErrorCode.INVALID_STATE_TRANSITION, "the operation is being worked at this moment"
+        )
+
+    return (
+        CommandKind(RETRY, retry),
+        CommandKind(DISPUTE, dispute),
+        CommandKind(ACCEPT_PAYOUT, accept_payout),
+    )
 
 
 def _one_of(choices: type[E], job: Job, name: str) -> E:
@@ -139,6 +169,30 @@ def _retried(
             ),
         ),
     )
+
+
+def _accepted(order_id: str, after: ChainOperation, context: DecisionContext) -> UnitOfWork:
+    return UnitOfWork(
+        at=context.now,
+        trace=context.trace,
+        writes=(after,),
+        audit=(
+            context.audit(
+                "order.accept_payout", "Order", order_id, result="alarm", after=_paid(after)
+            ),
+        ),
+    )
+
+
+def _paid(operation: ChainOperation) -> dict[str, object]:
+    return {
+        "operationId": operation.id,
+        "transactionHash": operation.tx_hash,
+        "payouts": [
+            {"to": payout.destination, "amount": payout.amount.seven_places()}
+            for payout in operation.payouts
+        ],
+    }
 
 
 def _shown(operation: ChainOperation) -> dict[str, object]:

@@ -6,7 +6,7 @@ from typing import Final
 import click
 import msgspec
 
-from actors.order_commands import RETRY
+from actors.order_commands import ACCEPT_PAYOUT, RETRY
 from offerhub import app
 from offerhub.cli.commanding import send
 from offerhub.cli.failures import CommandFailed
@@ -15,6 +15,7 @@ from offerhub.cli.start import load_or_exit
 from offerhub.cli.storage import with_storage
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.chain_moves import ALARM_AFTER
+from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
 from storage.port import OrderFilter, Page, Storage, UnknownCursor
 from web.rendering import render_order
@@ -142,6 +143,19 @@ def retry_command(order_id: str, *, as_json: bool) -> None:
     )
 
 
+@orders_group.command("accept-payout")
+@click.argument("order_id")
+@json_option
+def accept_payout_command(order_id: str, *, as_json: bool) -> None:
+    """Book what an order's contract paid out, although the order and its fees do not explain it.
+
+    Until then the order stays as it is. Look the transaction up first: what has not reached the
+    parties is booked as gone, and cannot be taken back.
+    """
+    done = send(load_or_exit(quiet=True), ACCEPT_PAYOUT, {"orderId": order_id})
+    print_done(f"{order_id}: its payout is booked as the chain reports it", done, as_json=as_json)
+
+
 async def stuck(storage: Storage, now: datetime, patience: timedelta) -> list[dict[str, object]]:
     """Orders whose open step is unclear, keeps failing or is old, or whose end is not booked."""
     operations = {
@@ -164,12 +178,28 @@ async def stuck(storage: Storage, now: datetime, patience: timedelta) -> list[di
         order = orders.get(operation.subject_id)
         if order is not None and order.chain_operation_id == operation.id:
             rows.append(_stuck(order, operation, _reason(operation, now, patience) or ""))
-    rows += [
-        _stuck(order, None, "its step has ended and is not booked")
+    waiting = [
+        order
         for order in (orders.get(each) for each in not_booked)
         if order is not None and order.updated_at <= now - patience
     ]
-    return rows
+    ended = await storage.load_many(
+        ChainOperation, [each.chain_operation_id for each in waiting if each.chain_operation_id]
+    )
+    return rows + [_not_booked(each, ended.get(each.chain_operation_id or "")) for each in waiting]
+
+
+def _not_booked(order: Order, operation: ChainOperation | None) -> dict[str, object]:
+    """An order whose step has ended, and whose owner did not take the end."""
+    row = _stuck(order, None, "its step has ended and is not booked")
+    if operation is None or not operation.rules.pays_out:
+        return row
+    paid = Money.total(payout.amount for payout in operation.payouts)
+    return row | {
+        "step": str(operation.step),
+        "lastError": f"its contract paid {paid} out, of {order.amount}",
+        "command": f"offerhub orders accept-payout {order.id}",
+    }
 
 
 def _reason(operation: ChainOperation, now: datetime, patience: timedelta) -> str | None:

@@ -126,6 +126,7 @@ class ChainOperation:
         contract_id: of a deployment, derived from the envelope before it is submitted.
         payouts: transfers that the chain reports, for the steps that pay out.
         last_error: what went wrong on the way, while it is still open.
+        accepted_by: the operator who has its payouts booked as they are, though nothing explains them.
     """
 
     id: str
@@ -154,6 +155,7 @@ class ChainOperation:
     payouts: tuple[PayoutSeen, ...] = ()
     failure: ChainFailure | None = None
     last_error: str | None = None
+    accepted_by: str | None = None
 
     @property
     def is_open(self) -> bool:

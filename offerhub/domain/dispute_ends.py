@@ -128,7 +128,9 @@ def paid_on_chain(
     """What a resolution paid, from the transfers that the chain reports.
 
     Returns the shares, and whether they are what the fees explain to the stroop (docs/spec/domain.md §1).
-    What the chain reports is booked in either case: the wallets hold that and nothing else.
+    What the chain reports is booked in either case: the wallets hold that and nothing else. Raises
+    `InvariantViolated` where the contract paid out another sum than it held, unless an operator has
+    accepted it.
     """
     if order.fee_terms is None:
         msg = f"{order.id} is resolved without terms"
@@ -143,7 +145,7 @@ def paid_on_chain(
     seller, buyer = reached(parties.seller), reached(parties.buyer)
     platform = reached(parties.platform)
     total = Money.total(each.amount for each in paid)
-    if total != order.amount + surplus:
+    if operation.accepted_by is None and total != order.amount + surplus:
         msg = f"the contract of {order.id} paid {total} out, not {order.amount + surplus}"
         raise InvariantViolated(msg)
     if (expected.seller.net, expected.buyer.net, expected.to_platform) == (seller, buyer, platform):

@@ -255,6 +255,19 @@ def test_a_contract_that_paid_another_whole_out_is_a_fault() -> None:
         paid_on_chain(decided.entity, confirmed(operation, (*seen, more)), Money.zero(), PARTIES)
 
 
+def test_what_an_operator_has_accepted_of_a_resolution_is_booked_as_it_is() -> None:
+    decided = ruled(disputed())
+    operation = evolve(planned_by(decided), accepted_by="root")
+    seen = resolution_payouts(decided.entity)[:1]
+    paid, explained = paid_on_chain(
+        decided.entity, confirmed(operation, seen), Money.zero(), PARTIES
+    )
+    assert not explained
+    reached = {each.destination: each.amount for each in seen}
+    assert reached.get("GSELLER", Money.zero()) == paid.seller.net
+    assert reached.get("GBUYER", Money.zero()) == paid.buyer.net
+
+
 def test_money_of_other_contracts_is_not_this_orders() -> None:
     decided = ruled(disputed())
     other = PayoutSeen("C-other", "GSELLER", Money(5))

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offerhub.domain import order_chain_ends as chain_ends
+from offerhub.domain import postings
 from offerhub.domain.chain import PayoutSeen
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.fees import FeePolicy, FeeTerms
+from offerhub.domain.ledger import TransferKind
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.order_chain_ends import payout_on_chain
@@ -161,6 +163,19 @@ def test_a_report_that_is_no_release_of_the_order_books_nothing(
 ) -> None:
     with pytest.raises(InvariantViolated):
         release_with(payouts, TERMS[0])
+
+
+@pytest.mark.parametrize("terms", TERMS)
+@pytest.mark.parametrize("net", [0, GROSS - 1, GROSS + 1])
+def test_what_an_operator_has_accepted_is_booked_as_it_is(terms: FeeTerms, net: int) -> None:
+    order = at_release_step(release_asked(terms=terms)).entity
+    seen = (PayoutSeen(contract_of(order), "GSELLER", Money(net)),) if net else ()
+    payout, explained = payout_on_chain(order, seen, PARTIES, accepted=True)
+    assert not explained
+    assert Money(net) == payout.net
+    assert payout.credited == payout.net + payout.borne
+    movement = postings.pay_out(TransferKind.ESCROW_RELEASE, order.id, SELLER, payout, "tx")
+    assert 0 == sum(posting.amount.stroops for posting in movement.postings)
 
 
 def test_transfers_of_others_in_the_same_transaction_are_not_the_payout() -> None:
