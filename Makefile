@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt
 setup: $(STAMP) ## Create .venv and install everything into it
 
 .PHONY: demo
-demo: $(STAMP) ## Play one purchase from deposit to withdrawal, step by step
+demo: $(STAMP) ## Play a purchase from deposit to withdrawal and a dispute, step by step
 	$(BIN)/offerhub demo
 
 .PHONY: run

@@ -901,6 +901,18 @@ class Operations(ABC):
         )
         return self._call(call).data
 
+    def refresh_withdrawal(
+        self, withdrawal_id: str, *, idempotency_key: str | None = None
+    ) -> Withdrawal:
+        """Look at a withdrawal's payment now."""
+        call: Call[One[Withdrawal]] = Call(
+            method="POST",
+            path=path("withdrawals", withdrawal_id, "refresh"),
+            of=One[Withdrawal],
+            key=idempotency_key,
+        )
+        return self._call(call).data
+
     def cancel_withdrawal(
         self, withdrawal_id: str, *, idempotency_key: str | None = None
     ) -> Withdrawal:
@@ -1950,6 +1962,18 @@ class AsyncOperations(ABC):
             key=idempotency_key,
             wait=wait,
             prefers_async=not wait,
+        )
+        return (await self._call(call)).data
+
+    async def refresh_withdrawal(
+        self, withdrawal_id: str, *, idempotency_key: str | None = None
+    ) -> Withdrawal:
+        """Look at a withdrawal's payment now."""
+        call: Call[One[Withdrawal]] = Call(
+            method="POST",
+            path=path("withdrawals", withdrawal_id, "refresh"),
+            of=One[Withdrawal],
+            key=idempotency_key,
         )
         return (await self._call(call)).data
 

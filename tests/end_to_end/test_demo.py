@@ -33,6 +33,9 @@ def test_the_demo_plays_a_purchase_and_every_figure_agrees(tmp_path: Path) -> No
     assert process.returncode == 0, output
     assert "80.00 available" in output
     assert "0.24" in output
+    assert "CLOSED, SPLIT" in output
+    assert "Bob             50.00 available, 0.00 reserved" in output
+    assert "Alice           50.00 available, 0.00 reserved" in output
     assert "amounts agree to the stroop" in output
     assert "each once, in order, without gaps" in output
     assert "\x1b[" not in output  # a log gets no colours

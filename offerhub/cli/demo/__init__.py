@@ -1,4 +1,4 @@
-"""`offerhub demo`: one purchase played through the public API, shown as it happens."""
+"""`offerhub demo`: a purchase and a dispute played through the public API, shown as they happen."""
 
 from offerhub.cli.demo.command import demo_command
 

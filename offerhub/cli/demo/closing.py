@@ -5,12 +5,13 @@ from typing import Final
 from attrs import frozen
 
 from offerhub.app import real_sources
-from offerhub.cli.demo.api import Api
+from offerhub.cli.demo.dispute import Settled
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.cli.demo.follower import Follower
 from offerhub.cli.demo.instance import Instance
 from offerhub.cli.demo.narrator import Narrator
 from offerhub.cli.demo.outsider import Chain
+from offerhub.cli.demo.stage import Stage
 from offerhub.cli.demo.story import Purchase
 from offerhub.cli.storage import open_beside
 from offerhub.domain import ledger
@@ -37,18 +38,16 @@ class Line:
 
 async def close(
     instance: Instance,
-    api: Api,
-    chain: Chain,
-    follower: Follower,
+    stage: Stage,
     purchase: Purchase,
-    narrator: Narrator,
+    settled: Settled,
 ) -> None:
     """Show the tables; raises `DemoFailed` unless every figure agrees."""
+    narrator = stage.narrator
     narrator.step("Accounts", "the ledger in the database against the chain as Horizon reports it")
-    users = await api.get(f"/users?externalUserId={_PLATFORM}")
-    platform_id, platform_address = users[0]["id"], users[0]["wallet"]["publicKey"]
+    (platform,) = (await stage.client.list_users(external_user_id=_PLATFORM).page()).data
     books = await read_books(instance)
-    lines = await _lines(books, chain, purchase, platform_address)
+    lines = await _lines(books, stage.chain, purchase, settled, platform.wallet.public_key)
     narrator.table(
         "Ledger against chain (USDC)",
         ("", "booked", "on chain", "difference"),
@@ -64,11 +63,11 @@ async def close(
             )
     narrator.good(f"all {len(lines)} amounts agree to the stroop (0.0000001 USDC)")
     try:
-        ledger.check_identities(books, platform_id)
+        ledger.check_identities(books, platform.id)
     except InvariantViolated as broken:
         raise DemoFailed(f"the ledger breaks a rule: {broken}") from broken
     narrator.good("the ledger is balanced: all postings sum to zero")
-    _check_events(follower, narrator)
+    _check_events(stage.follower, narrator)
 
 
 async def read_books(instance: Instance) -> Books:
@@ -78,7 +77,7 @@ async def read_books(instance: Instance) -> Books:
 
 
 async def _lines(
-    books: Books, chain: Chain, purchase: Purchase, platform_address: str
+    books: Books, chain: Chain, purchase: Purchase, settled: Settled, platform_address: str
 ) -> tuple[Line, ...]:
     """Each place with its booked amount and the chain's."""
     buyer, seller = purchase.buyer, purchase.seller
@@ -94,11 +93,14 @@ async def _lines(
             books.holding(ledger.wallet(seller.id)),
             await chain.usdc(seller.address),
         ),
-        Line(
-            "the escrow contract",
-            books.account(ledger.escrow(purchase.order_id)),
-            await chain.contract_usdc(purchase.contract_id),
-        ),
+        *[
+            Line(
+                f"the contract of {what}",
+                books.account(ledger.escrow(sale.order_id)),
+                await chain.contract_usdc(sale.contract_id),
+            )
+            for what, sale in (("the logo", purchase.sale), ("the banner", settled.sale))
+        ],
         Line(
             "the platform's treasury",
             books.holding(ledger.WALLET_TREASURY),
@@ -109,7 +111,7 @@ async def _lines(
             purchase.withdrawn,
             await chain.usdc(purchase.outsider.address),
         ),
-        Line("Trustless Work's fee", purchase.fee, await chain.usdc(fee_address)),
+        Line("Trustless Work's fees", purchase.fee + settled.fee, await chain.usdc(fee_address)),
     )
 
 

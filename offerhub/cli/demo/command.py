@@ -8,14 +8,16 @@ import trio
 import trio_asyncio
 
 from actors.kernel import ungrouped
-from offerhub.cli.demo.api import Api
 from offerhub.cli.demo.closing import close
+from offerhub.cli.demo.dispute import DisputeAct
 from offerhub.cli.demo.failure import DemoFailed
 from offerhub.cli.demo.follower import Follower
 from offerhub.cli.demo.instance import open_instance
 from offerhub.cli.demo.narrator import Narrator
 from offerhub.cli.demo.outsider import Chain
+from offerhub.cli.demo.stage import Stage
 from offerhub.cli.demo.story import Story
+from offerhub.client import AsyncClient, ClientError
 from offerhub.logs import configure_logging
 
 log = structlog.get_logger(__name__)
@@ -33,7 +35,7 @@ _EXIT_INTERRUPTED = 130
     help="How often the sandbox closes a ledger.",
 )
 def demo_command(ledger_seconds: float) -> None:
-    """Play one purchase from deposit to withdrawal and compare the ledger with the chain.
+    """Play a purchase from deposit to withdrawal and a dispute that is split, and compare the ledger with the chain.
 
     Starts everything in a temporary home and removes it again. Exits 0 only if every figure
     agrees.
@@ -68,7 +70,7 @@ async def _demo(ledger_seconds: float) -> int:
 
 async def _play(narrator: Narrator, ledger_seconds: float) -> None:
     narrator.title(
-        "OFFER-HUB Orchestrator: one purchase, from deposit to withdrawal",
+        "OFFER-HUB Orchestrator: a purchase from deposit to withdrawal, and a dispute",
         "A real orchestrator with its own PostgreSQL and Redis, on a local stand-in for Stellar and",
         f"Trustless Work that closes a ledger every {ledger_seconds:g} s. It is all removed at the end.",
     )
@@ -76,18 +78,22 @@ async def _play(narrator: Narrator, ledger_seconds: float) -> None:
     async with open_instance(ledger_seconds) as instance, trio_asyncio.open_loop():
         narrator.fact("API", instance.url)
         narrator.fact("sandbox", instance.sandbox)
-        api, chain = Api(instance), Chain(instance.sandbox)
-        follower = Follower(instance, narrator.event)
+        client = AsyncClient(instance.url, instance.master_key)
+        chain = Chain(instance.sandbox)
+        stage = Stage(client, chain, Follower(client, narrator.event), narrator)
         try:
             with ungrouped():
                 async with trio.open_nursery() as nursery:
-                    await nursery.start(follower.run)
-                    purchase = await Story(api, chain, follower, narrator).play()
-                    await close(instance, api, chain, follower, purchase, narrator)
+                    await nursery.start(stage.follower.run)
+                    purchase = await Story(stage).play()
+                    settled = await DisputeAct(stage, purchase).play()
+                    await close(instance, stage, purchase, settled)
                     nursery.cancel_scope.cancel()
+        except ClientError as error:
+            raise DemoFailed(str(error)) from error
         finally:
             with trio.move_on_after(2, shield=True):
-                await api.aclose()
+                await client.aclose()
                 await chain.aclose()
         played_s = narrator.seconds
     narrator.good(f"finished in {played_s:.1f} s; everything is stopped and removed")

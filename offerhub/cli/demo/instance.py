@@ -81,6 +81,8 @@ def _environment(home: Path, port: int, sandbox_port: int, ledger_seconds: float
         "SANDBOX_LEDGER_SECONDS": str(ledger_seconds),
         "OFFERHUB_HOME": str(home),
         "LOG_LEVEL": "info",
+        # Dues are settled where a step needs it, and not in the middle of the closing table.
+        "SETTLEMENT_SECONDS": "3600",
     }
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from offerhub.cli.demo.follower import Event
+from offerhub.client import StreamEvent
 
 _PLAIN_WIDTH: Final = 120
 _LABEL_WIDTH: Final = 16
@@ -23,6 +23,8 @@ _SHOWN_FIELDS: Final = (
     "milestoneRef",
     "source",
     "destination",
+    "assignedTo",
+    "decision",
     "outcome",
 )
 
@@ -72,7 +74,7 @@ class Narrator:
             f"      [dim]{label:{_LABEL_WIDTH}}[/dim][bold green]{escape(value)}[/bold green]{suffix}"
         )
 
-    def event(self, event: Event) -> None:
+    def event(self, event: StreamEvent) -> None:
         """An event as it arrives, in the middle of whatever is going on."""
         facts = [
             f"{name} {event.payload[name]}" for name in _SHOWN_FIELDS if event.payload.get(name)
@@ -80,7 +82,7 @@ class Narrator:
         who = self._names.get(str(event.payload.get("userId")))
         if who is not None:
             facts.insert(0, who)
-        line = f"event {event.sequence:>3}  {event.type}"
+        line = f"event {event.sequence:>3}  {event.event_type}"
         if facts:
             line = f"{line:<{_EVENT_WIDTH}}"
         self.console.print(f"      [magenta]{line}[/magenta][dim]{escape('  '.join(facts))}[/dim]")
