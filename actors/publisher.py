@@ -26,6 +26,9 @@ from storage.redis import BufferedEvent
 KEPT_MAX: Final = 4096
 """Events in memory: how far a subscriber may fall behind before it is closed; some megabytes."""
 
+SUBSCRIBERS_MAX: Final = 10_000
+"""Streams at once: each is a socket and a task, and is woken by every event."""
+
 PAGE: Final = 200
 """Events that a subscription gives, and a replay reads, at once."""
 
@@ -93,7 +96,12 @@ class EventHub:
     """
 
     def __init__(
-        self, storage: Storage, buffer: EventBuffer | None = None, *, kept_max: int = KEPT_MAX
+        self,
+        storage: Storage,
+        buffer: EventBuffer | None = None,
+        *,
+        kept_max: int = KEPT_MAX,
+        subscribers_max: int = SUBSCRIBERS_MAX,
     ) -> None:
         self._storage = storage
         self._buffer = buffer
@@ -104,6 +112,7 @@ class EventHub:
         self._delivered: int | None = None
         self._news = trio.Event()
         self._subscriptions: set[Subscription] = set()
+        self._subscribers_max = subscribers_max
         self._closed = False
 
     def publish(self, events: Sequence[CommittedEvent]) -> None:
@@ -123,14 +132,23 @@ class EventHub:
             raise DomainError(ErrorCode.SERVICE_UNAVAILABLE, "the event stream has not started yet")
         return self._delivered
 
+    def check_room(self) -> None:
+        """Raise `SERVICE_UNAVAILABLE` where too many streams are open."""
+        if len(self._subscriptions) >= self._subscribers_max:
+            raise DomainError(
+                ErrorCode.SERVICE_UNAVAILABLE, "too many event streams are open; close some of them"
+            )
+
     def subscribe(
         self, after: int | None = None, filter: EventFilter = EVERYTHING
     ) -> "Subscription":
         """Everything after a sequence (`None`: after now) that fits, without a gap or a repeat.
 
-        The caller closes it. Raises as `last_told` does.
+        The caller closes it. Raises as `last_told` does, and `SERVICE_UNAVAILABLE` where too many
+        are open.
         """
         last_told = self.last_told
+        self.check_room()
         subscription = Subscription(self, last_told if after is None else after, filter)
         self._subscriptions.add(subscription)
         return subscription
@@ -212,6 +230,10 @@ class EventHub:
         start = sequence + 1 - first
         return [self._ring[i] for i in range(start, min(start + PAGE, len(self._ring)))]
 
+    def keeps(self, sequence: int) -> bool:
+        """Whether the ring still has an event, or will have it."""
+        return not self._ring or sequence >= self._ring[0].sequence
+
     async def older_after(self, sequence: int) -> list[StreamEvent]:
         """A page of events that are not in the ring any more, from Redis or from storage.
 
@@ -286,6 +308,10 @@ class Subscription:
             ]
             if fitting:
                 return fitting
+
+    def has_lost(self, event: StreamEvent) -> bool:
+        """Whether this subscription is closed, or too slow for an event that it has received."""
+        return self._closed or (self._live and not self._hub.keeps(event.sequence))
 
     def close(self) -> None:
         """End it; a waiting `receive` raises. Twice is as good as once."""

@@ -5,10 +5,11 @@ that is dropped in the middle would not give it back in time.
 """
 
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Final, Self, cast
 
@@ -32,6 +33,9 @@ from web.schema import Schema, optional
 
 HEARTBEAT_S: Final = 15.0
 RETRY: Final = b"retry: 3000\n\n"
+_PIECE_BYTES: Final = 64 * 1024
+"""Sent at once: between two pieces a reader is seen to be too slow, or its key to have ended."""
+
 _BEAT: Final = b": still here\n\n"
 _SEQUENCE: Final = re.compile(r"[0-9]{1,18}", re.ASCII)
 Allowed = Callable[[], Awaitable[bool]]
@@ -104,6 +108,7 @@ async def events(call: Call) -> Response:
     hub = call.system.hub
     # Now, not when the body begins: what is committed after our headers are seen belongs to it.
     after = hub.last_told
+    hub.check_room()
     # A browser that comes back repeats the URL as it was; its header says how far it got since.
     last = request.headers.get("Last-Event-ID", "").strip() or query.last_event_id
     if last:
@@ -208,6 +213,7 @@ class EventStream(ResponseBody):
         self._subscription: Subscription | None = None
         self._begun = False
         self._next_beat = 0.0
+        self._unsent: deque[StreamEvent] = deque()
 
     async def __aenter__(self) -> Self:
         try:
@@ -239,23 +245,29 @@ class EventStream(ResponseBody):
         if not self._begun:
             self._begun = True
             return RETRY
-        events: list[StreamEvent] = []
         try:
-            with trio.move_on_at(self._next_beat):
-                events = await self._subscription.receive()
+            if not self._unsent:
+                with trio.move_on_at(self._next_beat):
+                    self._unsent.extend(await self._subscription.receive())
             if self._allowed is not None and not await self._allowed():
                 raise StopAsyncIteration
         except (SubscriptionClosed, StorageUnavailable, HistoryDetached):
             raise StopAsyncIteration from None
-        piece = b"".join(sse(each, named=self._named) for each in events)
+        piece = b""
+        while self._unsent and len(piece) < _PIECE_BYTES:
+            # Looked at before every piece: a reader that takes long over one may have lost the next.
+            if not piece and self._subscription.has_lost(self._unsent[0]):
+                raise StopAsyncIteration
+            piece += sse(self._unsent.popleft(), named=self._named)
         if trio.current_time() >= self._next_beat:
             self._next_beat = trio.current_time() + self._heartbeat_s
             piece += _BEAT
         return piece
 
 
+@lru_cache(maxsize=512)
 def sse(event: StreamEvent, *, named: bool) -> bytes:
-    """One event as one message of the stream."""
+    """One event as one message of the stream; written once for all who read it now."""
     name = f"event: {event.type}\n" if named else ""
     return f"id: {event.sequence}\n{name}data: {event.body}\n\n".encode()
 

@@ -479,6 +479,7 @@ async def open_instance(
     rate_limit_per_minute: int = 0,
     health: Health | None = None,
     refusal_windows_max: int = 100,
+    hub_options: dict[str, int] | None = None,
     **options,
 ):
     """An instance that runs until the block ends."""
@@ -495,7 +496,7 @@ async def open_instance(
     balances: Board[Balance] = Board()
     order_board: Board[Order] = Board()
     withdrawal_board: Board[Withdrawal] = Board()
-    hub = EventHub(storage)
+    hub = EventHub(storage, None, **(hub_options or {}))
     answers = Answers(AnswerEncoder(ROUTES))
     journal = Journal(storage, balances, hub, answers=answers)
     ring = KeyRing(storage)
