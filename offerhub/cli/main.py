@@ -8,6 +8,7 @@ from offerhub.cli.bootstrap import bootstrap_command
 from offerhub.cli.completion import completion_command
 from offerhub.cli.config import config_group
 from offerhub.cli.demo import demo_command
+from offerhub.cli.doctor import doctor_command
 from offerhub.cli.events import events_group
 from offerhub.cli.failures import Failing
 from offerhub.cli.history import history_group
@@ -53,3 +54,4 @@ main.add_command(ledger_group)
 main.add_command(parked_group)
 main.add_command(reconcile_command)
 main.add_command(wallets_group)
+main.add_command(doctor_command)

@@ -388,11 +388,12 @@ def _probes(
         "postgresql": storage.ping,
         "redis": redis.ping,
         "horizon": horizon,
-        "trustlessWork": partial(_accepts_connections, settings.trustless_work.url),
+        "trustlessWork": partial(accepts_connections, settings.trustless_work.url),
     }
 
 
-async def _accepts_connections(url: str) -> bool:
+async def accepts_connections(url: str) -> bool:
+    """Whether a server takes connections, within two seconds; nothing is asked of it."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     with trio.move_on_after(_CONNECT_S):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import trio
 
 from storage.embedded.binaries import redis_server
-from storage.embedded.home import Place, RandomBytes, hold_lock, prepare_place
+from storage.embedded.home import Place, RandomBytes, find_place, hold_lock, prepare_place
 from storage.embedded.process import (
     EmbeddedServerDied,
     ServerProcess,
@@ -76,11 +76,19 @@ class EmbeddedRedis:
             server = await self._launch(place)
             try:
                 await _wait_ready(place, server)
-                task_status.started(f"unix://:{place.password}@{quote(str(_socket(place)))}")
+                task_status.started(_url(place))
                 await server.wait_ended()
             finally:
                 await server.stop(_STOP)
             raise EmbeddedServerDied("redis", f"{server.describe_end()}, see {place.log}")
+
+    def running_url(self) -> str | None:
+        """The URL (a secret) if the server of this home runs, whoever started it."""
+        place = find_place(self._home, "redis")
+        if place is None:
+            return None
+        pid = read_pid(_pid_file(place))
+        return _url(place) if pid is not None and runs_in(pid, place.data) else None
 
     async def _launch(self, place: Place) -> ServerProcess:
         settings = _SETTINGS.format(
@@ -97,6 +105,10 @@ class EmbeddedRedis:
             account=place.account,
             stdin=settings.encode(),
         )
+
+
+def _url(place: Place) -> str:
+    return f"unix://:{place.password}@{quote(str(_socket(place)))}"
 
 
 def _socket(place: Place) -> Path:

@@ -112,7 +112,7 @@ async def _aio_check_contents(connection: Any, directory: Path, applied: set[str
 
     Noted before they are applied, so that a kill in between leaves a database that is still ours.
     """
-    contents = _contents(directory)
+    contents = contents_of(directory)
     noted: dict[str, str] = {}
     if await connection.fetchval("SELECT to_regclass('public.migration_contents') IS NOT NULL"):
         noted = dict(await connection.fetch("SELECT migration_id, sha256 FROM migration_contents"))
@@ -138,5 +138,6 @@ def _known(directory: Path) -> set[str]:
     return {path.stem for path in directory.glob("*.sql")}
 
 
-def _contents(directory: Path) -> dict[str, str]:
+def contents_of(directory: Path) -> dict[str, str]:
+    """The migrations of this version, with the SHA-256 of each."""
     return {path.stem: sha256(path.read_bytes()).hexdigest() for path in directory.glob("*.sql")}
