@@ -410,13 +410,32 @@ class Lane(WokenActor[Never]):
         Once an action, after its last step: the model takes the contract as it stands, and each
         call counts under the provider's limit.
         """
-        tx_hash = operation.tx_hash
-        if (
-            operation.status is ChainStatus.CONFIRMED
-            and tx_hash is not None
-            and operation.rules.refreshes
-        ):
-            self.spawn_best_effort(self._parts.provider.refresh, tx_hash)
+        if operation.status is not ChainStatus.CONFIRMED:
+            return
+        if operation.tx_hash is not None and operation.rules.refreshes:
+            self.spawn_best_effort(self._parts.provider.refresh, operation.tx_hash)
+        if isinstance(operation.intent, ReleaseFunds | ResolveDispute):
+            self.spawn_best_effort(self._tell_surplus, operation, operation.intent)
+
+    async def _tell_surplus(
+        self, operation: ChainOperation, intent: ReleaseFunds | ResolveDispute
+    ) -> None:
+        """Log a stranger's money in a contract whose order has ended.
+
+        A resolution has paid it to the platform; a release leaves it where nobody can claim it.
+        """
+        if isinstance(intent, ResolveDispute):
+            surplus, left = intent.surplus, False
+        else:
+            surplus, left = await self._parts.provider.balance(intent.contract_id), True
+        if surplus:
+            log.warning(
+                "escrow.surplus",
+                order=operation.subject_id,
+                contract=intent.contract_id,
+                amount=str(surplus),
+                left_in_contract=left,
+            )
 
 
 def _takes_from(intent: Intent) -> str | None:
