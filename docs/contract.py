@@ -29,10 +29,8 @@ SPECIFICATION: Final = ROOT / "docs/spec/api.md"
 TESTS: Final = ROOT / "tests"
 
 _AIRTM: Final = "AirTM, which this version does not have"
-_LATER: Final = "not built yet"
 
 NOT_BUILT: Final[Mapping[str, str]] = {
-    "POST /withdrawals/{id}/refresh": _LATER,
     "ESCROW_NOT_FOUND": "no endpoint asks for an escrow by its own id",
     "TOPUP_NOT_FOUND": _AIRTM,
     "AIRTM_USER_ALREADY_LINKED": _AIRTM,

@@ -6,7 +6,7 @@ from typing import Final
 import click
 import msgspec
 
-from actors.order_commands import ACCEPT_PAYOUT, RETRY
+from actors.order_commands import ACCEPT_PAYOUT, DISPUTE, RETRY
 from offerhub import app
 from offerhub.cli.commanding import send
 from offerhub.cli.failures import CommandFailed
@@ -15,6 +15,7 @@ from offerhub.cli.start import load_or_exit
 from offerhub.cli.storage import with_storage
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.chain_moves import ALARM_AFTER
+from offerhub.domain.dispute import DisputeReason, Party
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order, OrderStatus
 from storage.port import OrderFilter, Page, Storage, UnknownCursor
@@ -44,7 +45,7 @@ _BATCH: Final = 500
 
 @click.group("orders")
 def orders_group() -> None:
-    """Look at orders, and have one that is stuck tried again."""
+    """Look at orders, have one that is stuck tried again, or disputed."""
 
 
 @orders_group.command("list")
@@ -140,6 +141,35 @@ def retry_command(order_id: str, *, as_json: bool) -> None:
         f"{order_id}: {done['step']} (attempt {done['attempt']}) is tried again now",
         done,
         as_json=as_json,
+    )
+
+
+@orders_group.command("dispute")
+@click.argument("order_id")
+@click.option(
+    "--opened-by",
+    type=click.Choice([each.value.lower() for each in Party]),
+    default=Party.BUYER.value.lower(),
+    show_default=True,
+    help="The side whose wallet signs for it.",
+)
+@click.option(
+    "--reason",
+    type=click.Choice([each.value.lower() for each in DisputeReason]),
+    default=DisputeReason.OTHER.value.lower(),
+    show_default=True,
+)
+@json_option
+def dispute_command(order_id: str, opened_by: str, reason: str, *, as_json: bool) -> None:
+    """Open a dispute about an order whose release does not come about.
+
+    Refused while something of the release may still reach the chain. Afterwards the dispute is
+    resolved as any other: POST /disputes/{id}/resolve.
+    """
+    asked = {"orderId": order_id, "openedBy": opened_by.upper(), "reason": reason.upper()}
+    done = send(load_or_exit(quiet=True), DISPUTE, asked)
+    print_done(
+        f"{order_id} is {done['status']}; the dispute is {done['disputeId']}", done, as_json=as_json
     )
 
 
