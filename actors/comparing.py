@@ -42,6 +42,7 @@ OPERATIONS_MAX: Final = 40
 """Operations on their way that are looked up for one holder; with more it is not at rest."""
 
 _PAYMENTS: Final = 200
+_UNBOOKED_MAX: Final = 1_000
 
 
 @frozen
@@ -110,8 +111,7 @@ class Comparing:
         active = wallet.status is WalletStatus.ACTIVE or of_platform
         account = await self._parts.network.account(wallet.public_key) if active else None
         recent = await self._is_gone(wallet) if active and account is None else True
-        owner = None if of_platform else wallet.user_id
-        waiting = await self._storage.unbooked_operations(owner, OPERATIONS_MAX + 1)
+        waiting = await self._waiting(wallet)
         ledger = None if account is None else account.ledger
         moves = await self._arrived(wallet.public_key, books.cursor)
         moves += await self._moved_by(waiting[:OPERATIONS_MAX], wallet.public_key)
@@ -128,6 +128,21 @@ class Comparing:
             at_rest=recent and not moved and not waiting and not moves,
         )
         return compared, moved or not recent
+
+    async def _waiting(self, wallet: Wallet) -> list[ChainOperation]:
+        """Operations whose effects on this wallet may be on the chain and are not booked."""
+        if wallet.role is WalletRole.USER:
+            found = await self._storage.unbooked_operations(wallet.user_id, _UNBOOKED_MAX)
+            return [each for each in found if each.rules.pays_out or each.rules.moves_money]
+        # Anybody's order may pay the platform: but only the steps that pay out, and settlements.
+        found = await self._storage.unbooked_operations(None, _UNBOOKED_MAX)
+        return [
+            each
+            for each in found
+            if each.rules.pays_out
+            or each.subject is Subject.SETTLEMENT
+            or (each.subject is Subject.WITHDRAWAL and each.source == wallet.public_key)
+        ]
 
     async def _books(self, wallet: Wallet) -> _Books:
         cursor = await self._storage.cursor(CURSOR)

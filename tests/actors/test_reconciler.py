@@ -4,10 +4,12 @@ import pytest
 import trio
 from attrs import evolve
 
+from actors.messages import ChangeManually
 from actors.reconcile_commands import RECONCILE
 from actors.reconciler import Reconciler
 from offerhub.domain import postings
 from offerhub.domain.ledger import Posting, Transfer, TransferKind
+from offerhub.domain.manual_change import ManualKind
 from offerhub.domain.money import Money
 from offerhub.domain.reconciliation import Holder, Report
 from offerhub.domain.trace import Trace
@@ -225,6 +227,38 @@ async def test_a_withdrawal_on_its_way_is_never_a_difference(autojump_clock: obj
         assert (await reconciler(market).reconcile()).clean
 
 
+async def test_a_settlement_on_its_way_is_never_a_difference(autojump_clock: object) -> None:
+    """What is due is no money of the wallet's yet; while it is paid, both sides move at once."""
+    async with open_market() as market:
+        user = await market.user("saver", "10.00")
+        platform = market.machine.system.instance.platform_user_id
+        wallets = await market.storage.wallets_of_platform()
+        (treasury,) = [each for each in wallets if each.role is WalletRole.PLATFORM]
+        await market.machine.control.faucet(treasury.public_key, Money.parse("50.00"))
+        await trio.sleep(10)
+        change = ChangeManually(
+            ManualKind.CREDIT, Money.parse("4.00"), "sorry", None, market.trace()
+        )
+        await market.machine.system.balances.address(user.id).ask(change)
+        compared = await reconciler(market).comparing.wallet(await market.wallet(user))
+        assert Money.parse("4.00") == compared.due
+        assert not compared.difference
+        settled, looks = False, 0
+        with trio.fail_after(600):
+            while not settled:
+                for wallet in (await market.wallet(user), treasury):
+                    compared = await reconciler(market).comparing.wallet(wallet)
+                    assert not compared.at_rest or not compared.difference, compared
+                    settled = compared.owner == platform and not (
+                        (await market.storage.treasury()).owed
+                    )
+                    looks += 1
+                await trio.sleep(0.3)
+        assert looks > 10
+        report = await reconciler(market).reconcile()
+        assert report.clean, report
+
+
 async def test_an_answer_that_is_older_than_what_was_seen_proves_nothing(
     autojump_clock: object,
 ) -> None:
@@ -269,6 +303,27 @@ async def test_the_command_tells_what_it_found_and_leaves_an_entry(autojump_cloc
         assert {"wallet": 1, "treasury": 1, "airtm": 1} == ended.result["compared"]
         (entry,) = await market.audit("reconcile.run")
         assert ("ok", "cli:root") == (entry["result"], entry["actor"])
+
+
+@pytest.mark.expect_errors
+async def test_the_command_tells_a_difference(autojump_clock: object) -> None:
+    async with open_market() as market:
+        user = await market.user("saver", "10.00")
+        await set_on_chain(market, user.public_key, 99_999_999)
+        ended = await command(market.storage, RECONCILE, {})
+        assert ended.result is not None
+        assert ended.result["clean"] is False
+        assert [
+            {
+                "subject": f"wallet/{user.id}",
+                "onChain": "9.9999999",
+                "booked": "10.0000000",
+                "inFlight": "0.0000000",
+                "difference": "-0.0000001",
+            }
+        ] == ended.result["differences"]
+        (entry,) = await market.audit("reconcile.run")
+        assert "alarm" == entry["result"]
 
 
 async def test_a_wallet_that_was_never_activated_holds_nothing_and_differs_from_nothing(

@@ -11,10 +11,11 @@ _FILL: Final = """
 SELECT attach_partitions(parent, 0, $1, greatest($1 / 3, 1)) FROM unnest(
     ARRAY['transfers', 'postings', 'holdings', 'events', 'audit']) AS parent;
 
-INSERT INTO orders (id, version, status, buyer_id, seller_id, amount, in_flight, created_at, doc)
+INSERT INTO orders
+    (id, version, status, buyer_id, seller_id, contract_id, amount, in_flight, created_at, doc)
 SELECT 'ord_' || n, 1,
     CASE WHEN n % 1000 = 7 THEN 'DISPUTED' WHEN n % 100 = 3 THEN 'IN_PROGRESS' ELSE 'CLOSED' END,
-    'usr_' || n % 500, 'usr_' || n % 700, 1, n % 500 = 5, $$moment$$, '{}'
+    'usr_' || n % 500, 'usr_' || n % 700, 'C' || n, 1, n % 500 = 5, $$moment$$, '{}'
 FROM generate_series(1, $1) AS n;
 
 INSERT INTO disputes (id, version, order_id, status, opened_by, doc)
@@ -28,6 +29,21 @@ SELECT 'cop_' || n, 1, 'order', 'ord_' || n, CASE WHEN n % 20 = 5 THEN 'GBUSY' E
     n % 10 = 5, CASE WHEN n % 1000 = 5 OR n % 10 <> 5 THEN 'hash_' || n END,
     CASE WHEN n % 50 = 5 THEN $$moment$$ END, '{}'
 FROM generate_series(1, $1) AS n;
+
+INSERT INTO users (id, version, external_user_id, doc)
+SELECT 'usr_' || n, 1, 'external ' || n, '{}' FROM generate_series(0, $1) AS n;
+INSERT INTO balances (user_id, available, reserved, due, updated_at)
+SELECT 'usr_' || n, 1, 0, 0, $$moment$$ FROM generate_series(0, $1) AS n;
+INSERT INTO wallets (id, version, user_id, role, status, public_key, key_version, doc)
+SELECT 'wal_' || n, 1, 'usr_' || n, CASE WHEN n < 9 THEN 'channel' ELSE 'user' END,
+    CASE WHEN n % 100 = 7 THEN 'ACTIVATING' ELSE 'ACTIVE' END, 'G' || md5(n::text), '1', '{}'
+FROM generate_series(0, $1) AS n;
+INSERT INTO withdrawals (id, version, user_id, status, amount, in_flight, doc)
+SELECT 'wd_' || n, 1, 'usr_' || n % 500,
+    CASE WHEN n % 1000 = 7 THEN 'WITHDRAWAL_CREATED' ELSE 'WITHDRAWAL_COMPLETED' END, 1, false, '{}'
+FROM generate_series(1, $1) AS n;
+INSERT INTO parked (id, version, user_id, amount, is_open, doc)
+SELECT 'prk_' || n, 1, 'usr_' || n % 500, 1, n % 1000 = 7, '{}' FROM generate_series(1, $1) AS n;
 
 INSERT INTO transfers (sequence, id, kind, reference, cause, created_at)
 SELECT n, 'trf_' || n, 'deposit', 'tx', 'chain', $$moment$$ FROM generate_series(1, $1) AS n;
@@ -54,7 +70,7 @@ UPDATE counters SET event_sequence = $1, transfer_sequence = $1;
 
 _ANALYZE: Final = (
     "orders, disputes, chain_operations, transfers, transfer_ids, postings, events, event_ids,"
-    " audit, counters"
+    " audit, counters, users, balances, wallets, withdrawals, parked"
 )
 
 

@@ -10,7 +10,7 @@ import trio_asyncio
 
 from offerhub.domain.order import Order
 from storage.port import AuditFilter, DisputeFilter, OrderFilter
-from storage.postgres import audit_log, event_log, ledger, lookups, work
+from storage.postgres import audit_log, event_log, ledger, lookups, reconciliation, work
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Connection, open_pool
 from tests.storage.filled import Explained, aio_analyze, aio_fill
@@ -186,3 +186,24 @@ async def test_a_page_of_the_audit(
     aio_loop: None, filled_dsn: str, where: AuditFilter, cursor: str | None
 ) -> None:
     _check(await _explained(filled_dsn, audit_log.aio_audit_log, where, cursor, LIMIT))
+
+
+@pytest.mark.parametrize(
+    ("aio_read", "arguments"),
+    [
+        (reconciliation.aio_claims, ([f"usr_{n}" for n in range(LIMIT)],)),
+        (reconciliation.aio_active_wallets, ("", LIMIT)),
+        (reconciliation.aio_contracts, (0, LIMIT, False)),
+        (reconciliation.aio_contracts, (ROWS // 2, LIMIT, True)),
+        (reconciliation.aio_parked, (True, None, LIMIT)),
+    ],
+)
+async def test_a_page_of_what_is_held_against_the_chain_touches_hardly_more(
+    filled_dsn: str,
+    aio_loop: None,
+    monkeypatch: pytest.MonkeyPatch,
+    aio_read: Callable[..., Awaitable[Any]],
+    arguments: Any,
+) -> None:
+    monkeypatch.setattr(reconciliation, "decode", lambda _kind, _doc: _Row())
+    _check(await _explained(filled_dsn, aio_read, *arguments))
