@@ -10,7 +10,7 @@ from web.call import Route
 from web.openapi import codes_of
 from web.statuses import STATUS
 
-_NOT_YET: Final = "Reserved for later; nothing returns it in this version."
+_OF_AIRTM: Final = "Belongs to AirTM, which this version does not have."
 
 _NO_ROUTE: Final = {
     E.NOT_FOUND: "an unknown path",
@@ -46,10 +46,10 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
     E.NOT_FOUND: ("No endpoint has this path.", "Correct the path."),
     E.USER_NOT_FOUND: ("No user has this id.", "Correct the id."),
     E.ORDER_NOT_FOUND: ("No order has this id.", "Correct the id."),
-    E.ESCROW_NOT_FOUND: (_NOT_YET, ""),
+    E.ESCROW_NOT_FOUND: ("Reserved: no endpoint asks for an escrow by its own id.", ""),
     E.DISPUTE_NOT_FOUND: ("No dispute has this id.", "Correct the id."),
     E.WITHDRAWAL_NOT_FOUND: ("No withdrawal has this id.", "Correct the id."),
-    E.TOPUP_NOT_FOUND: (_NOT_YET, ""),
+    E.TOPUP_NOT_FOUND: (_OF_AIRTM, ""),
     E.MILESTONE_NOT_FOUND: ("The order has no milestone with this `ref`.", "Correct the ref."),
     E.RESERVE_NOT_FOUND: (
         "The user has no hold with this label of which anything is left.",
@@ -112,7 +112,7 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "Another order already uses this `clientOrderRef`.",
         "Find that order with `GET /orders?clientOrderRef=`.",
     ),
-    E.AIRTM_USER_ALREADY_LINKED: (_NOT_YET, ""),
+    E.AIRTM_USER_ALREADY_LINKED: (_OF_AIRTM, ""),
     E.IDEMPOTENCY_KEY_REUSED: (
         "The key was already used with another path or body; nothing was written.",
         "Use a fresh key for a new request; this is a bug in the caller.",
@@ -160,8 +160,8 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "The destination cannot receive the payment: see `reason`.",
         "Correct the destination.",
     ),
-    E.AIRTM_USER_NOT_LINKED: (_NOT_YET, ""),
-    E.AIRTM_USER_INVALID: (_NOT_YET, ""),
+    E.AIRTM_USER_NOT_LINKED: (_OF_AIRTM, ""),
+    E.AIRTM_USER_INVALID: (_OF_AIRTM, ""),
     E.PROVIDER_NOT_ENABLED: (
         "The endpoint or the destination type belongs to a provider that is not enabled on this instance.",
         "Use what `GET /config` shows as enabled; for a webhook, have the operator set its secret.",
@@ -181,24 +181,21 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         ),
         "Retry with the same key: it starts a new attempt.",
     ),
-    E.PROVIDER_RATE_LIMITED: (_NOT_YET, ""),
+    E.PROVIDER_RATE_LIMITED: (_OF_AIRTM, ""),
     E.STELLAR_NETWORK_ERROR: ("The Stellar network did not respond.", "Retry with the same key."),
     E.MAINTENANCE: (
         "An operator has turned maintenance on: reads work, changes are refused, nothing has moved.",
         "Repeat the request after `Retry-After`, with the same `Idempotency-Key`.",
     ),
-    E.PROVIDER_UNAVAILABLE: (_NOT_YET, ""),
+    E.PROVIDER_UNAVAILABLE: (_OF_AIRTM, ""),
     E.SERVICE_UNAVAILABLE: (
         (
-            "The database is unavailable, the process is stopping, what handled the request crashed, or this version"
-            " does not support the action (the message says which). After a crash the outcome is unknown."
+            "The database is unavailable, the process is stopping, or what handled the request crashed"
+            " (the message says which). After a crash the outcome is unknown."
         ),
-        (
-            "Retry with the same key after `Retry-After`;"
-            " this version does not support the refund of a funded order."
-        ),
+        "Retry with the same key after `Retry-After`.",
     ),
-    E.PROVIDER_TIMEOUT: (_NOT_YET, ""),
+    E.PROVIDER_TIMEOUT: (_OF_AIRTM, ""),
 }
 
 _HEAD: Final = """# Errors
