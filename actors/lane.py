@@ -336,7 +336,7 @@ class Lane(WokenActor[Never]):
         intent = operation.intent
         if not isinstance(intent, ResolveDispute):
             return operation
-        held = await self._parts.provider.balance(intent.contract_id)
+        held = await self._parts.provider.balance(intent.contract_id, for_step=True)
         if held < intent.own:
             msg = f"the contract holds {held}, less than the {intent.own} to be paid out"
             raise EscrowRefused(msg, RefusalKind.INSUFFICIENT_FUNDS_FOR_RESOLUTION)

@@ -374,8 +374,11 @@ async def test_a_contract_that_seems_to_hold_too_little_is_looked_at_again(
     """A read model that lags shows less than the order's amount: nothing is built meanwhile."""
     honest, lagging = TrustlessWorkClient.balance, [True]
 
-    async def balance(self: TrustlessWorkClient, contract_id: str) -> Money:
-        held = await honest(self, contract_id)
+    async def balance(
+        self: TrustlessWorkClient, contract_id: str, *, for_step: bool = False
+    ) -> Money:
+        assert for_step
+        held = await honest(self, contract_id, for_step=for_step)
         return held - Money(1) if lagging[0] else held
 
     monkeypatch.setattr(TrustlessWorkClient, "balance", balance)

@@ -146,8 +146,8 @@ class Provider:
         del contract_id
         return None
 
-    async def balance(self, contract_id: str) -> Money:
-        del contract_id
+    async def balance(self, contract_id: str, *, for_step: bool = False) -> Money:
+        del contract_id, for_step
         return Money.zero()
 
     async def balances(self, contract_ids: Sequence[str]) -> dict[str, Money]:

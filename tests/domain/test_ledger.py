@@ -56,8 +56,8 @@ def test_balance_rows_are_the_projection_of_available_and_reserved() -> None:
         )
     )
     assert {
-        "u": {Side.AVAILABLE: 40, Side.RESERVED: 20},
-        "w": {Side.AVAILABLE: 10, Side.RESERVED: 0},
+        "u": {Side.AVAILABLE: 40, Side.RESERVED: 20, Side.DUE: -10},
+        "w": {Side.AVAILABLE: 10, Side.RESERVED: 0, Side.DUE: 10},
     } == changes
 
 

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
 import trio
+import trio.testing
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
@@ -398,3 +400,29 @@ def test_messages_are_compared_without_case_space_or_final_dot():
     assert refusal_kind("  ESCROW ALREADY IN dispute. ") is RefusalKind.ALREADY_IN_DISPUTE
     assert refusal_kind("receiver has no Trustline for USDC") is RefusalKind.TRUSTLINE_MISSING
     assert refusal_kind("something else") is None
+
+
+async def test_what_a_step_waits_for_is_read_before_what_is_only_looked_at(autojump_clock: object):
+    """One call in ten seconds: the resolution's read overtakes the reads that came before it."""
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        address = request.url.params["addresses[]"]
+        asked.append(address)
+        return httpx.Response(200, json=[{"address": address, "balance": 1}])
+
+    client = TrustlessWorkClient(
+        "http://trustless.test",
+        api_key=KEY,
+        budget=RateBudget(1, 10),
+        random=lambda: 0.5,
+        transport=httpx.MockTransport(handler),
+    )
+    async with trio.open_nursery() as nursery:
+        await client.balance("first")
+        nursery.start_soon(client.balances, ["a look"])
+        nursery.start_soon(client.balance, "another look")
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(partial(client.balance, "a step's", for_step=True))
+    assert ["first", "a step's"] == asked[:2]
+    await client.aclose()

@@ -122,13 +122,18 @@ class TrustlessWorkClient:
         except wire.UnreadableAnswer as error:
             raise ProviderUnavailable(error.reason) from None
 
-    async def balance(self, contract_id: str) -> Money:
-        return (await self.balances([contract_id]))[contract_id]
+    async def balance(self, contract_id: str, *, for_step: bool = False) -> Money:
+        priority = Priority.SUBMIT if for_step else Priority.READ
+        return (await self._balances([contract_id], priority))[contract_id]
 
     async def balances(self, contract_ids: Sequence[str]) -> dict[str, Money]:
+        return await self._balances(contract_ids, Priority.READ)
+
+    async def _balances(self, contract_ids: Sequence[str], priority: Priority) -> dict[str, Money]:
         answer = await self._read(
             "/helper/get-multiple-escrow-balance",
             tuple(("addresses[]", each) for each in contract_ids),
+            priority,
         )
         _require_ok(answer)
         try:
@@ -136,8 +141,10 @@ class TrustlessWorkClient:
         except wire.UnreadableAnswer as error:
             raise ProviderUnavailable(error.reason) from None
 
-    async def _read(self, path: str, params: Params) -> HttpAnswer:
-        return await self._call("GET", path, Priority.READ, Repeat.ALWAYS, params=params)
+    async def _read(
+        self, path: str, params: Params, priority: Priority = Priority.READ
+    ) -> HttpAnswer:
+        return await self._call("GET", path, priority, Repeat.ALWAYS, params=params)
 
     async def _call(
         self,

@@ -132,8 +132,12 @@ class EscrowProvider(Protocol):
         """The escrow validated against the chain, or `None` if the provider does not know it (yet: §4)."""
         ...
 
-    async def balance(self, contract_id: str) -> Money:
-        """The contract's USDC, read from the chain."""
+    async def balance(self, contract_id: str, *, for_step: bool = False) -> Money:
+        """The contract's USDC, read from the chain.
+
+        Args:
+            for_step: a step that moves money waits for it: it goes before what is only looked at.
+        """
         ...
 
     async def balances(self, contract_ids: Sequence[str]) -> dict[str, Money]:
