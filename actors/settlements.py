@@ -225,25 +225,20 @@ class SettlementsActor(Actor[Never]):
         """
         owing, owed = await self._open_dues()
         wallets = await self._active_wallets([*owing, *owed])
-        healthy = [each for each in (*owing, *owed) if not _failed_before(each)]
-        considered = healthy or [*owing, *owed][:1]
+        dues = [each for each in (*owing, *owed) if each.user_id in wallets]
         capacity = await self._capacity()
-        lines: list[Line] = []
-        short: list[OpenDue] = []
-        for each in considered:
-            wallet = wallets.get(each.user_id)
-            if wallet is None or len(lines) == PAYMENTS_MAX:
-                continue
-            amount = each.due
-            if amount.stroops > 0:
-                amount = _payable(each, capacity)
-                if not amount:
-                    short.append(each)
-                    continue
-            capacity -= amount
-            lines.append(Line(each.user_id, wallet.public_key, amount, each.settlement))
+        lines, short = _affordable([each for each in dues if not _failed_before(each)], capacity)
+        if not lines:
+            for each in filter(_failed_before, dues):
+                lines, lacks = _affordable([each], capacity)
+                short += lacks
+                if lines:
+                    break
         self._tell_shortage(short)
-        return lines
+        return [
+            Line(due.user_id, wallets[due.user_id].public_key, amount, due.settlement)
+            for due, amount in lines
+        ]
 
     async def _open_dues(self) -> tuple[list[OpenDue], list[OpenDue]]:
         """What wallets owe and what they are owed, as far as it is to be settled now.
@@ -302,6 +297,26 @@ def sound_shortage(alarms: Alarms, lacking: Money) -> None:
     if TREASURY_ALARM not in alarms.on:
         log.error("treasury.short", lacking=str(lacking))
     alarms.sound(TREASURY_ALARM, reason)
+
+
+def _affordable(
+    dues: Sequence[OpenDue], capacity: Money
+) -> tuple[list[tuple[OpenDue, Money]], list[OpenDue]]:
+    """What of some dues is to be paid now, in their order, and those that the treasury lacks money for.
+
+    Args:
+        capacity: what the platform's wallet can pay; what wallets owe comes first and adds to it.
+    """
+    lines: list[tuple[OpenDue, Money]] = []
+    short: list[OpenDue] = []
+    for due in dues[:PAYMENTS_MAX]:
+        amount = due.due if due.due.stroops < 0 else _payable(due, capacity)
+        if not amount:
+            short.append(due)
+            continue
+        capacity -= amount
+        lines.append((due, amount))
+    return lines, short
 
 
 def _payable(due: OpenDue, capacity: Money) -> Money:

@@ -268,6 +268,26 @@ async def test_a_recipient_that_breaks_a_batch_is_taken_out_and_alarmed(
         await market.check_books()
 
 
+@pytest.mark.expect_errors
+async def test_who_was_refused_is_tried_again_while_others_wait_for_the_treasury(
+    autojump_clock: object,
+) -> None:
+    async with open_market(chosen=SCHEDULED) as market:
+        await market.fill_treasury("2.00")
+        broken, greedy = await market.user("broken"), await market.user("greedy")
+        set_limit(market, broken.public_key, 0)
+        await market.post(postings.credit_manually(broken.id, usdc("2")))
+        with trio.fail_after(600):
+            while not await market.audit("settlement.refused"):
+                await trio.sleep(1)
+        await market.post(postings.top_up(greedy.id, usdc("50"), "pay-in"))
+        set_limit(market, broken.public_key, None)
+        await market.wait_settled(broken)
+        assert usdc("50") == await market.due(greedy)
+        assert "treasury" in market.machine.system.alarms.on
+        await market.check_books()
+
+
 async def test_a_user_has_one_settlement_in_flight(autojump_clock: object) -> None:
     """What becomes due while one is on its way is settled after it, and is not counted on."""
     async with open_market(chosen=ON_DEMAND) as market:

@@ -33,7 +33,9 @@ FROM generate_series(1, $1) AS n;
 INSERT INTO users (id, version, external_user_id, doc)
 SELECT 'usr_' || n, 1, 'external ' || n, '{}' FROM generate_series(0, $1) AS n;
 INSERT INTO balances (user_id, available, reserved, due, updated_at)
-SELECT 'usr_' || n, 1, 0, 0, $$moment$$ FROM generate_series(0, $1) AS n;
+SELECT 'usr_' || n, 1, 0, CASE WHEN n % 100 = 3 THEN n WHEN n % 100 = 4 THEN -n ELSE 0 END,
+    $$moment$$
+FROM generate_series(0, $1) AS n;
 INSERT INTO wallets (id, version, user_id, role, status, public_key, key_version, doc)
 SELECT 'wal_' || n, 1, 'usr_' || n, CASE WHEN n < 9 THEN 'channel' ELSE 'user' END,
     CASE WHEN n % 100 = 7 THEN 'ACTIVATING' ELSE 'ACTIVE' END, 'G' || md5(n::text), '1', '{}'
@@ -53,6 +55,10 @@ SELECT n, place, CASE place WHEN 0 THEN 'external' ELSE 'available/usr_' || n % 
     CASE place WHEN 1 THEN 'usr_' || n % 500 END, 1 - 2 * place
 FROM generate_series(1, $1) AS n, generate_series(0, 1) AS place;
 
+INSERT INTO settlements (id, version, amount, in_flight, doc)
+SELECT 'usr_' || n, 1, CASE WHEN n % 3000 = 3 THEN n ELSE 0 END, n % 3000 = 3, '{}'
+FROM generate_series(1, $1) AS n WHERE n % 50 < 4;
+
 INSERT INTO events
     (sequence, id, type, aggregate_type, aggregate_id, order_id, occurred_at, moment, body)
 SELECT n, 'evt_' || n, 'order.created', 'Order', 'ord_' || n / 10, 'ord_' || n / 10, $$moment$$,
@@ -70,7 +76,7 @@ UPDATE counters SET event_sequence = $1, transfer_sequence = $1;
 
 _ANALYZE: Final = (
     "orders, disputes, chain_operations, transfers, transfer_ids, postings, events, event_ids,"
-    " audit, counters, users, balances, wallets, withdrawals, parked"
+    " audit, counters, users, balances, wallets, withdrawals, parked, settlements"
 )
 
 

@@ -10,7 +10,7 @@ import trio_asyncio
 
 from offerhub.domain.order import Order
 from storage.port import AuditFilter, DisputeFilter, OrderFilter
-from storage.postgres import audit_log, event_log, ledger, lookups, reconciliation, work
+from storage.postgres import audit_log, dues, event_log, ledger, lookups, reconciliation, work
 from storage.postgres.migrate import migrate
 from storage.postgres.pool import Connection, open_pool
 from tests.storage.filled import Explained, aio_analyze, aio_fill
@@ -207,3 +207,16 @@ async def test_a_page_of_what_is_held_against_the_chain_touches_hardly_more(
 ) -> None:
     monkeypatch.setattr(reconciliation, "decode", lambda _kind, _doc: _Row())
     _check(await _explained(filled_dsn, aio_read, *arguments))
+
+
+async def test_what_is_due_and_whether_a_wallet_can_pay(
+    aio_loop: None, filled_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dues, "decode", lambda _kind, _doc: _Row())
+    _check(await _explained(filled_dsn, dues.aio_standing, "usr_3"))
+    for owing in (False, True):
+        for users in (None, ["usr_3", "usr_104", "usr_5"]):
+            reads = (dues.aio_unsettled, MIDDLE, LIMIT, owing, users)
+            _check(await _explained(filled_dsn, *reads))
+    _check(await _explained(filled_dsn, dues.aio_settlements_in_flight))
+    _check(await _explained(filled_dsn, dues.aio_treasury))
