@@ -12,7 +12,7 @@ from typing import Any, Final
 import trio
 from attrs import define, evolve, field
 
-from offerhub.domain.chain import CHAIN_MOVES, ChainOperation
+from offerhub.domain.chain import CHAIN_MOVES, ChainOperation, ChainStatus
 from offerhub.domain.dispute import DISPUTE_MOVES, Dispute
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.hold import Hold
@@ -27,6 +27,7 @@ from offerhub.domain.ledger import (
 )
 from offerhub.domain.manual_change import ManualChange
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.order_states import MOVES
 from offerhub.domain.settlement import Settlement
@@ -40,6 +41,7 @@ from offerhub.domain.unit_of_work import (
     UnitOfWork,
 )
 from offerhub.domain.users import User
+from offerhub.domain.webhook import Webhook
 from offerhub.domain.withdrawal import WITHDRAWAL_MOVES, Withdrawal
 from storage.envelopes import without_archived
 from storage.memory import MemoryDatabase
@@ -121,6 +123,22 @@ class WatchedDatabase(MemoryDatabase):
         return self._checker.released[key]
 
 
+def _check_is_audited(unit: UnitOfWork) -> None:
+    """Every change of state and every signature leaves an entry (docs/spec/domain.md §7)."""
+    changed = [
+        each
+        for each in unit.writes
+        # What becomes of an envelope is in the entry of its owner, who commits the effect.
+        if not isinstance(each, ChainOperation | OperatorCommand | Webhook)
+        or (isinstance(each, ChainOperation) and each.status is ChainStatus.SIGNED)
+    ]
+    names = [type(each).__name__ for each in changed]
+    _demand(
+        bool(unit.audit) or not (changed or unit.transfers or unit.settings),
+        f"{names} changed without an audit entry",
+    )
+
+
 @define
 class Checker:
     """The truth about the books, kept beside the database."""
@@ -147,6 +165,7 @@ class Checker:
             self._check_transfers(database, unit)
             self._check_events(database)
             self._check_audit(database)
+            _check_is_audited(unit)
             self._check_entities(database, unit)
             self._check_keys(unit)
             if self.commits % _REPLAY_EVERY == 0:
