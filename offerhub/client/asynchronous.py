@@ -84,7 +84,7 @@ class AsyncClient(AsyncOperations):
                 answer = await self._http.request(
                     call.method,
                     call.url(self._base),
-                    params=call.parameters(),
+                    params=call.parameters() or None,
                     content=call.content(),
                     headers=call.headers(),
                     timeout=exchange.timeout(time.monotonic()),

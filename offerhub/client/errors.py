@@ -86,7 +86,7 @@ class OrderNotFound(ApiError):
 
 
 class EscrowNotFound(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Reserved: no endpoint asks for an escrow by its own id."""
 
     code: ClassVar[str] = "ESCROW_NOT_FOUND"
 
@@ -104,7 +104,7 @@ class WithdrawalNotFound(ApiError):
 
 
 class TopupNotFound(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "TOPUP_NOT_FOUND"
 
@@ -223,7 +223,7 @@ class ClientOrderRefTaken(ApiError):
 
 
 class AirtmUserAlreadyLinked(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "AIRTM_USER_ALREADY_LINKED"
 
@@ -325,13 +325,13 @@ class WithdrawalDestinationInvalid(ApiError):
 
 
 class AirtmUserNotLinked(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "AIRTM_USER_NOT_LINKED"
 
 
 class AirtmUserInvalid(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "AIRTM_USER_INVALID"
 
@@ -371,7 +371,7 @@ class ProviderError(ApiError):
 
 
 class ProviderRateLimited(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "PROVIDER_RATE_LIMITED"
 
@@ -391,22 +391,21 @@ class Maintenance(ApiError):
 
 
 class ProviderUnavailable(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "PROVIDER_UNAVAILABLE"
 
 
 class ServiceUnavailable(ApiError):
-    """The database is unavailable, the process is stopping, what handled the request crashed, or
-    this version does not support the action (the message says which). After a crash the outcome
-    is unknown. Retry with the same key after `Retry-After`; this version does not support the
-    refund of a funded order.
+    """The database is unavailable, the process is stopping, or what handled the request crashed
+    (the message says which). After a crash the outcome is unknown. Retry with the same key
+    after `Retry-After`.
     """
 
     code: ClassVar[str] = "SERVICE_UNAVAILABLE"
 
 
 class ProviderTimeout(ApiError):
-    """Reserved for later; nothing returns it in this version."""
+    """Belongs to AirTM, which this version does not have."""
 
     code: ClassVar[str] = "PROVIDER_TIMEOUT"

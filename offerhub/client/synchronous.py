@@ -81,7 +81,7 @@ class Client(Operations):
                 answer = self._http.request(
                     call.method,
                     call.url(self._base),
-                    params=call.parameters(),
+                    params=call.parameters() or None,
                     content=call.content(),
                     headers=call.headers(),
                     timeout=exchange.timeout(time.monotonic()),

@@ -1,6 +1,7 @@
 """A marketplace's backend that plays one purchase with fixed idempotency keys.
 
-It repeats a call whose answer was lost, with the same key, until the call has its final answer.
+It calls through `offerhub.client`, which repeats a call whose answer was lost with the same key
+until the call has its final answer.
 """
 
 import time
@@ -8,8 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import httpx
+import msgspec
 from attrs import define, field, frozen
 
+from offerhub.client import Client, ClientError, Retries, errors
+from offerhub.client.calls import Call
+from offerhub.client.pages import One
 from offerhub.domain.money import Money
 from tests.end_to_end.chain_view import Outsider
 from tests.end_to_end.process import Orchestrator, RunningSandbox
@@ -23,9 +28,7 @@ MILESTONES: Final = ("draft", "final")
 _CALL_S = 60.0
 _WAIT_S = 30.0
 _POLL_S = 0.03
-_AGAIN: Final = frozenset(
-    {"IDEMPOTENCY_KEY_IN_PROGRESS", "SERVICE_UNAVAILABLE", "WALLET_NOT_READY"}
-)
+_RETRIES: Final = Retries(total_s=_CALL_S, attempt_s=_CALL_S, pause_s=_POLL_S, pause_max_s=0.5)
 
 
 class Lost(Exception):
@@ -151,37 +154,34 @@ class Purchase:
     def ask(self, action: Action) -> Answer:
         """The final answer under the action's key. Raises `Lost`, `WrongAnswer`."""
         deadline = time.monotonic() + _CALL_S
+        call = Call[bytes](
+            method="POST",
+            path=action.path(self),
+            of=bytes,
+            body=action.body(self),
+            key=self.key(action),
+        )
         while True:
-            answer = self._sent(
-                "POST",
-                action.path(self),
-                json=action.body(self),
-                headers={"Idempotency-Key": self.key(action)},
-            )
-            if answer is not None:
-                body = answer.json()
-                if answer.is_success and answer.status_code != httpx.codes.ACCEPTED:
-                    replayed = answer.headers.get("Idempotency-Replayed") == "true"
-                    return Answer(answer.status_code, body, replayed)
-                if not answer.is_success and body["error"]["code"] not in _AGAIN:
-                    raise WrongAnswer(f"{action.name}: {answer.status_code} {answer.text[:500]}")
-            if time.monotonic() > deadline:
-                shown = "nothing" if answer is None else answer.text[:500]
-                raise WrongAnswer(f"{action.name}: no final answer in {_CALL_S} s, but {shown}")
-            time.sleep(_POLL_S)
+            wire = self._wire()
+            try:
+                with wire.client() as client:
+                    body = client._call(call)
+            except errors.WalletNotReady as refused:
+                if time.monotonic() > deadline:
+                    raise WrongAnswer(f"{action.name}: {refused} for {_CALL_S} s") from refused
+                time.sleep(_POLL_S)
+            except ClientError as error:
+                raise WrongAnswer(f"{action.name}: {error!r}") from error
+            else:
+                return Answer(wire.status, msgspec.json.decode(body), wire.replayed)
 
     def get(self, path: str) -> Any:
         """The `data` of a GET. Raises `Lost`, `WrongAnswer`."""
-        deadline = time.monotonic() + _WAIT_S
-        while True:
-            answer = self._sent("GET", path)
-            if answer is not None and answer.is_success:
-                return answer.json()["data"]
-            if answer is not None and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                raise WrongAnswer(f"{path}: {answer.status_code} {answer.text[:500]}")
-            if time.monotonic() > deadline:
-                raise WrongAnswer(f"{path}: no answer in {_WAIT_S} s")
-            time.sleep(_POLL_S)
+        try:
+            with self._wire().client() as client:
+                return client._call(Call[One[Any]](method="GET", path=path, of=One[Any])).data
+        except ClientError as error:
+            raise WrongAnswer(f"{path}: {error!r}") from error
 
     def user(self, role: str) -> Any:
         """The user as it was answered."""
@@ -203,30 +203,44 @@ class Purchase:
                 raise WrongAnswer(f"nothing came in {_WAIT_S} s")
             time.sleep(_POLL_S)
 
-    def _sent(self, method: str, path: str, **options: Any) -> httpx.Response | None:
-        """The answer; `None` if there was none and the process lives."""
-        orchestrator = self._orchestrator
-        if orchestrator is None:
+    def _wire(self) -> "Wire":
+        if self._orchestrator is None:
             raise Lost
+        return Wire(self._orchestrator)
+
+
+class Wire(httpx.BaseTransport):
+    """The way to one process: tells a lost answer from a dead process, and keeps the last answer.
+
+    Whatever else is lost the client repeats, under the same key.
+    """
+
+    def __init__(self, orchestrator: Orchestrator) -> None:
+        self._orchestrator = orchestrator
+        self._http = httpx.HTTPTransport()
+        self.status = 0
+        self.replayed = False
+
+    def client(self) -> Client:
+        """A client that goes this way."""
+        of = self._orchestrator
+        return Client(of.url, of.master_key, retries=_RETRIES, transport=self)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
         try:
-            return httpx.request(
-                method,
-                orchestrator.api + path,
-                timeout=_CALL_S,
-                trust_env=False,
-                **{
-                    **options,
-                    "headers": {
-                        "Authorization": f"Bearer {orchestrator.master_key}",
-                        **options.get("headers", {}),
-                    },
-                },
-            )
-        except httpx.HTTPError:
+            response = self._http.handle_request(request)
+            response.read()
+        except httpx.TransportError:
             time.sleep(_POLL_S)
-            if not orchestrator.alive():
+            if not self._orchestrator.alive():
                 raise Lost from None
-            return None
+            raise
+        self.status = response.status_code
+        self.replayed = response.headers.get("Idempotency-Replayed") == "true"
+        return response
+
+    def close(self) -> None:
+        self._http.close()
 
 
 def _user(name: str) -> Action:

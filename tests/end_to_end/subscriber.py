@@ -1,19 +1,25 @@
-"""A client of the event stream that comes back with its last id, as `EventSource` does."""
+"""Readers of the event stream: one that comes back with its last id, and one that is new.
+
+The first is `offerhub.client`, one iterator over every death of the process; the second reads the
+wire by itself, so that each checks the other.
+"""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 import msgspec
 from attrs import frozen
 
+from offerhub.client import Client, ClientError, Events, Retries, models
 from tests.end_to_end.process import Orchestrator
 
 _AGAIN_S = 0.05
 _SILENCE_S = 20.0
+_RETRIES = Retries(total_s=60.0, pause_s=0.02, pause_max_s=0.1)
 
 
 @frozen
@@ -31,7 +37,7 @@ class Subscriber:
 
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.connections = 0
+        self._open: Events | None = None
         self._target: Orchestrator | None = None
         self._ended = threading.Event()
 
@@ -49,6 +55,8 @@ class Subscriber:
         finally:
             self._target = None
             self._ended.set()
+            if self._open is not None:
+                self._open.close()
             thread.join(10)
 
     def wait_for(self, sequence: int, timeout_s: float = 15.0) -> None:
@@ -66,14 +74,15 @@ class Subscriber:
             if target is None or not target.master_key:
                 continue
             last = self.events[-1].sequence if self.events else 0
-            try:
-                for event in stream(target, last, until=self._stopped):
-                    self.events.append(event)
-            except httpx.HTTPError:
-                continue
-
-    def _stopped(self) -> bool:
-        return self._ended.is_set()
+            with (
+                Client(target.url, target.master_key, retries=_RETRIES) as client,
+                client.stream_events(after=last) as events,
+                # None came back in a minute: the case goes on with another process, or is over.
+                suppress(ClientError),
+            ):
+                self._open = events
+                for event in events:
+                    self.events.append(_event(event.sequence, event))
 
 
 def replay(orchestrator: Orchestrator, last: int) -> list[Event]:
@@ -111,5 +120,11 @@ def stream(orchestrator: Orchestrator, after: int, *, until: Callable[[], bool])
             if line.startswith("id:"):
                 sequence = int(line[3:])
             elif line.startswith("data:"):
-                body = msgspec.json.decode(line[5:])
-                yield Event(sequence, body["eventType"], str(body["aggregateId"]), body)
+                yield _event(sequence, msgspec.json.decode(line[5:], type=models.Event))
+
+
+def _event(sequence: int, event: models.Event) -> Event:
+    body: dict[str, Any] = {
+        name: value for name, value in msgspec.to_builtins(event).items() if name != "sequence"
+    }
+    return Event(sequence, event.event_type, event.aggregate_id, body)
