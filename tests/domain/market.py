@@ -16,6 +16,7 @@ from offerhub.domain.hold_decisions import HoldDecision
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.order_decisions import Decision
+from offerhub.domain.parked import Parked
 from offerhub.domain.postings import Movement
 from offerhub.domain.unit_of_work import CursorMove, UnitOfWork
 from offerhub.domain.users import WalletRole
@@ -53,6 +54,7 @@ class MarketBooks(RuleBasedStateMachine):
         self.orders: dict[str, Order] = {}
         self.withdrawals: dict[str, Withdrawal] = {}
         self.holds: dict[str, Hold] = {}
+        self.parked: list[Parked] = []
         self.running: dict[str, ChainOperation] = {}
         self.page = 0
 
@@ -105,6 +107,7 @@ class MarketBooks(RuleBasedStateMachine):
         self.page += 1
         unit = deposits.page(arrivals, (), known or self.known(), move, context())
         assert self.ledger.commit(unit, None)
+        self.parked += [entity for entity in unit.writes if isinstance(entity, Parked)]
         return unit
 
     def known(self, *operations: ChainOperation) -> Known:

@@ -1,10 +1,11 @@
-"""What hypothesis does with holds, and what operators credit and debit by hand."""
+"""What hypothesis does with holds, and what operators credit, debit and give of what was parked."""
 
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from offerhub.domain import hold_decisions as holds
 from offerhub.domain import manual_decisions as manual
+from offerhub.domain import parked_decisions
 from offerhub.domain.errors import DomainError
 from offerhub.domain.manual_change import ManualKind
 from offerhub.domain.money import Money
@@ -52,6 +53,20 @@ class Holds(MarketBooks):
         decision = manual.change(command, context())
         committed = self.ledger.commit(decision.unit, decision.debits)
         assert committed or kind is ManualKind.DEBIT
+
+    @precondition(lambda self: self.parked)
+    @rule(which=pick)
+    def give_parked_money(self, which: int) -> None:
+        parked = self.parked.pop(which % len(self.parked))
+        decision = parked_decisions.give(parked, "ann", None, context())
+        assert self.ledger.commit(decision.unit, decision.debits)
+
+    @invariant()
+    def suspense_is_what_is_parked(self) -> None:
+        for user in USERS:
+            parked = sum(p.amount.stroops for p in self.parked if p.user_id == user and p.amount)
+            # What AirTM has paid in is parked by its posting rule alone.
+            assert parked <= self.ledger.account(f"suspense/{user}")
 
     @invariant()
     def what_is_held_is_reserved(self) -> None:

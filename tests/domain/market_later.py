@@ -51,12 +51,6 @@ class LaterFeatures(MarketBooks):
         if amount and self.ledger.holding(payer) >= abs(amount):
             assert self.move(postings.settle(user, Money(amount), "tx"))
 
-    @rule(user=users, amount=stroops)
-    def give_parked_money(self, user: str, amount: Money) -> None:
-        parked = Money(min(amount.stroops, self.ledger.account(f"suspense/{user}")))
-        if parked:
-            assert self.move(postings.unpark(user, parked))
-
     @rule(amount=stroops)
     def the_platform_withdraws(self, amount: Money) -> None:
         if amount.stroops <= self.treasury_has():

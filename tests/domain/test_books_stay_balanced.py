@@ -427,7 +427,7 @@ def test_every_rule_of_the_market_reaches_its_dangerous_place() -> None:
     market.pay_out_at_airtm(c, five)
     market.a_payout_ends(0, arrives=True)
     market.a_contract_pays_what_nobody_expects(b, five, 0)
-    market.give_parked_money(b, five)
+    market.give_parked_money(0)
     market.settle(a, 1)
     market.teardown()
     reached = {event.type for event in market.ledger.events} | market.ledger.marks
