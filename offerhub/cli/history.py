@@ -8,12 +8,16 @@ from typing import TypeVar
 import click
 
 from actors.failpoints import reach
+from offerhub.cli import exits
+from offerhub.cli.commanding import operator
 from offerhub.cli.failures import refuse
+from offerhub.cli.output import json_option, print_rows
 from offerhub.cli.start import cannot_start, load_or_exit
 from offerhub.cli.storage import with_storage
 from offerhub.composition.failpoints import BadFailpoint, watch_failpoints
 from storage.postgres.export import HistoryBroken
 from storage.postgres.history import HistoryBusy
+from storage.postgres.proven import Proven
 from storage.postgres.storage import PostgresStorage
 
 T = TypeVar("T")
@@ -56,6 +60,44 @@ def export_command(before: datetime, directory: Path) -> None:
             click.echo(f"{exported.manifest}: {len(exported.detached)} partitions detached")
 
     _run(work)
+
+
+@history_group.command("drop")
+@click.option(
+    "--out",
+    "directory",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where `history export` has put the files.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def drop_command(directory: Path, *, yes: bool, as_json: bool) -> None:
+    """Drop detached tables that are proven to be in the files, to free their space.
+
+    Each file is compared with its manifest, and that with the checkpoint in the database. What is
+    not proven stays, and the command exits 1. The files are then all that is left of the rows.
+    """
+    if not yes:
+        click.confirm(
+            "the files will be all that is left of these rows; go on?", abort=True, err=True
+        )
+
+    def step(name: str) -> None:
+        click.echo(name, err=True)
+
+    async def work(storage: PostgresStorage) -> Proven:
+        return await storage.history.drop(directory, operator(), step)
+
+    proven = _run(work)
+    found: dict[str, str | None] = {**dict.fromkeys(proven.safe), **proven.unproven}
+    rows = [
+        {"table": table, "dropped": reason is None, "reason": reason}
+        for table, reason in found.items()
+    ]
+    print_rows(rows, {"table": "table", "dropped": "dropped", "reason": "why not"}, as_json=as_json)
+    if proven.unproven:
+        raise SystemExit(exits.REFUSED)
 
 
 @history_group.command("envelope")

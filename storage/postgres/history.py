@@ -15,15 +15,20 @@ from typing import Final, TypeVar
 
 import asyncpg
 import structlog
+import trio
 from attrs import frozen
 
+from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.ids import Clock, Ids
 from offerhub.domain.trace import Trace
 from offerhub.domain.unit_of_work import Refused, UnitOfWork
+from storage.port import no_answers
 from storage.postgres.checkpoints import NEW_CHECKPOINT
 from storage.postgres.commit import Committer
+from storage.postgres.diagnosis import DETACHED
 from storage.postgres.export import Prepared, aio_prepare
 from storage.postgres.pool import Connection, Pool
+from storage.postgres.proven import Proven, prove
 
 MIN_AGE: Final = timedelta(days=1)
 """Younger history is not detached: so long may a client come back to its stream, or repeat a key."""
@@ -109,6 +114,40 @@ class History:
         step("done")
         return Exported(prepared.manifest, tuple(detached))
 
+    async def drop(
+        self, directory: Path, by: str, step: Callable[[str], None] = lambda _: None
+    ) -> Proven:
+        """Drop detached tables whose files are proven to hold them; safe to cancel and to repeat.
+
+        Args:
+            directory: where they were exported to.
+            by: who asks, for the audit log.
+
+        Raises:
+            HistoryBroken: a manifest is not the one that was vouched for; nothing was dropped.
+            HistoryBusy: another process has taken the database over.
+            StorageUnavailable, OutcomeUnknown: the database is away; run it again.
+        """
+        tables, vouched = await self._pool.read(_aio_detached)
+        step(f"compare {len(tables)} files")
+        proven = await trio.to_thread.run_sync(prove, tables, directory, vouched)
+        if not proven.safe:
+            return proven
+        trace = Trace(self._ids.new("req"), f"cli:{by}")
+        context = DecisionContext(self._clock(), self._ids, trace)
+        entry = context.audit(
+            "history.drop", "Instance", "history", after={"tables": dict(proven.safe)}
+        )
+        unit = UnitOfWork(at=context.now, trace=trace, audit=(entry,))
+        (outcome,) = await self._committer.commit([unit], no_answers)
+        if isinstance(outcome, Refused):
+            raise HistoryBusy(f"the audit entry was refused: {outcome.kind.value}")
+        for name in proven.safe:
+            step(f"drop {name}")
+            await self._pool.commit(partial(_aio_execute, f"DROP TABLE IF EXISTS {name}"))
+        step("done")
+        return proven
+
     async def _commit(self, prepared: Prepared) -> None:
         checkpoint, now = prepared.checkpoint, self._clock()
         unit = UnitOfWork(
@@ -148,6 +187,12 @@ class History:
 
 async def _aio_pending(connection: Connection) -> list[tuple[str, str, bool]]:
     return [tuple(row) for row in await connection.fetch(_PENDING)]
+
+
+async def _aio_detached(connection: Connection) -> tuple[list[str], dict[int, bytes]]:
+    """Detached tables that are still there, and what vouches for each manifest."""
+    tables = [row[0] for row in await connection.fetch(DETACHED)]
+    return tables, dict(await connection.fetch("SELECT number, manifest FROM checkpoints"))
 
 
 async def _aio_execute(statement: str, connection: Connection) -> None:
