@@ -54,8 +54,8 @@ CHAIN_FAULTS: Final = (
     Fault(
         "the next attempt does not look for the one before",
         "actors/earlier_attempts.py",
-        "        if operation.attempt == 1 or not operation.rules.falls_back:\n",
-        "        if operation.attempt >= 1 or not operation.rules.falls_back:\n",
+        "        if operation.attempt == 1 or not operation.rules.moves_money:\n",
+        "        if operation.attempt >= 1 or not operation.rules.moves_money:\n",
         ("tests/actors/test_lying_network.py", "tests/actors/test_lane.py"),
     ),
     Fault(

@@ -18,7 +18,7 @@ DOMAIN_FAULTS: Final = (
     Fault(
         "a withdrawal that failed gives its money back to nobody",
         "offerhub/domain/withdrawal_decisions.py",
-        "        postings.return_withdrawal(withdrawal.user_id, withdrawal.amount),\n"
+        "        _rules_of(withdrawal).give_back(withdrawal.user_id, withdrawal.amount),\n"
         "        payment.chain_operation_id,",
         "        None,\n        payment.chain_operation_id,",
         ("tests/domain/test_withdrawals.py",),

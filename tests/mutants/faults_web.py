@@ -22,8 +22,8 @@ WEB_FAULTS: Final = (
     Fault(
         "a route asks for no scope",
         "web/gate.py",
-        "        if caller is not None and route.scope is not None:\n",
-        "        if caller is None and route.scope is not None:\n",
+        "        if caller is not None and route.scope is not None and not let_in:\n",
+        "        if caller is None and route.scope is not None and not let_in:\n",
         ("tests/web/test_keys.py", "tests/web/test_routes.py"),
     ),
     Fault(
@@ -72,7 +72,7 @@ WEB_FAULTS: Final = (
     Fault(
         "a body of any size is read",
         "web/gate.py",
-        "        if changes and too_large(info):\n",
+        "        if changes and too_large(info, route.body_max_bytes):\n",
         "        if changes and info.headers is None:\n",
         ("tests/web/test_refusals.py", "tests/web/test_server.py"),
     ),
