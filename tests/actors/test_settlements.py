@@ -223,6 +223,30 @@ async def test_an_empty_treasury_stops_nothing_but_what_needs_it(autojump_clock:
 
 
 @pytest.mark.expect_errors
+async def test_the_treasury_pays_whom_it_can_and_no_more_than_it_has(
+    autojump_clock: object,
+) -> None:
+    """A batch that its wallet cannot pay would fail on chain, and nobody would be paid."""
+    async with open_market(chosen=SCHEDULED) as market:
+        await market.fill_treasury("5.00")
+        one, two = await market.user("one", "1.00"), await market.user("two", "1.00")
+        # Top-ups are dues that the platform's wallet need not back when they arise.
+        await market.post(
+            postings.top_up(one.id, usdc("4"), "payin-1"),
+            postings.top_up(two.id, usdc("3"), "payin-2"),
+        )
+        await market.wait_settled(one)
+        await trio.sleep(120)
+        assert usdc("3") == await market.due(two)
+        assert "treasury" in market.machine.system.alarms.on
+        assert [] == payments(market, ended=ChainStatus.FAILED)
+        await market.fill_treasury("2.00")
+        await market.wait_settled(two)
+        assert [[40_000_000], [30_000_000]] == payments(market)
+        await market.check_books()
+
+
+@pytest.mark.expect_errors
 async def test_a_funding_is_refused_where_the_treasury_cannot_pay_and_its_money_stays_reserved(
     autojump_clock: object,
 ) -> None:

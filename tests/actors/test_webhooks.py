@@ -109,7 +109,9 @@ class Desk:
             for service in (journal.run, webhooks.run, timer.run):
                 await nursery.start(service)
             self.hands.now = now()
-            yield SimpleNamespace(receive=receive, journal=journal, storage=storage)
+            yield SimpleNamespace(
+                receive=receive, journal=journal, storage=storage, wake=webhooks.address.wake
+            )
             nursery.cancel_scope.cancel()
 
     async def order(self, life: Any, **fields: Any) -> str:
@@ -134,6 +136,20 @@ async def test_a_contract_that_is_nobodys_ends_the_webhook(autojump_clock):
     assert WebhookStatus.DONE is desk.webhook().status
     assert "unknown_contract" == desk.entries("webhook.work")[0]["after"]["finding"]
     assert 0 == desk.provider.asked
+
+
+async def test_one_that_ended_is_worked_on_no_more_however_often_it_is_woken(autojump_clock):
+    """The timer wakes what was due when it looked; it may have ended since."""
+    desk = Desk()
+    async with desk.life() as life:
+        await life.receive()
+        await trio.sleep(1)
+        for _ in range(3):
+            life.wake(desk.webhook().id)
+            await trio.sleep(1)
+
+    assert 2 == desk.webhook().version
+    assert 1 == len(desk.entries("webhook.work"))
 
 
 async def test_the_same_event_twice_is_one_webhook(autojump_clock):

@@ -4,6 +4,13 @@ from typing import Final
 
 from tests.mutants.faults_actors import CHAIN_FAULTS, VAULT_FAULTS
 from tests.mutants.faults_books import DOMAIN_FAULTS, STORAGE_FAULTS
+from tests.mutants.faults_money import (
+    BALANCE_FAULTS,
+    DISPUTE_FAULTS,
+    FEE_FAULTS,
+    OPERATION_FAULTS,
+    SETTLEMENT_FAULTS,
+)
 from tests.mutants.faults_time import TIME_FAULTS
 from tests.mutants.faults_web import WEB_FAULTS
 from tests.mutants.planting import Fault
@@ -15,4 +22,9 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *VAULT_FAULTS,
     *TIME_FAULTS,
     *WEB_FAULTS,
+    *FEE_FAULTS,
+    *DISPUTE_FAULTS,
+    *BALANCE_FAULTS,
+    *SETTLEMENT_FAULTS,
+    *OPERATION_FAULTS,
 )
