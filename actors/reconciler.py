@@ -17,7 +17,9 @@ from attrs import define, field, frozen
 
 from actors.alarms import Alarms
 from actors.comparing import Comparing, ComparingParts
+from actors.outages import is_outage
 from actors.refused import refused
+from offerhub.domain.errors import DomainError
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.reconciliation import Comparison, Holder, Report, contract_must_hold
@@ -104,7 +106,12 @@ class Reconciler:
         while True:
             await trio.sleep(pause_s)
             pause_s = self._parts.every_s
-            await self.reconcile()
+            try:
+                await self.reconcile()
+            except (StorageUnavailable, DomainError) as error:
+                if not is_outage(error):
+                    raise
+                # The database is away, which others report; the next pass looks at everything.
 
     async def reconcile(self, progress: Progress = _no_progress) -> Report:
         """One pass; what a side that is away leaves out is named in the report.
