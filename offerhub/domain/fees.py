@@ -38,7 +38,7 @@ class FeesKept:
 
 @frozen
 class Payout:
-    """A release or a full refund of `gross`, under its terms.
+    """A release of `gross`, under its terms.
 
     Args:
         gross: the order's amount.
@@ -75,15 +75,6 @@ def release(amount: Money, terms: FeeTerms) -> Payout:
     if terms.policy is FeePolicy.PAYEE:
         return Payout(amount, kept, net, credited=net, borne=Money.zero())
     return Payout(amount, kept, net, credited=amount - kept.platform, borne=kept.protocol)
-
-
-def refund(amount: Money, terms: FeeTerms) -> Payout:
-    """What a full refund pays and credits: under `platform` the buyer gets all of it back."""
-    kept = fees_on(amount, terms.platform_fee_bps)
-    net = amount - kept.protocol - kept.platform
-    if terms.policy is FeePolicy.PAYEE:
-        return Payout(amount, kept, net, credited=net, borne=Money.zero())
-    return Payout(amount, kept, net, credited=amount, borne=kept.protocol + kept.platform)
 
 
 @frozen

@@ -84,7 +84,7 @@ def fund_escrow(order_id: str, buyer_id: str, amount: Money, chain_reference: st
 def pay_out(
     kind: TransferKind, order_id: str, payee_id: str, payout: Payout, chain_reference: str
 ) -> Movement:
-    """The chain confirmed a release (payee: the seller) or a refund (payee: the buyer)."""
+    """The chain confirmed a release; the payee is the seller."""
     return _movement(
         kind,
         [

@@ -62,8 +62,8 @@ DOMAIN_FAULTS: Final = (
     Fault(
         "a buyer pays the fees of his refund under the platform's policy",
         "offerhub/domain/fees.py",
-        "credited=amount, borne=kept.protocol + kept.platform)",
-        "credited=net, borne=Money.zero())",
+        "        return SplitShare(gross, kept, net, credited)\n",
+        "        return SplitShare(gross, kept, net, credited if gives_platform_fee else net)\n",
         ("tests/domain/test_fees.py",),
     ),
     Fault(
