@@ -30,6 +30,9 @@ CLEAN_UP_PAUSE: Final = timedelta(minutes=10)
 """How long what has perished may lie about, so that one clean-up takes many rows with it."""
 
 
+COMMANDS_KEPT: Final = timedelta(days=30)
+"""How long an operator's command that has ended is kept: the audit log keeps what it did for ever."""
+
 WEBHOOKS_KEPT: Final = timedelta(days=30)
 """How long one that has ended is known again when it is repeated."""
 
@@ -50,6 +53,7 @@ class Perishable(StrEnum):
     IDEMPOTENCY = "idempotency"
     API_TOKENS = "api_tokens"
     WEBHOOKS = "webhooks"
+    COMMANDS = "operator_commands"
 
 
 @frozen

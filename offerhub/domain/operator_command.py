@@ -65,6 +65,11 @@ class OperatorCommand:
         return self.state in {CommandState.WAITING, CommandState.RUNNING}
 
     @property
+    def ended_at(self) -> datetime | None:
+        """When it ended, however it did; `None` while it is open."""
+        return None if self.is_open else self.updated_at
+
+    @property
     def actor(self) -> str:
         """Who asks, as a `Trace` names it."""
         return f"cli:{self.by}"

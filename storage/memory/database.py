@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from offerhub.domain.api_keys import ApiToken
-from offerhub.domain.due import WEBHOOKS_KEPT, Due, Perishable, clean_up_due, due_of
+from offerhub.domain.due import COMMANDS_KEPT, WEBHOOKS_KEPT, Due, Perishable, clean_up_due, due_of
 from offerhub.domain.errors import InvariantViolated
 from offerhub.domain.ledger import Books, Transfer, books_of
 from offerhub.domain.operator_command import OperatorCommand
@@ -139,6 +139,8 @@ class MemoryDatabase:
                     del self.idempotency[key]
                 case Perishable.WEBHOOKS:
                     self.tables.of(Webhook).delete(key)
+                case Perishable.COMMANDS:
+                    self.tables.of(OperatorCommand).delete(key)
                 case Perishable.API_TOKENS:
                     self.tables.of(ApiToken).delete(key)
         return len(gone)
@@ -154,6 +156,12 @@ class MemoryDatabase:
                     (each.ended_at + WEBHOOKS_KEPT, each.id)
                     for each in webhooks
                     if each.ended_at is not None
+                ]
+            case Perishable.COMMANDS:
+                return [
+                    (row.ended_at + COMMANDS_KEPT, row.id)
+                    for row in self.tables.of(OperatorCommand).rows.values()
+                    if row.ended_at is not None
                 ]
             case Perishable.API_TOKENS:
                 tokens = self.tables.of(ApiToken).rows.values()

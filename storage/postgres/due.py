@@ -5,7 +5,7 @@ from typing import Final
 
 from attrs import frozen
 
-from offerhub.domain.due import WEBHOOKS_KEPT, Due, DueKind, Perishable, clean_up_due
+from offerhub.domain.due import COMMANDS_KEPT, WEBHOOKS_KEPT, Due, DueKind, Perishable, clean_up_due
 from offerhub.domain.unit_of_work import IDEMPOTENCY_LIFETIME
 from storage.postgres.pool import Connection
 
@@ -65,6 +65,15 @@ DELETE FROM webhooks WHERE id IN (
     ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)
 """,
         WEBHOOKS_KEPT,
+    ),
+    Perishable.COMMANDS: _Perishing(
+        "SELECT min(ended_at) FROM operator_commands WHERE ended_at IS NOT NULL",
+        """
+DELETE FROM operator_commands WHERE id IN (
+    SELECT id FROM operator_commands WHERE ended_at <= $1
+    ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+""",
+        COMMANDS_KEPT,
     ),
     Perishable.API_TOKENS: _Perishing(
         "SELECT min(expires_at) FROM api_tokens",

@@ -215,7 +215,8 @@ TABLES: Final[Mapping[type, EntityTable]] = {
         ),
     ),
     OperatorCommand: EntityTable(
-        "operator_commands", (Column("is_open", "boolean", lambda command: command.is_open),)
+        "operator_commands",
+        (Column("ended_at", "timestamptz", lambda command: command.ended_at),),
     ),
 }
 """In the order in which a commit writes them."""

@@ -34,7 +34,7 @@ FROM chain_operations WHERE is_open
 """
 
 _OPEN_COMMANDS: Final = """
-SELECT doc FROM operator_commands WHERE is_open ORDER BY sequence LIMIT $1
+SELECT doc FROM operator_commands WHERE ended_at IS NULL ORDER BY sequence LIMIT $1
 """
 
 # An inner query with a limit is asked row by row: never a look at every open operation.

@@ -5,7 +5,15 @@ from datetime import timedelta
 from attrs import evolve
 
 from offerhub.domain.api_keys import ApiKey, ApiToken
-from offerhub.domain.due import CLEAN_UP_PAUSE, WEBHOOKS_KEPT, Due, DueKind, Perishable
+from offerhub.domain.due import (
+    CLEAN_UP_PAUSE,
+    COMMANDS_KEPT,
+    WEBHOOKS_KEPT,
+    Due,
+    DueKind,
+    Perishable,
+)
+from offerhub.domain.operator_command import OperatorCommand
 from offerhub.domain.unit_of_work import IDEMPOTENCY_LIFETIME, RefusalKind
 from storage.port import Storage
 from tests.storage.test_contract import commit, refused
@@ -161,3 +169,18 @@ async def test_a_webhook_is_due_until_it_has_ended_and_its_event_is_known_until_
     hands.pass_time(days=31)
     assert 1 == await storage.clean_up(Perishable.WEBHOOKS, hands.now, 100)
     await commit(storage, again)
+
+
+async def test_a_command_that_has_ended_is_deleted_after_a_month_and_an_open_one_never(
+    storage: Storage, hands: Hands
+) -> None:
+    ended, open_ = hands.command(), hands.command()
+    await commit(storage, hands.unit(writes=(ended, open_)))
+    await commit(storage, hands.unit(writes=(ended.done({}, hands.now),)))
+    (due,) = await storage.due(None, 10)
+    assert (DueKind.CLEAN_UP, "operator_commands") == (due.kind, due.owner)
+    assert hands.now + COMMANDS_KEPT + CLEAN_UP_PAUSE == due.at
+    hands.pass_time(days=31)
+    assert 1 == await storage.clean_up(Perishable.COMMANDS, hands.now, 100)
+    assert [open_] == list(await storage.open_commands(10))
+    assert None is await storage.load(OperatorCommand, ended.id)

@@ -42,6 +42,10 @@ SELECT 'whk_' || n, 1, 's', n, now() + n * interval '1 second', ''
 FROM generate_series(1, {ROWS}) AS n
 """,
     f"""
+INSERT INTO operator_commands (id, version, ended_at, doc)
+SELECT 'cmd_' || n, 1, now() + n * interval '1 second', '' FROM generate_series(1, {ROWS}) AS n
+""",
+    f"""
 INSERT INTO idempotency (key, fingerprint, state, created_at)
 SELECT n::text, 'f', 'done', now() + n * interval '1 second'
 FROM generate_series(1, {ROWS}) AS n

@@ -441,10 +441,11 @@ CREATE TABLE operator_commands (
     sequence bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT operator_commands_sequence_key UNIQUE,
     id text PRIMARY KEY,
     version integer NOT NULL,
-    is_open boolean NOT NULL,
+    ended_at timestamptz,
     doc text NOT NULL
 );
-CREATE INDEX operator_commands_open ON operator_commands (sequence) WHERE is_open;
+CREATE INDEX operator_commands_open ON operator_commands (sequence) WHERE ended_at IS NULL;
+CREATE INDEX operator_commands_ended ON operator_commands (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE FUNCTION notify_of_command() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

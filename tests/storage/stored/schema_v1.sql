@@ -692,7 +692,7 @@ CREATE TABLE public.operator_commands (
     sequence bigint NOT NULL,
     id text NOT NULL,
     version integer NOT NULL,
-    is_open boolean NOT NULL,
+    ended_at timestamp with time zone,
     doc text NOT NULL
 );
 
@@ -1178,15 +1178,15 @@ ALTER TABLE ONLY public.transfers ATTACH PARTITION public.transfers_from_0000000
 -- Data for Name: _pogo_migration; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:25:03.854063+00', 'public');
+INSERT INTO public._pogo_migration VALUES ('dc982c7bad62f938512350b84db071d44fc175dd58abc3da31274cdb45bc53ee', '20261122_01_first-schema', '2026-11-25 01:54:05.340068+00', 'public');
 
 
 --
 -- Data for Name: _pogo_version; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:25:03.534026+00');
-INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:25:03.570918+00');
+INSERT INTO public._pogo_version VALUES (0, '2026-11-25 01:54:04.942042+00');
+INSERT INTO public._pogo_version VALUES (1, '2026-11-25 01:54:04.965669+00');
 
 
 --
@@ -1403,7 +1403,7 @@ INSERT INTO public.idempotency VALUES ('key-1', 'f1', 'done', '2026-11-24 12:00:
 -- Data for Name: migration_contents; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '6d4442d42032ef5835e4fa0ea7c0fd3a65c7462ef2edfb044803864162aa6d39');
+INSERT INTO public.migration_contents VALUES ('20261122_01_first-schema', '68bc3a4cf496e13b91e4b4f8fcb15ff5f0744af76bb66f82fda005fbfb4b6c3e');
 
 
 --
@@ -1583,7 +1583,7 @@ INSERT INTO public.users OVERRIDING SYSTEM VALUE VALUES (1, 'usr_000000000000000
 -- Data for Name: writers; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:25:04.653405+00');
+INSERT INTO public.writers VALUES ('\x01010101010101010101010101010101', 1, 17, '2026-11-25 01:54:06.220184+00');
 
 
 --
@@ -2577,10 +2577,17 @@ CREATE INDEX idempotency_by_age ON public.idempotency USING btree (created_at);
 
 
 --
+-- Name: operator_commands_ended; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX operator_commands_ended ON public.operator_commands USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+
+--
 -- Name: operator_commands_open; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX operator_commands_open ON public.operator_commands USING btree (sequence) WHERE is_open;
+CREATE INDEX operator_commands_open ON public.operator_commands USING btree (sequence) WHERE (ended_at IS NULL);
 
 
 --
