@@ -23,6 +23,7 @@ _COLUMNS = {
     "scopes": "scopes",
     "userId": "label",
     "createdAt": "created",
+    "lastUsedAt": "last used",
     "expiresAt": "ends",
     "revokedAt": "revoked",
 }
@@ -99,18 +100,19 @@ def revoke_command(key_id: str, *, as_json: bool) -> None:
 def list_command(*, as_json: bool) -> None:
     """List all keys, newest first, without their texts."""
 
-    async def read(storage: Storage) -> list[ApiKey]:
-        found: list[ApiKey] = []
+    async def read(storage: Storage) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = []
         cursor: str | None = None
         while True:
             page = await storage.api_keys(cursor, _PAGE)
-            found += page.items
+            uses = await storage.key_uses([key.id for key in page.items])
+            found += [_row(key, uses.get(key.id)) for key in page.items]
             cursor = page.next_cursor
             if cursor is None:
                 return found
 
     keys = with_storage(load_or_exit(quiet=True), read)
-    print_rows([_row(key) for key in keys], _COLUMNS, as_json=as_json)
+    print_rows(keys, _COLUMNS, as_json=as_json)
 
 
 def _kept_of(text: str) -> Mapping[str, object]:
@@ -119,7 +121,7 @@ def _kept_of(text: str) -> Mapping[str, object]:
     return {"digest": secret.digest.hex(), "masked": secret.masked}
 
 
-def _row(key: ApiKey) -> dict[str, object]:
+def _row(key: ApiKey, last_used_at: datetime | None) -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,
@@ -127,6 +129,7 @@ def _row(key: ApiKey) -> dict[str, object]:
         "scopes": ",".join(key.scopes),
         "userId": key.user_id,
         "createdAt": key.created_at,
+        "lastUsedAt": last_used_at,
         "expiresAt": key.expires_at,
         "revokedAt": key.revoked_at,
     }

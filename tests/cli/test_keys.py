@@ -1,8 +1,11 @@
 """The keys of an instance, made by the commands that the documentation shows."""
 
+import hmac
+import json
 import re
 import shlex
 from collections.abc import Iterator
+from hashlib import sha256
 
 import httpx
 import pytest
@@ -12,6 +15,7 @@ from tests.cli.calling import Instance, own_instance
 
 pytestmark = pytest.mark.timeout(300)
 
+WEBHOOK_SECRET = "a secret that the indexer has too, long enough"
 CREATE = 'keys create --user-id usr_admin --scopes read,write --name "Production Key"'
 
 
@@ -24,7 +28,7 @@ def instance() -> Iterator[Instance]:
 @pytest.fixture(scope="module")
 def url(instance: Instance, of_stopped: dict[str, str]) -> Iterator[str]:
     """Where the API answers, after the first key was made without a process."""
-    with instance.running() as process:
+    with instance.running(TRUSTLESS_WEBHOOK_SECRET=WEBHOOK_SECRET) as process:
         yield process.api
 
 
@@ -88,3 +92,20 @@ def test_what_cannot_be_made_is_refused(url: str, instance: Instance) -> None:
     assert (exits.REFUSED, True) == (past.status, "in the future" in past.err)
     missing = instance.call("keys", "token", "key_missing", "--json")
     assert (exits.REFUSED, "API_KEY_NOT_FOUND") == (missing.status, missing.error["code"])
+
+
+def test_a_webhook_is_let_in_by_the_secret_of_the_settings(url: str) -> None:
+    body = {"type": "escrow.released", "event_id": "e-1", "data": {"contract_id": "CNOBODYS"}}
+    raw = json.dumps(body).encode()
+
+    def posted(secret: str) -> httpx.Response:
+        signature = hmac.new(secret.encode(), raw, sha256).hexdigest()
+        return httpx.post(
+            f"{url}/webhooks/trustless-work",
+            content=raw,
+            headers={"X-TW-Signature": signature},
+            trust_env=False,
+        )
+
+    assert 401 == posted("another secret").status_code
+    assert [False, True] == [posted(WEBHOOK_SECRET).json()["data"]["duplicate"] for _ in range(2)]
