@@ -216,7 +216,6 @@ class Comparing:
             on_chain=on_chain,
             in_flight=net_of(contract_id, moves, None),
             at_rest=not moved and not waiting,
-            surplus_expected=order.closed_at is not None,
         )
         return compared, moved
 

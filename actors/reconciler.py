@@ -169,7 +169,7 @@ class Reconciler:
 
     async def note(self, compared: Comparison) -> None:
         """Tell of one holder that was compared by itself."""
-        differs = compared.at_rest and bool(compared.difference)
+        differs = compared.at_rest and bool(compared.difference) and not compared.is_surplus
         if differs:
             await self._alarm([compared])
         elif compared.at_rest:
@@ -238,9 +238,7 @@ class Reconciler:
         first = await self._compare_each(now, now.closer)
         doubtful = [holder for holder, compared in first if compared.difference]
         suspects = [
-            holder
-            for holder, compared in first
-            if compared.difference and not compared.is_surplus and compared.at_rest
+            holder for holder, compared in first if compared.difference and compared.at_rest
         ]
         second: dict[str, Comparison] = {}
         if suspects:
@@ -248,17 +246,17 @@ class Reconciler:
             again = await self._compare_each(now, suspects)
             second = {compared.subject: compared for _, compared in again}
         found = {compared.subject: compared for _, compared in first}
-        differences = [
+        sure = [
             after
             for subject, after in second.items()
             if after.at_rest and after.difference == found[subject].difference
         ]
+        differences = [compared for compared in sure if not compared.is_surplus]
+        surpluses = [compared for compared in sure if compared.is_surplus]
         treasury = await self._storage.treasury()
         if treasury.airtm_float:
             differences.append(_airtm(treasury.airtm_float))
-        told = {compared.subject for compared in differences}
-        surpluses = [compared for compared in found.values() if compared.is_surplus]
-        settled = told | {compared.subject for compared in surpluses}
+        settled = {compared.subject for compared in sure}
         unsettled = [
             compared.subject
             for holder, compared in first

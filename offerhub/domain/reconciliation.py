@@ -56,7 +56,6 @@ class Comparison:
         due: what of it the treasury still owes to the wallet (negative: what the wallet owes).
         in_flight: what is on the chain and not yet booked; negative: what has left.
         at_rest: nothing of it is on the way, and both sides were read at the same moment.
-        surplus_expected: a contract that was paid out: what is left in it is nobody's claim.
     """
 
     holder: Holder
@@ -66,7 +65,6 @@ class Comparison:
     on_chain: Money
     in_flight: Money
     at_rest: bool
-    surplus_expected: bool = False
 
     @property
     def difference(self) -> Money:
@@ -80,8 +78,11 @@ class Comparison:
 
     @property
     def is_surplus(self) -> bool:
-        """Money that somebody sent to a contract, left behind by its release."""
-        return self.surplus_expected and self.difference.stroops > 0
+        """More in a contract than its order explains: anybody can send money to one.
+
+        A resolution pays it to the platform; what a release leaves behind is nobody's claim.
+        """
+        return self.holder is Holder.CONTRACT and self.difference.stroops > 0
 
 
 @frozen
@@ -115,7 +116,7 @@ class Report:
     Args:
         compared: how many of each kind of holder.
         differences: at rest, and seen twice.
-        surpluses: in contracts that were paid out.
+        surpluses: what contracts hold beyond their orders, as surely.
         unsettled: what did not come to rest while it was looked at; the next pass looks again.
         skipped: why a part could not be looked at, by part.
         parked: how many parked records wait for an operator.

@@ -154,15 +154,19 @@ async def test_a_contract_that_lacks_its_orders_money_is_alarmed(autojump_clock:
         assert Money(-10) == report.differences[0].difference
 
 
-async def test_what_a_release_leaves_behind_is_a_surplus_and_no_alarm(
-    autojump_clock: object,
+@pytest.mark.parametrize("released", [True, False])
+async def test_what_somebody_sent_to_a_contract_is_a_surplus_and_no_alarm(
+    autojump_clock: object, released: bool
 ) -> None:
     async with open_market() as market:
         order = await market.funded_order()
         assert order.escrow is not None
         assert order.escrow.contract_id is not None
-        await market.settled(await market.start_release(order))
-        await set_on_chain(market, order.escrow.contract_id, 30_000_000)
+        if released:
+            await market.settled(await market.start_release(order))
+        held = market.on_chain(order.escrow.contract_id)
+        assert held == (0 if released else order.amount.stroops)
+        await set_on_chain(market, order.escrow.contract_id, held + 30_000_000)
         for _ in range(2):
             report = await reconciler(market).reconcile()
             (surplus,) = report.surpluses

@@ -61,13 +61,14 @@ def test_a_contract_holds_its_orders_amount_from_the_funding_to_the_end(standing
     assert expected == contract_must_hold(order)
 
 
-def test_only_more_in_a_contract_that_was_paid_out_is_a_surplus() -> None:
-    def contract(on_chain: int, *, paid_out: bool) -> Comparison:
-        zero = Money.zero()
-        return Comparison(
-            Holder.CONTRACT, "ord_1", zero, zero, Money(on_chain), zero, True, paid_out
-        )
+def test_only_more_in_a_contract_is_a_surplus() -> None:
+    """Anybody can send money to a contract; to a wallet it would be a deposit."""
 
-    assert contract(1, paid_out=True).is_surplus
-    assert not contract(0, paid_out=True).is_surplus
-    assert not contract(1, paid_out=False).is_surplus
+    def holds(holder: Holder, on_chain: int) -> Comparison:
+        zero = Money.zero()
+        return Comparison(holder, "ord_1", Money(5), zero, Money(on_chain), zero, at_rest=True)
+
+    assert holds(Holder.CONTRACT, 6).is_surplus
+    assert not holds(Holder.CONTRACT, 5).is_surplus
+    assert not holds(Holder.CONTRACT, 4).is_surplus
+    assert not holds(Holder.WALLET, 6).is_surplus

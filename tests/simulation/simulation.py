@@ -139,6 +139,18 @@ async def _both_phases(
     await trio.sleep(30)
     for late in unrest(database, lives.universe):
         history.violated(f"unrest after rest: {late}")
+    await _reconcile(lives, history)
+
+
+async def _reconcile(lives: Lives, history: History) -> None:
+    """What the process itself says of books and chain at rest: it must find that both agree."""
+    _, life = await lives.running()
+    if life.machine is None:
+        raise TypeError(life.number)
+    report = await life.machine.system.reconciler.reconcile()
+    if not report.clean or report.unsettled:
+        history.violated(f"the reconciler does not find both sides equal: {report}")
+    history.mark("reconciled")
 
 
 async def _go_wrong(trouble: "Trouble", lives: Lives) -> None:
