@@ -174,7 +174,7 @@ class Lane(WokenActor[Never]):
     async def _resume_payments(self) -> None:
         """End the pauses of payments out of this wallet: what was due to it is settled."""
         for operation in await self._parts.core.storage.open_operations(source=self._source):
-            if operation.not_before is not None and _takes_from(operation.intent) is not None:
+            if operation.not_before is not None and _pays_out(operation.intent):
                 await self._moves.commit(resumed(operation, self._parts.core.now()))
         self._settled = False
 
@@ -245,9 +245,8 @@ class Lane(WokenActor[Never]):
 
     async def _lacking(self, intent: Intent) -> Money:
         """What is still due to the wallet that a payment needs; zero if it can pay."""
-        if _takes_from(intent) is None or await self._user_id() is None:
-            return Money.zero()
-        standing = await self._parts.core.storage.standing(await self._user_id() or "")
+        user_id = await self._user_id() if _pays_out(intent) else None
+        standing = None if user_id is None else await self._parts.core.storage.standing(user_id)
         return Money.zero() if standing is None else standing.lacking
 
     async def _wait_for_settlement(
@@ -256,7 +255,9 @@ class Lane(WokenActor[Never]):
         reason = f"{lacking} USDC are still due to the wallet: waiting for their settlement"
         paused = await self._moves.commit(due_first(operation, reason, self._parts.core.now()))
         # After the pause is stored: the settlement's end comes back as a wake-up, and ends it.
-        self._parts.want_settlement(await self._user_id() or "")
+        user_id = await self._user_id()
+        if user_id is not None:
+            self._parts.want_settlement(user_id)
         return paused
 
     async def _user_id(self) -> str | None:
@@ -438,15 +439,9 @@ class Lane(WokenActor[Never]):
             )
 
 
-def _takes_from(intent: Intent) -> str | None:
-    """The wallet whose user's money an intent pays out; `None` for any other."""
-    match intent:
-        case FundEscrow():
-            return intent.signer
-        case PayUsdc():
-            return intent.wallet
-        case _:
-            return None
+def _pays_out(intent: Intent) -> bool:
+    """Whether money leaves the source's wallet by it: what is still due to that is needed first."""
+    return isinstance(intent, FundEscrow | PayUsdc)
 
 
 class _LacksXlm(Exception):

@@ -6,6 +6,7 @@ in flight, and nothing settles a due a second time.
 """
 
 from collections.abc import Callable, Hashable, Sequence
+from datetime import timedelta
 from enum import Enum
 from typing import Final, Never, assert_never
 
@@ -95,8 +96,21 @@ class SettlementsActor(Actor[Never]):
             if each.operation_id is not None:
                 carried = self._in_flight.get(each.operation_id, ())
                 self._in_flight[each.operation_id] = (*carried, each)
+        await self._sound_again()
         self.spawn(self._wake_on_schedule)
         self.self_address.wake(Due.RESUME)
+
+    async def _sound_again(self) -> None:
+        """Alarm whoever an earlier life has seen refused and not paid since."""
+        storage = self._parts.core.storage
+        whenever = self._parts.core.now() + timedelta(days=1)
+        for owing in (False, True):
+            for due in await self._parts.core.retry_until_available(
+                lambda owing=owing: storage.unsettled(whenever, PAYMENTS_MAX, owing=owing)  # type: ignore[misc]
+            ):
+                if due.settlement is not None and _failed_before(due):
+                    reason = due.settlement.last_error or ""
+                    self._parts.alarms.sound(_alarm_of(due.settlement), reason)
 
     async def _wake_on_schedule(self) -> None:
         while True:

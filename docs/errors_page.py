@@ -153,8 +153,8 @@ _MEANINGS: Final[dict[E, tuple[str, str]]] = {
         "Contact the operator, since books and chain differ; then retry with the same key.",
     ),
     E.WALLET_NOT_READY: (
-        "A wallet is not active on the chain yet, or the platform lacks the XLM to activate it.",
-        "Wait for `wallet.created`, then retry with the same key.",
+        "A wallet is not active yet, or the platform lacks XLM for it, or (`treasury_empty`) USDC that it owes it.",
+        "Wait for `wallet.created`, then retry with the same key; tell the operator of `treasury_empty`.",
     ),
     E.WITHDRAWAL_DESTINATION_INVALID: (
         "The destination cannot receive the payment: see `reason`.",

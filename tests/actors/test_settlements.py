@@ -351,6 +351,24 @@ async def test_a_settlement_that_dies_is_proven_dead_and_paid_once(autojump_cloc
         await market.check_books()
 
 
+@pytest.mark.expect_errors
+async def test_a_restart_forgets_no_alarm_of_who_was_refused(autojump_clock: object) -> None:
+    universe = Universe(seed=1)
+    async with closing(universe):
+        async with living(universe, chosen=SCHEDULED) as market:
+            await market.fill_treasury("10.00")
+            broken = await market.user("broken")
+            set_limit(market, broken.public_key, 0)
+            await market.post(postings.credit_manually(broken.id, usdc("2")))
+            with trio.fail_after(600):
+                while not await market.audit("settlement.refused"):
+                    await trio.sleep(1)
+        async with living(universe, chosen=ON_DEMAND) as market:
+            await trio.sleep(1)
+            reason = market.machine.system.alarms.on[f"settlement of {broken.id}"]
+            assert "op_line_full" in reason
+
+
 POINTS = (
     "settlements.before_plan.settle",
     "settlements.after_plan.settle",
