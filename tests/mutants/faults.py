@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutants.faults_actors import CHAIN_FAULTS, VAULT_FAULTS
 from tests.mutants.faults_books import DOMAIN_FAULTS, STORAGE_FAULTS
+from tests.mutants.faults_client import CLIENT_FAULTS
 from tests.mutants.faults_money import (
     BALANCE_FAULTS,
     DISPUTE_FAULTS,
@@ -27,4 +28,5 @@ FAULTS: Final[tuple[Fault, ...]] = (
     *BALANCE_FAULTS,
     *SETTLEMENT_FAULTS,
     *OPERATION_FAULTS,
+    *CLIENT_FAULTS,
 )

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.web.running import open_instance
+from tests.web.test_treasury import stand_up_platform
 from web.openapi import codes_of
 from web.routes import ROUTES
 
@@ -59,6 +60,7 @@ def _encoded(body) -> bytes:
 def test_no_request_makes_a_500(requests):
     async def main():
         async with open_instance() as running:
+            await stand_up_platform(running)
             for route, path, raw, query, key in requests:
                 answer = await running.request(
                     route.method,
