@@ -38,8 +38,8 @@ run: $(STAMP) ## Run the orchestrator with its embedded servers and the sandbox
 	$(BIN)/offerhub run
 
 .PHONY: test
-test: $(STAMP) ## Run the test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(STAMP) ## Run the test suite, on WORKERS=n processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(STAMP) ## Check lint, types, import rules, generated documents, references and the contract
