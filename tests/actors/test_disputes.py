@@ -2,12 +2,15 @@
 
 import pytest
 import trio
+from attrs import evolve
 
 from actors.messages import AssignDispute, OpenDispute, RequestRefund, ResolveDispute
 from actors.order_commands import DISPUTE
 from offerhub.domain import dispute_decisions as disputes
+from offerhub.domain import intents
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.dispute import Dispute, DisputeReason, DisputeStatus, Party, Verdict
+from offerhub.domain.intents import EscrowIntent
 from offerhub.domain.money import Money
 from offerhub.domain.operator_command import CommandState
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus, Outcome
@@ -422,4 +425,36 @@ async def test_resolutions_queue_up_in_the_platforms_lane(autojump_clock: object
         sequences = sorted(each.sequence or 0 for each in resolutions)
         assert [0, 1, 2] == [each - sequences[0] for each in sequences]
         assert "29.91" == await market.available(seller)
+        await market.check_books()
+
+
+async def test_a_payout_to_a_thief_gets_no_signature(
+    autojump_clock: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The provider builds a resolution in which the buyer's share goes elsewhere."""
+    honest, lying, thieves = TrustlessWorkClient.build, [True], list[str]()
+
+    async def build(self: TrustlessWorkClient, intent: EscrowIntent) -> str:
+        if lying[0] and isinstance(intent, intents.ResolveDispute):
+            (share,) = intent.distributions
+            intent = evolve(intent, distributions=(evolve(share, address=thieves[0]),))
+        return await honest(self, intent)
+
+    monkeypatch.setattr(TrustlessWorkClient, "build", build)
+    async with open_market() as market:
+        order = await market.funded_order()
+        thieves.append(open_outside_account(market.universe, "thief"))
+        await refund(market, order)
+        await trio.sleep(120)
+        resolutions = [
+            each for each in await market.operations(order.id) if str(each.step) == "resolve"
+        ]
+        assert all(each.envelope is None and each.tx_hash is None for each in resolutions)
+        refused = await market.audit("transaction.refuse_to_sign")
+        assert {each.id for each in resolutions} >= {entry["resourceId"] for entry in refused}
+        assert "argument 2 of resolve_dispute differs" == refused[0]["error"]
+        assert order.escrow is not None
+        assert 800_000_000 == market.on_chain(order.escrow.contract_id or "")
+        lying[0] = False
+        assert Outcome.REFUNDED is (await market.settled(order)).outcome
         await market.check_books()
