@@ -311,8 +311,9 @@ class EscrowInsufficientFunds(ApiError):
 
 
 class WalletNotReady(ApiError):
-    """A wallet is not active on the chain yet, or the platform lacks the XLM to activate it. Wait
-    for `wallet.created`, then retry with the same key.
+    """A wallet is not active yet, or the platform lacks XLM for it, or (`treasury_empty`) USDC
+    that it owes it. Wait for `wallet.created`, then retry with the same key; tell the operator
+    of `treasury_empty`.
     """
 
     code: ClassVar[str] = "WALLET_NOT_READY"
