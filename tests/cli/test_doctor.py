@@ -38,6 +38,11 @@ def test_it_finds_a_new_home_empty_and_a_running_instance_well(instance: Instanc
     fresh = instance.call("doctor", "--json")
     assert exits.REFUSED == fresh.status
     assert "offerhub migrate" == findings(fresh)["schema"]["mend"]
+    listed = instance.call("orders", "list")
+    assert (exits.CANNOT_START, True) == (listed.status, "offerhub migrate" in listed.err)
+    migrated = instance.call("migrate", "--json")
+    assert (exits.DONE, True) == (migrated.status, bool(migrated.json["applied"]))
+    assert [] == instance.call("orders", "list", "--json").json
     with instance.running():
         bootstrapped = instance.call("bootstrap")
         assert exits.DONE == bootstrapped.status, bootstrapped.err
