@@ -17,6 +17,7 @@ from web.call import BASE_PATH
 from web.rate_limit import RateLimit
 from web.server import ClosingConnection
 
+WEBHOOK_SECRET: Final = b"webhook-secret-of-a-simulated-instance"
 MASTER_KEY: Final = "master-key-of-a-simulated-instance-0123456789"
 
 
@@ -52,9 +53,13 @@ class Reply:
 class Front:
     """The application of one life of the process: what it serves ends with that life."""
 
-    def __init__(self, system: System, serving: trio.Nursery) -> None:
+    def __init__(self, system: System, serving: trio.Nursery, per_minute: int = 0) -> None:
+        """Args: `per_minute`: requests of one key; 0: no limit."""
         self._app: QuartTrio = create_app(
-            system, master_key=MASTER_KEY, rate_limit=RateLimit(0, now)
+            system,
+            master_key=MASTER_KEY,
+            rate_limit=RateLimit(per_minute, now),
+            webhook_secrets={"trustless-work": WEBHOOK_SECRET},
         )
         self._app.asgi_http_class = ClosingConnection
         self._serving = serving
@@ -62,14 +67,27 @@ class Front:
         self._context = contextvars.copy_context()
 
     async def request(
-        self, method: str, path: str, body: object = None, *, key: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply | None:
         """One request and its answer, `None` if the process died before it.
 
         Cancelled, the client has hung up: the application hears of it and may go on all the same.
+
+        Args:
+            body: as it is if it is bytes, else as JSON.
+            headers: beside the usual ones.
         """
-        exchange = _Exchange(b"" if body is None else json.dumps(body).encode())
-        scope = _scope(method, BASE_PATH + path, key)
+        raw = (
+            body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        )
+        exchange = _Exchange(raw)
+        scope = _scope(method, BASE_PATH + path, key, headers or {})
         try:
             self._context.run(self._serving.start_soon, exchange.run, self._app, scope)
         except RuntimeError:  # the nursery is closed: nobody listens on the port any more
@@ -118,11 +136,12 @@ class _Exchange:
             self.ended.set()
 
 
-def _scope(method: str, path: str, key: str | None) -> dict[str, Any]:
+def _scope(method: str, path: str, key: str | None, more: Mapping[str, str]) -> dict[str, Any]:
     headers = {
         "authorization": f"Bearer {MASTER_KEY}",
         "content-type": "application/json",
         **({} if key is None else {"idempotency-key": key}),
+        **more,
     }
     return {
         "type": "http",

@@ -39,6 +39,8 @@ class CashOut:
             self._drop()
             await trio.sleep(2 * self.universe.ledger_s)
         made = await self._create(kind, destination)
+        if self.user == self.other and made.ok:
+            self.history.mark("the platform's money was taken out")
         self.history.mark(f"withdrawal {kind}: {made.data['status'] if made.ok else made.code}")
         if kind in {"nobody", "own"} and made.ok:
             self.history.violated(f"a withdrawal to {kind} was accepted")

@@ -12,7 +12,7 @@ from tests.simulation.asgi_client import Front, Reply
 from tests.simulation.history import History
 from tests.simulation.lives import Life, Lives
 
-_AGAIN: Final = frozenset({500, 502, 503, 504})
+_AGAIN: Final = frozenset({429, 500, 502, 503, 504})
 """Statuses that say nothing of what the call will come to."""
 
 _AGAIN_CODES: Final = frozenset(
@@ -115,7 +115,7 @@ class Client:
             return None
         if reply.code == "MAINTENANCE":
             self.history.mark("maintenance refused a change")
-        elif closed and self.closed and reply.status != 503:
+        elif closed and self.closed and reply.status not in {429, 503}:
             self.history.violated(f"{path} was answered {reply.status} in maintenance")
         return reply
 

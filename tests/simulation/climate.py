@@ -55,6 +55,10 @@ class Climate:
         disconnects: that a client hangs up before its answer.
         rich: whether the platform's wallet has money from the beginning; else once all is healed.
         settlement_s: the schedule of settlements.
+        reconcile_s: the pause between two passes of the reconciler.
+        per_minute: requests that a client may make; 0: any number.
+        hints: webhooks about contracts.
+        earnings: withdrawals of the platform's own money.
         detach_every_s: mean time between two detachings of older history; 0: never.
     """
 
@@ -93,6 +97,10 @@ class Climate:
     fees: FeeTerms
     rich: bool
     settlement_s: float
+    reconcile_s: float
+    per_minute: int
+    hints: int
+    earnings: int
     detach_every_s: float
     withheld: Mapping[str, float] = field(factory=dict)
 
@@ -155,6 +163,10 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         fees=FeeTerms(chance.choice((0, 250, 999)), chance.choice(tuple(FeePolicy))),
         rich=chance.random() < 0.7,
         settlement_s=chance.choice((5.0, 30.0, 300.0)),
+        reconcile_s=chance.choice((20.0, 60.0, 3600.0)),
+        per_minute=chance.choice((0, 0, 120)),
+        hints=chance.randint(0, 4),
+        earnings=chance.randint(0, 2),
         detach_every_s=chance.choice((0.0, 0.0, 60.0)),
     )
 

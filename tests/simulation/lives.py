@@ -185,6 +185,7 @@ class Lives:
             fee_terms=climate.fees,
             attempts_max=climate.attempts_max,
             settlement_s=climate.settlement_s,
+            reconcile_s=climate.reconcile_s,
             wallet_xlm=XlmPolicy(minimum=Money(climate.xlm_minimum), level=Money(20_000_000)),
         )
         try:
@@ -200,7 +201,7 @@ class Lives:
                 self.history.note("up", life.number)
                 async with trio.open_nursery() as serving:
                     life.machine = machine
-                    life.front = Front(machine.system, serving)
+                    life.front = Front(machine.system, serving, climate.per_minute)
                     life.resources = Resources(
                         machine,
                         self.universe.database,

@@ -13,6 +13,7 @@ from offerhub.sandbox.faucet import Faucet, FaucetRefused, FaucetUnknown
 from tests.simulation.cash_out import CashOut
 from tests.simulation.client import Client
 from tests.simulation.climate import Climate
+from tests.simulation.hints import Hints
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
 from tests.simulation.outside import OUTSIDE, pay_counterfeit
@@ -40,6 +41,7 @@ class Market:
     chance: random.Random
     users: list[Party] = field(factory=list)
     teller: Teller = field(init=False)
+    hints: Hints = field(init=False)
     _faucet: Faucet = field(init=False)
     _stranger: Stranger = field(init=False)
     _doomed: list[str] = field(factory=lambda: [name for name in OUTSIDE if "doomed" in name])
@@ -47,6 +49,7 @@ class Market:
     def __attrs_post_init__(self) -> None:
         self._faucet = Faucet(self.universe.sandbox.shell, now)
         self._stranger = Stranger(self.universe, self.history, self.chance)
+        self.hints = Hints(self.lives, self.universe.database, self.history, self.chance)
         self.teller = Teller(self.client, self.history, self.chance)
 
     async def run(self) -> None:
@@ -61,6 +64,8 @@ class Market:
                 *[self._pay_in] * climate.deposits,
                 *[self._hold] * climate.holds,
                 *[self._correct] * climate.holds,
+                *[self.hints.send] * climate.hints,
+                *[self._take_earnings] * climate.earnings,
                 *[self._maintain] * climate.maintenances,
                 self._pay_in_together,
             ]
@@ -119,15 +124,32 @@ class Market:
         """Pay to the platform's wallet, at once or when its lack has been felt."""
         while not (self.climate.rich or self.lives.healed):
             await trio.sleep(1)
-        await self._pay(Party("platform", await self._platforms()), Money.parse("500.00"))
+        wallet = await self._platforms()
+        await self._pay(Party(wallet.user_id, wallet.public_key), Money.parse("500.00"))
 
-    async def _platforms(self) -> str:
-        """The address of the platform's wallet."""
+    async def _platforms(self) -> Wallet:
+        """The platform's wallet."""
         while True:
             for each in self.universe.database.tables.of(Wallet).rows.values():
                 if each.role is WalletRole.PLATFORM:
-                    return each.public_key
+                    return each
             await trio.sleep(1)
+
+    async def _take_earnings(self, place: int) -> None:
+        """Take some of the platform's own money out: never what it owes."""
+        wallet = await self._platforms()
+        platform = Party(wallet.user_id, wallet.public_key)
+        cash_out = CashOut(
+            place,
+            platform,
+            platform,
+            self.universe,
+            self.client,
+            self.history,
+            self.chance,
+            kind="good",
+        )
+        await cash_out.run([])
 
     async def _maintain(self, _: int) -> None:
         """Refuse changes for a while: whoever asks for one meanwhile must come again."""
@@ -169,6 +191,8 @@ class Market:
                 cents_max=200,
             )
             await cash_out.run([])
+        elif aim.startswith("webhook."):
+            await self.hints.send(place + self.chance.randint(1, 9) * 1_000)
         elif aim.endswith("_hold"):
             await self.teller.hold(buyer, seller)
         elif aim.startswith("balance.") or step == "settle":

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from attrs import define, field
 
@@ -15,6 +15,7 @@ from offerhub.domain.order import EscrowStatus, Order, OrderStatus
 from offerhub.domain.order_deadlines import due_at
 from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
+from offerhub.domain.webhook import Webhook, WebhookStatus
 from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
 from offerhub.sandbox.constants import ISSUER_ADDRESS
 from offerhub.sandbox.engine.rows import BalanceChange
@@ -95,6 +96,11 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
         for reference, _ in _deposits_made(database, universe)
         if reference not in credited
     ]
+    found += [
+        f"the webhook {each.event_id} is {each.status}"
+        for each in tables.of(Webhook).rows.values()
+        if each.status is WebhookStatus.RECEIVED
+    ]
     return found + unsettled(database)
 
 
@@ -105,6 +111,8 @@ class Rest:
     database: WatchedDatabase
     universe: Universe
     client: Client
+    hinted: Collection[str]
+    """Webhooks that were answered, by their event ids."""
     held: Mapping[str, int]
     """By user, in cents: what holds have left, by their answers."""
     wrong: list[str] = field(factory=list)
@@ -119,6 +127,11 @@ class Rest:
         self._deposits()
         self._disputes()
         self._holds()
+        self._demand_equal(
+            sorted(self.hinted),
+            sorted(each.event_id for each in self.database.tables.of(Webhook).rows.values()),
+            "webhooks that were kept",
+        )
         self._keys()
         self.wrong += wrong_settlements(self.database, self.universe)
         payouts = Payouts(self.database, self.universe)
@@ -227,6 +240,11 @@ class Rest:
         engine = self.universe.sandbox.engine
         tables = self.database.tables
         asset = {"asset_code": "USDC", "asset_issuer": ISSUER_ADDRESS}
+        addresses = {
+            each.user_id: each.public_key
+            for each in tables.of(Wallet).rows.values()
+            if each.role is not WalletRole.CHANNEL
+        }
         for operation in tables.of(ChainOperation).rows.values():
             if operation.subject is not Subject.WITHDRAWAL or operation.tx_hash is None:
                 continue
@@ -238,7 +256,7 @@ class Rest:
                 withdrawal.destination_memo, row.record.get("memo"), f"memo of {withdrawal.id}"
             )
             expected = {
-                "from": operation.source,
+                "from": addresses[withdrawal.user_id],
                 "to": withdrawal.destination_ref,
                 "amount": withdrawal.amount.seven_places(),
                 **asset,

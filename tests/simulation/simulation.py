@@ -91,7 +91,9 @@ async def _run(seed: int, plan: Plan) -> Report:
             lives.stop()
             await trio.sleep(1)
             history.violations += [f"crash at rest: {each}" for each in lives.crashes]
-            history.violations += Rest(database, universe, client, market.teller.held).check()
+            history.violations += Rest(
+                database, universe, client, market.hints.kept, market.teller.held
+            ).check()
             database.check_whole()
             nursery.cancel_scope.cancel()
     universe.sandbox.close()

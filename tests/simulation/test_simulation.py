@@ -3,13 +3,15 @@
 from collections import Counter
 from typing import Final
 
+import pytest
+
 from tests.simulation.plans import Plan, plan_of, plans_of_round
 from tests.simulation.simulation import simulate
 from tests.simulation.sometimes import AIMS, SOMETIMES, missed
 
 _SEEDS: Final = (3, 5, 9, 27, 30, 31, 49, 52)
 
-_AIMING: Final = (9, 31)
+_AIMING: Final = (9, 31, 12, 14, 2, 3)
 """Seeds with foul climates."""
 
 _HELD: Final = (
@@ -29,7 +31,8 @@ _HELD: Final = (
     "an envelope was rebuilt",
     "a commit was told late",
     "deploy retried",
-    "key released",
+    "event: escrow.disputed",
+    "event: dispute.resolved",
     "replayed before the handler",
     "the client hung up",
     "answer of a dead process",
@@ -40,6 +43,7 @@ _HELD: Final = (
 """Dangerous places that these seeds reach; another climate or product must reach them too."""
 
 
+@pytest.mark.timeout(300)
 def test_every_claim_holds_through_some_seeds_and_they_reach_danger() -> None:
     """`make simulate` runs more; `python -m tests.simulation --seed N` repeats one."""
     marks: Counter[str] = Counter()
@@ -62,11 +66,17 @@ def test_seeds_in_a_row_aim_at_every_place() -> None:
     assert set(AIMS) == aims
 
 
-def test_a_seed_reaches_the_places_that_it_aims_at() -> None:
+@pytest.mark.timeout(300)
+def test_a_few_seeds_reach_the_places_that_they_aim_at() -> None:
     """The market plays the story of each aim, or a late place stays unreached by chance."""
     aims = ("lane.before_confirmed.pay", "withdrawal.after_effects.pay", "order.before_deadline")
-    marks = sum((simulate(seed, Plan(aims, ())).marks for seed in _AIMING), Counter[str]())
-    assert [] == missed(marks, [f"killed: {aim}" for aim in aims])
+    wanted = [f"killed: {aim}" for aim in aims]
+    marks: Counter[str] = Counter()
+    for seed in _AIMING:
+        marks += simulate(seed, Plan(aims, ())).marks
+        if not missed(marks, wanted):
+            break
+    assert [] == missed(marks, wanted)
 
 
 def test_a_round_aims_at_what_was_reached_least() -> None:
