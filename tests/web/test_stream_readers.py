@@ -4,13 +4,17 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 import trio
 from attrs import define, field
+from trio.testing import wait_all_tasks_blocked
 
+from actors.event_filter import EVERYTHING
 from actors.publisher import Publisher
 from tests.actors.events import Market, received, unit
 from tests.web.running import MASTER_KEY, RunningInstance, open_instance
 from web.server import Patience, serve_app
+from web.stream import RETRY, EventStream
 
 READERS = 100
 """Over sockets: two descriptors each, both in this process."""
@@ -203,3 +207,19 @@ async def test_there_is_no_room_for_streams_without_end():
         while server.running.system.hub.statistics().subscribers == 2:
             await trio.sleep(0.01)
         await server.reader()
+
+
+async def test_a_reader_that_takes_long_over_a_page_is_seen_before_its_next_piece():
+    async with (
+        Market(kept_max=16).running() as market,
+        EventStream(market.hub, 0, EVERYTHING) as body,
+    ):
+        assert RETRY == await anext(body)
+        await market.commit(10, padding=20_000)
+        first = await anext(body)
+        assert first.startswith(b"id: 1\n")
+        assert b"id: 10\n" not in first
+        await market.commit(17)
+        await wait_all_tasks_blocked()
+        with pytest.raises(StopAsyncIteration):
+            await anext(body)
