@@ -109,15 +109,18 @@ class Comparing:
         of_platform = wallet.role is not WalletRole.USER
         books = await self._books(wallet)
         active = wallet.status is WalletStatus.ACTIVE or of_platform
+        newest = await self._newest(books.cursor)
         account = await self._parts.network.account(wallet.public_key) if active else None
-        recent = await self._is_gone(wallet) if active and account is None else True
+        if account is not None:
+            recent = account.ledger is None or account.ledger >= newest
+        else:
+            recent = not active or await self._is_gone(wallet, newest)
         waiting = await self._waiting(wallet)
         ledger = None if account is None else account.ledger
         moves = await self._arrived(wallet.public_key, books.cursor)
         moves += await self._moved_by(waiting[:OPERATIONS_MAX], wallet.public_key)
         in_flight = net_of(wallet.public_key, moves, ledger)
         moved = books != await self._books(wallet)
-        recent = recent and (account is None or self._is_recent(account))
         compared = Comparison(
             holder=Holder.TREASURY if of_platform else Holder.WALLET,
             owner=wallet.user_id,
@@ -219,12 +222,17 @@ class Comparing:
         )
         return compared, moved
 
-    async def _is_gone(self, wallet: Wallet) -> bool:
+    async def _newest(self, cursor: str | None) -> int:
+        """The newest ledger that was seen: an older answer does not show what is booked already."""
+        seen = (await self._parts.network.state()).latest_ledger
+        booked = 0 if cursor is None else TOID.from_int64(int(cursor)).ledger_sequence
+        return max(seen, booked, self._parts.latest_ledger() or 0)
+
+    async def _is_gone(self, wallet: Wallet, newest: int) -> bool:
         """Whether an account that a server does not know is unknown to one that does not lag."""
         if await self._parts.network.account(wallet.public_key) is not None:
             return False
-        latest = self._parts.latest_ledger()
-        return latest is None or (await self._parts.network.state()).latest_ledger >= latest
+        return (await self._parts.network.state()).latest_ledger >= newest
 
     def _is_recent(self, account: AccountState) -> bool:
         """Whether the answer is no older than what was seen already."""

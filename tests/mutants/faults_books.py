@@ -186,7 +186,7 @@ STORAGE_FAULTS: Final = (
         "a used idempotency key is taken a second time in the twin",
         "storage/memory/database.py",
         "if record is not None and record.first:",
-        "if record is not None and record.first and record.key in self.parked:",
+        "if record is not None and record.first and record.key in self.cursors:",
         ("tests/storage/test_contract_events.py",),
     ),
     Fault(
