@@ -28,8 +28,6 @@ class History:
     """Whether the network of this run lies: an alarm is then what is asked for."""
     failures_expected: bool = False
     """Whether this run makes steps fail again and again: then that alarm is asked for, too."""
-    gifts: set[str] = field(factory=set)
-    """Orders into whose contracts strangers have paid: there is more than the books explain."""
     _hash: "hashlib._Hash" = field(factory=hashlib.sha256)
 
     def note(self, *facts: object) -> None:
@@ -53,9 +51,6 @@ class History:
         self.mark("an alarm was raised")
         self.note("alarm", what)
         if ALARM in what and self.failures_expected:
-            return
-        if "reconcile.difference" in what and any(order_id in what for order_id in self.gifts):
-            self.mark("a stranger's money was reported")
             return
         if not self.alarms_expected:
             self.violated(f"an alarm that nothing explains: {what}")

@@ -185,7 +185,7 @@ class Purchase:
         async with trio.open_nursery() as nursery:
             if not straight and self.chance.random() < 0.25:
                 contract_id = str(funded.data["escrow"]["contractId"])
-                nursery.start_soon(self.stranger.pay_into, order_id, contract_id)
+                nursery.start_soon(self.stranger.pay_into, contract_id)
             await self._ended(order_id, cents, milestones, silent=silent)
 
     async def _ended(

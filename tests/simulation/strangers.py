@@ -29,8 +29,8 @@ class Stranger:
     history: History
     chance: random.Random
 
-    async def pay_into(self, order_id: str, contract_id: str) -> None:
-        """Pay a little into an order's contract; nothing when the provider or the network is in trouble."""
+    async def pay_into(self, contract_id: str) -> None:
+        """Pay a little into a contract; nothing when the provider or the network is in trouble."""
         await trio.sleep(self.chance.choice((0.0, self.chance.uniform(0, 20))))
         keys = keys_of(STRANGER)
         amount = Money(self.chance.choice(_GIFTS))
@@ -40,7 +40,6 @@ class Stranger:
         except (FaucetRefused, FaucetUnknown, httpx.HTTPError) as trouble:
             self.history.note("stranger", type(trouble).__name__)
             return
-        self.history.gifts.add(order_id)
         envelope = TransactionEnvelope.from_xdr(unsigned, SANDBOX_PASSPHRASE)
         envelope.sign(keys)
         self.universe.sandbox.engine.submit(envelope.to_xdr(), now())
