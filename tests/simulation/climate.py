@@ -58,6 +58,8 @@ class Climate:
         reconcile_s: the pause between two passes of the reconciler.
         per_minute: requests that a client may make; 0: any number.
         hints: webhooks about contracts.
+        retries: steps whose pause an operator ends.
+        rotations: changes of the encryption key.
         earnings: withdrawals of the platform's own money.
         detach_every_s: mean time between two detachings of older history; 0: never.
     """
@@ -101,6 +103,8 @@ class Climate:
     per_minute: int
     hints: int
     earnings: int
+    retries: int
+    rotations: int
     detach_every_s: float
     withheld: Mapping[str, float] = field(factory=dict)
 
@@ -167,6 +171,8 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         per_minute=chance.choice((0, 0, 120)),
         hints=chance.randint(0, 4),
         earnings=chance.randint(0, 2),
+        retries=chance.randint(0, 2),
+        rotations=chance.choice((0, 0, 1)),
         detach_every_s=chance.choice((0.0, 0.0, 60.0)),
     )
 

@@ -329,6 +329,9 @@ class Checker:
 
 def _check_move(before: Any, after: Any) -> None:
     """A row moves only as its state table says."""
+    if isinstance(before, OperatorCommand):
+        _demand(before.is_open, f"{after.id} of {after.kind} has ended twice")
+        return
     if isinstance(before, Hold):
         left = after.remaining
         _demand(not left.stroops < 0, f"{after.id} has less than nothing left")

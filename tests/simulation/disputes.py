@@ -6,9 +6,13 @@ from typing import Any
 import trio
 from attrs import define
 
+from actors.order_commands import DISPUTE
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import CommandState
+from offerhub.domain.order import Order
 from tests.simulation.client import Answered, Client
 from tests.simulation.history import History
+from tests.simulation.operators import Operator
 
 
 @define
@@ -23,6 +27,7 @@ class Quarrel:
     order_id: str
     cents: int
     client: Client
+    operator: Operator
     history: History
     chance: random.Random
     decision: str | None = None
@@ -30,19 +35,9 @@ class Quarrel:
 
     async def run(self) -> None:
         """Open it and have it decided; now and then nobody ever decides."""
-        opened = await self.client.post(
-            "order.dispute",
-            f"/orders/{self.order_id}/resolution/dispute",
-            {
-                "openedBy": self.chance.choice(("BUYER", "SELLER")),
-                "reason": self.chance.choice(("NOT_DELIVERED", "QUALITY_ISSUE", "OTHER")),
-                "evidence": ["https://example.com/photo.jpg"],
-            },
-        )
-        self.history.mark(f"dispute: {opened.code}")
-        if not opened.ok:
+        dispute_id = await self._open()
+        if dispute_id is None:
             return
-        dispute_id = str(opened.data["id"])
         await self._pause()
         while not self.straight and self.chance.random() < 0.5:
             await self._assign(dispute_id)
@@ -51,6 +46,28 @@ class Quarrel:
             self.history.mark("a dispute that nobody decides")
             return
         await self._decide(dispute_id)
+
+    async def _open(self) -> str | None:
+        """By a side, or by an operator for one; the dispute's id."""
+        said = {
+            "openedBy": self.chance.choice(("BUYER", "SELLER")),
+            "reason": self.chance.choice(("NOT_DELIVERED", "QUALITY_ISSUE", "OTHER")),
+        }
+        if self.chance.random() < 0.3:
+            ended = await self.operator.command(DISPUTE, {"orderId": self.order_id, **said})
+            if ended.state is not CommandState.DONE or ended.result is None:
+                return None
+            orders = self.operator.universe.database.tables.of(Order).rows
+            while orders[self.order_id].process is not None:
+                await trio.sleep(0.5)
+            return str(ended.result["disputeId"])
+        opened = await self.client.post(
+            "order.dispute",
+            f"/orders/{self.order_id}/resolution/dispute",
+            {**said, "evidence": ["https://example.com/photo.jpg"]},
+        )
+        self.history.mark(f"dispute: {opened.code}")
+        return str(opened.data["id"]) if opened.ok else None
 
     async def _pause(self) -> None:
         if not self.straight:

@@ -7,7 +7,9 @@ from typing import Final
 import trio
 from attrs import define, field
 
+from actors import maintenance
 from offerhub.domain.money import Money
+from offerhub.domain.operator_command import CommandState
 from offerhub.domain.users import Wallet, WalletRole
 from offerhub.sandbox.faucet import Faucet, FaucetRefused, FaucetUnknown
 from tests.simulation.cash_out import CashOut
@@ -16,6 +18,7 @@ from tests.simulation.climate import Climate
 from tests.simulation.hints import Hints
 from tests.simulation.history import History
 from tests.simulation.lives import Lives
+from tests.simulation.operators import Operator
 from tests.simulation.outside import OUTSIDE, pay_counterfeit
 from tests.simulation.party import Party
 from tests.simulation.purchases import Course, Purchase
@@ -42,6 +45,7 @@ class Market:
     users: list[Party] = field(factory=list)
     teller: Teller = field(init=False)
     hints: Hints = field(init=False)
+    operator: Operator = field(init=False)
     _faucet: Faucet = field(init=False)
     _stranger: Stranger = field(init=False)
     _doomed: list[str] = field(factory=lambda: [name for name in OUTSIDE if "doomed" in name])
@@ -50,6 +54,7 @@ class Market:
         self._faucet = Faucet(self.universe.sandbox.shell, now)
         self._stranger = Stranger(self.universe, self.history, self.chance)
         self.hints = Hints(self.lives, self.universe.database, self.history, self.chance)
+        self.operator = Operator(self.universe, self.lives, self.history, self.chance)
         self.teller = Teller(self.client, self.history, self.chance)
 
     async def run(self) -> None:
@@ -66,6 +71,8 @@ class Market:
                 *[self._correct] * climate.holds,
                 *[self.hints.send] * climate.hints,
                 *[self._take_earnings] * climate.earnings,
+                *[self._retry] * climate.retries,
+                *[self._rotate] * climate.rotations,
                 *[self._maintain] * climate.maintenances,
                 self._pay_in_together,
             ]
@@ -153,11 +160,26 @@ class Market:
 
     async def _maintain(self, _: int) -> None:
         """Refuse changes for a while: whoever asks for one meanwhile must come again."""
-        await self.client.post("maintenance.enable", "/admin/maintenance/enable", {})
+        await self._switch(maintenance.ENABLE, {})
         self.client.closed += 1
         await trio.sleep(self.chance.uniform(1, 30))
         self.client.closed -= 1
-        await self.client.post("maintenance.disable", "/admin/maintenance/disable")
+        await self._switch(maintenance.DISABLE)
+
+    async def _switch(self, kind: str, body: object = None) -> None:
+        """By the route, or by a command of the same name."""
+        if self.chance.random() < 0.5:
+            await self.client.post(kind, f"/admin/{kind.replace('.', '/')}", body)
+            return
+        ended = await self.operator.command(kind, {})
+        if ended.state is not CommandState.DONE:
+            self.history.violated(f"{kind} was refused: {ended.refusal}")
+
+    async def _retry(self, _: int) -> None:
+        await self.operator.retry()
+
+    async def _rotate(self, _: int) -> None:
+        await self.operator.rotate()
 
     # What the plan aims at: its story is played, again if need be, until a life has died there.
 
@@ -173,6 +195,9 @@ class Market:
         """Play the shortest story that comes by a failpoint."""
         place = _PURSUED + 10 * attempt
         step = aim.rpartition(".")[2]
+        if aim.endswith("_reseal"):
+            await self.operator.rotate()
+            return
         if step == "activate":
             await self.client.user(f"passer-by-{aim}-{attempt}")
             return
@@ -191,6 +216,10 @@ class Market:
                 cents_max=200,
             )
             await cash_out.run([])
+        elif aim.endswith("_retry"):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self.operator.retry)
+                await self._walk(place, buyer, seller, Course.TO_RELEASE)
         elif aim.startswith("webhook."):
             await self.hints.send(place + self.chance.randint(1, 9) * 1_000)
         elif aim.endswith("_hold"):
@@ -211,7 +240,15 @@ class Market:
 
     async def _walk(self, place: int, buyer: Party, seller: Party, course: Course) -> None:
         purchase = Purchase(
-            place, buyer, seller, self.client, self.history, self.chance, self._stranger, course
+            place,
+            buyer,
+            seller,
+            self.client,
+            self.history,
+            self.chance,
+            self._stranger,
+            self.operator,
+            course,
         )
         await purchase.run()
 

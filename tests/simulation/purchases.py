@@ -14,6 +14,7 @@ from offerhub.domain.money import Money
 from tests.simulation.client import FELL_BACK, Answered, Client
 from tests.simulation.disputes import Quarrel
 from tests.simulation.history import History
+from tests.simulation.operators import Operator
 from tests.simulation.party import Party
 from tests.simulation.strangers import Stranger
 from tests.simulation.world import now
@@ -82,6 +83,7 @@ class Purchase:
     history: History
     chance: random.Random
     stranger: Stranger
+    operator: Operator
     course: Course = Course.ANY
 
     async def run(self) -> None:
@@ -206,7 +208,13 @@ class Purchase:
             case Course.TO_DECISION:
                 straight = self.course is not Course.ANY
                 quarrel = Quarrel(
-                    order_id, cents, self.client, self.history, self.chance, straight=straight
+                    order_id,
+                    cents,
+                    self.client,
+                    self.operator,
+                    self.history,
+                    self.chance,
+                    straight=straight,
                 )
                 await quarrel.run()
             case Course.TO_OVERTAKING:

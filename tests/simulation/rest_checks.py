@@ -25,6 +25,7 @@ from tests.simulation.chain_history import operations
 from tests.simulation.client import Answered, Client
 from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.payouts import Payouts
+from tests.simulation.rest_commands import open_commands
 from tests.simulation.rest_dues import settling, unsettled, wrong_settlements
 from tests.simulation.world import Universe
 from web.answers import read_text
@@ -101,7 +102,7 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
         for each in tables.of(Webhook).rows.values()
         if each.status is WebhookStatus.RECEIVED
     ]
-    return found + unsettled(database)
+    return found + unsettled(database) + open_commands(database)
 
 
 @define

@@ -19,12 +19,13 @@ from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.determinism import run_seeded
 from tests.simulation.envelopes import Envelopes
 from tests.simulation.history import History
-from tests.simulation.lives import ANY_INSTANT, Lives
+from tests.simulation.lives import ANY_INSTANT, InjectedCrash, Lives
 from tests.simulation.market import Market
 from tests.simulation.network import HONEST, Network
 from tests.simulation.outside import OUTSIDE, opened
 from tests.simulation.plans import Plan, plan_of
 from tests.simulation.rest_checks import Rest, unrest
+from tests.simulation.rest_commands import wrong_commands, wrongly_sealed
 from tests.simulation.world import Universe, now
 
 QUIET_S: Final = 3600.0
@@ -94,6 +95,8 @@ async def _run(seed: int, plan: Plan) -> Report:
             history.violations += Rest(
                 database, universe, client, market.hints.kept, market.teller.held
             ).check()
+            history.violations += wrong_commands(database, market.operator.told)
+            history.violations += wrongly_sealed(universe)
             database.check_whole()
             nursery.cancel_scope.cancel()
     universe.sandbox.close()
@@ -330,6 +333,8 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
                 history.mark("asked an actor that crashed")
             elif event == "treasury.short" and lives.database.was_short:
                 history.mark("the treasury was short")
+            elif event == "command.failed" and isinstance(entry["exc_info"], InjectedCrash):
+                history.mark("a command was cut off by a crash")
             elif event not in _EXPECTED_ERRORS:
                 history.alarm(f"unexpected ERROR: {event} {facts}")
         raise structlog.DropEvent

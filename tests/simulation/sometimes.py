@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
+from actors import maintenance
+from actors.order_commands import DISPUTE, RETRY
+from actors.wallet_commands import ROTATE
 from offerhub.domain.dispute import Verdict
 from offerhub.sandbox.fault_plan import FaultKind
 
@@ -43,6 +46,7 @@ AIMS: Final = (
     "webhook.after_receive",
     "webhook.before_done",
     "webhook.after_done",
+    *(f"command.{side}_{what}" for what in ("retry", "reseal") for side in ("before", "after")),
     "watcher.before_commit",
     "watcher.after_commit",
 )
@@ -118,6 +122,16 @@ SOMETIMES: Final = (
     "hold release: RESERVE_MISMATCH_AMOUNT",
     "maintenance refused a change",
     "status 429: RATE_LIMITED",
+    *(
+        f"command {kind}: DONE"
+        for kind in (RETRY, DISPUTE, ROTATE, maintenance.ENABLE, maintenance.DISABLE)
+    ),
+    f"command {RETRY}: INVALID_STATE_TRANSITION",
+    f"command {DISPUTE}: INVALID_STATE_TRANSITION",
+    "a command while the process is down",
+    "a command was withdrawn by its sender",
+    f"command {RETRY}: WITHDRAWN",
+    "an old key was forgotten",
     "a webhook came again",
     "the platform's money was taken out",
     "the treasury was short",

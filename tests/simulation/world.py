@@ -116,6 +116,8 @@ class Universe:
     envelope_s: float = 300.0
     sandbox: Sandbox = field(init=False)
     lives: int = 0
+    keys: list[bytes] = field(factory=lambda: [ENCRYPTION_KEY])
+    """Of the wallets' seeds: what a process starts with, the present one last."""
 
     def __attrs_post_init__(self) -> None:
         self.sandbox = Sandbox(
@@ -199,7 +201,9 @@ async def started(
         now=now,
         random_bytes=random_bytes,
         random=chance.random,
-        signer=LocalSigner(KeyRing(ENCRYPTION_KEY, random_bytes), random_bytes),
+        signer=LocalSigner(
+            KeyRing(universe.keys[-1], random_bytes, universe.keys[:-1]), random_bytes
+        ),
         encode=AnswerEncoder(ROUTES),
     )
     operator = chosen or choices()
