@@ -16,6 +16,8 @@ from tests.web.running import MASTER_KEY, RunningInstance, open_instance
 from web.server import Patience, serve_app
 from web.stream import RETRY, EventStream
 
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+
 READERS = 100
 """Over sockets: two descriptors each, both in this process."""
 
@@ -29,6 +31,7 @@ class Reader:
     ids: list[int] = field(factory=list)
     ended: bool = False
     _rest: bytearray = field(factory=bytearray)
+    _tail: bytes = b""
 
     async def read(self, maximum: int = 1 << 16) -> None:
         """Take what has come, as a client of server-sent events does."""
@@ -36,8 +39,9 @@ class Reader:
             data = await self.stream.receive_some(maximum)
         except trio.BrokenResourceError:
             data = b""
-        # The connection was closed, or the last chunk of the answer has come.
-        self.ended = not data or data.endswith(b"\r\n0\r\n\r\n")
+        # The connection was closed, or the last chunk of the answer has come, be it in two parts.
+        self._tail = (self._tail + data)[-len(LAST_CHUNK) :]
+        self.ended = not data or self._tail == LAST_CHUNK
         self.head = self.head if b"retry: 3000" in self.head else self.head + data
         self._rest += data
         end = self._rest.rfind(b"\n\n") + 2
