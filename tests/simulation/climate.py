@@ -60,6 +60,7 @@ class Climate:
         hints: webhooks about contracts.
         retries: steps whose pause an operator ends.
         rotations: changes of the encryption key.
+        hoards: deposits beyond the limit of a balance.
         earnings: withdrawals of the platform's own money.
         detach_every_s: mean time between two detachings of older history; 0: never.
     """
@@ -103,6 +104,7 @@ class Climate:
     per_minute: int
     hints: int
     earnings: int
+    hoards: int
     retries: int
     rotations: int
     detach_every_s: float
@@ -171,6 +173,7 @@ def drawn(chance: random.Random, withheld: Sequence[str]) -> Climate:
         per_minute=chance.choice((0, 0, 120)),
         hints=chance.randint(0, 4),
         earnings=chance.randint(0, 2),
+        hoards=chance.choice((0, 0, 1)),
         retries=chance.randint(0, 2),
         rotations=chance.choice((0, 0, 1)),
         detach_every_s=chance.choice((0.0, 0.0, 60.0)),

@@ -28,6 +28,8 @@ class History:
     """Whether the network of this run lies: an alarm is then what is asked for."""
     failures_expected: bool = False
     """Whether this run makes steps fail again and again: then that alarm is asked for, too."""
+    full: set[str] = field(factory=set)
+    """Users whose balances can take no more: their deposits are parked, and that is told."""
     _hash: "hashlib._Hash" = field(factory=hashlib.sha256)
 
     def note(self, *facts: object) -> None:

@@ -17,6 +17,7 @@ from tests.simulation.client import Client
 from tests.simulation.climate import Climate
 from tests.simulation.hints import Hints
 from tests.simulation.history import History
+from tests.simulation.hoarders import Hoarder
 from tests.simulation.lives import Lives
 from tests.simulation.operators import Operator
 from tests.simulation.outside import OUTSIDE, pay_counterfeit
@@ -46,6 +47,7 @@ class Market:
     teller: Teller = field(init=False)
     hints: Hints = field(init=False)
     operator: Operator = field(init=False)
+    hoarder: Hoarder = field(init=False)
     _faucet: Faucet = field(init=False)
     _stranger: Stranger = field(init=False)
     _doomed: list[str] = field(factory=lambda: [name for name in OUTSIDE if "doomed" in name])
@@ -55,6 +57,7 @@ class Market:
         self._stranger = Stranger(self.universe, self.history, self.chance)
         self.hints = Hints(self.lives, self.universe.database, self.history, self.chance)
         self.operator = Operator(self.universe, self.lives, self.history, self.chance)
+        self.hoarder = Hoarder(self.universe, self.client, self.operator, self.history, self.chance)
         self.teller = Teller(self.client, self.history, self.chance)
 
     async def run(self) -> None:
@@ -72,6 +75,7 @@ class Market:
                 *[self.hints.send] * climate.hints,
                 *[self._take_earnings] * climate.earnings,
                 *[self._retry] * climate.retries,
+                *[self._hoard] * climate.hoards,
                 *[self._rotate] * climate.rotations,
                 *[self._maintain] * climate.maintenances,
                 self._pay_in_together,
@@ -178,6 +182,9 @@ class Market:
     async def _retry(self, _: int) -> None:
         await self.operator.retry()
 
+    async def _hoard(self, _: int) -> None:
+        await self.hoarder.overflow()
+
     async def _rotate(self, _: int) -> None:
         await self.operator.rotate()
 
@@ -197,6 +204,9 @@ class Market:
         step = aim.rpartition(".")[2]
         if aim.endswith("_reseal"):
             await self.operator.rotate()
+            return
+        if aim.startswith("parked."):
+            await self.hoarder.overflow()
             return
         if step == "activate":
             await self.client.user(f"passer-by-{aim}-{attempt}")

@@ -394,5 +394,6 @@ def _deposits_booked(database: MemoryDatabase):
     return [
         transfer
         for transfer in database.transfers
-        if transfer.kind in {TransferKind.DEPOSIT, TransferKind.TREASURY_DEPOSIT}
+        if transfer.kind
+        in {TransferKind.DEPOSIT, TransferKind.PARKED, TransferKind.TREASURY_DEPOSIT}
     ]

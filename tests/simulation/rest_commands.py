@@ -7,6 +7,7 @@ from typing import Final
 
 from actors import maintenance
 from actors.order_commands import DISPUTE, RETRY
+from actors.parked_commands import DISMISS, GIVE
 from actors.sealing import version_of
 from actors.wallet_commands import ROTATE
 from offerhub.domain.operator_command import CommandState, OperatorCommand
@@ -18,6 +19,8 @@ _ACTIONS: Final = {
     RETRY: "order.retry",
     DISPUTE: "dispute.open",
     ROTATE: ROTATE,
+    GIVE: "parked.give",
+    DISMISS: "parked.dismiss",
     maintenance.ENABLE: "maintenance.enable",
     maintenance.DISABLE: "maintenance.disable",
 }

@@ -19,6 +19,7 @@ from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.determinism import run_seeded
 from tests.simulation.envelopes import Envelopes
 from tests.simulation.history import History
+from tests.simulation.hoarders import wrong_parked
 from tests.simulation.lives import ANY_INSTANT, InjectedCrash, Lives
 from tests.simulation.market import Market
 from tests.simulation.network import HONEST, Network
@@ -96,6 +97,8 @@ async def _run(seed: int, plan: Plan) -> Report:
                 database, universe, client, market.hints.kept, market.teller.held
             ).check()
             history.violations += wrong_commands(database, market.operator.told)
+            hoarder = market.hoarder
+            history.violations += wrong_parked(database, hoarder.sent, hoarder.given)
             history.violations += wrongly_sealed(universe)
             database.check_whole()
             nursery.cancel_scope.cancel()
@@ -335,6 +338,8 @@ def _heard(lives: Lives, history: History) -> Iterator[None]:
                 history.mark("the treasury was short")
             elif event == "command.failed" and isinstance(entry["exc_info"], InjectedCrash):
                 history.mark("a command was cut off by a crash")
+            elif event == "watcher.balance_limit" and facts.get("user") in history.full:
+                history.mark("a deposit was parked")
             elif event not in _EXPECTED_ERRORS:
                 history.alarm(f"unexpected ERROR: {event} {facts}")
         raise structlog.DropEvent

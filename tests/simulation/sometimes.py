@@ -9,6 +9,7 @@ from typing import Final
 
 from actors import maintenance
 from actors.order_commands import DISPUTE, RETRY
+from actors.parked_commands import DISMISS, GIVE
 from actors.wallet_commands import ROTATE
 from offerhub.domain.dispute import Verdict
 from offerhub.sandbox.fault_plan import FaultKind
@@ -47,6 +48,8 @@ AIMS: Final = (
     "webhook.before_done",
     "webhook.after_done",
     *(f"command.{side}_{what}" for what in ("retry", "reseal") for side in ("before", "after")),
+    "parked.before_give",
+    "parked.after_give",
     "watcher.before_commit",
     "watcher.after_commit",
 )
@@ -124,10 +127,15 @@ SOMETIMES: Final = (
     "status 429: RATE_LIMITED",
     *(
         f"command {kind}: DONE"
-        for kind in (RETRY, DISPUTE, ROTATE, maintenance.ENABLE, maintenance.DISABLE)
+        for kind in (RETRY, DISPUTE, ROTATE, GIVE, maintenance.ENABLE, maintenance.DISABLE)
     ),
     f"command {RETRY}: INVALID_STATE_TRANSITION",
     f"command {DISPUTE}: INVALID_STATE_TRANSITION",
+    f"command {GIVE}: AMOUNT_OUT_OF_LIMITS",
+    f"command {GIVE}: INVALID_STATE_TRANSITION",
+    f"command {DISMISS}: INVALID_STATE_TRANSITION",
+    "a full balance was paid: parked",
+    "parked money was given by two operators",
     "a command while the process is down",
     "a command was withdrawn by its sender",
     f"command {RETRY}: WITHDRAWN",
