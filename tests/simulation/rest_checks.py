@@ -7,17 +7,16 @@ from collections.abc import Collection, Mapping
 from attrs import define, field
 
 from offerhub.domain import ledger
-from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
+from offerhub.domain.chain import ChainOperation
 from offerhub.domain.dispute import Dispute, DisputeStatus
 from offerhub.domain.hold import Hold
-from offerhub.domain.ledger import WALLET_TREASURY, TransferKind, escrow, wallet
+from offerhub.domain.ledger import WALLET_TREASURY, escrow, wallet
 from offerhub.domain.order import EscrowStatus, Order, OrderStatus
 from offerhub.domain.order_deadlines import due_at
 from offerhub.domain.unit_of_work import IdempotencyState
 from offerhub.domain.users import User, Wallet, WalletRole, WalletStatus
 from offerhub.domain.webhook import Webhook, WebhookStatus
-from offerhub.domain.withdrawal import ENDED, Withdrawal, WithdrawalStatus
-from offerhub.sandbox.constants import ISSUER_ADDRESS
+from offerhub.domain.withdrawal import ENDED, Withdrawal
 from offerhub.sandbox.engine.rows import BalanceChange
 from offerhub.sandbox.escrow.encoding import escrow_from_bytes
 from storage.memory import MemoryDatabase
@@ -26,7 +25,9 @@ from tests.simulation.client import Answered, Client
 from tests.simulation.commit_checks import WatchedDatabase
 from tests.simulation.payouts import Payouts
 from tests.simulation.rest_commands import open_commands
-from tests.simulation.rest_dues import settling, unsettled, wrong_settlements
+from tests.simulation.rest_deposits import uncredited, wrong_deposits
+from tests.simulation.rest_dues import unsettled, wrong_settlements
+from tests.simulation.rest_withdrawals import Withdrawals
 from tests.simulation.world import Universe
 from web.answers import read_text
 
@@ -91,18 +92,12 @@ def unrest(database: MemoryDatabase, universe: Universe) -> list[str]:
         for each in tables.of(Wallet).rows.values()
         if each.status is not WalletStatus.ACTIVE
     ]
-    credited = {transfer.reference for transfer in _deposits_booked(database)}
-    found += [
-        f"the deposit {reference} is not credited"
-        for reference, _ in _deposits_made(database, universe)
-        if reference not in credited
-    ]
     found += [
         f"the webhook {each.event_id} is {each.status}"
         for each in tables.of(Webhook).rows.values()
         if each.status is WebhookStatus.RECEIVED
     ]
-    return found + unsettled(database) + open_commands(database)
+    return found + uncredited(database, universe) + unsettled(database) + open_commands(database)
 
 
 @define
@@ -122,10 +117,7 @@ class Rest:
         """Every claim that does not hold."""
         self._wallets()
         self._orders()
-        self._withdrawals()
-        self._payments()
         self._reserved_and_withdrawing()
-        self._deposits()
         self._disputes()
         self._holds()
         self._demand_equal(
@@ -134,6 +126,8 @@ class Rest:
             "webhooks that were kept",
         )
         self._keys()
+        self.wrong += Withdrawals(self.database, self.universe).check()
+        self.wrong += wrong_deposits(self.database, self.universe)
         self.wrong += wrong_settlements(self.database, self.universe)
         payouts = Payouts(self.database, self.universe)
         self.wrong += payouts.check()
@@ -211,64 +205,6 @@ class Rest:
             self._demand_equal(1, told[order.id, "order.created"], f"order.created of {order.id}")
             self._demand_equal(int(closed), told[order.id, "order.closed"], f"ends of {order.id}")
 
-    def _withdrawals(self) -> None:
-        engine = self.universe.sandbox.engine
-        applied: Counter[str] = Counter()
-        for operation in self.database.tables.of(ChainOperation).rows.values():
-            if operation.subject is not Subject.WITHDRAWAL or operation.tx_hash is None:
-                continue
-            row = engine.transaction(operation.tx_hash)
-            confirmed = row is not None and row.successful
-            self._demand_equal(
-                confirmed, operation.status is ChainStatus.CONFIRMED, f"the end of {operation.id}"
-            )
-            applied[operation.subject_id] += confirmed
-        paid: Counter[str] = Counter()
-        for withdrawal in self.database.tables.of(Withdrawal).rows.values():
-            completed = withdrawal.status is WithdrawalStatus.COMPLETED
-            self._demand_equal(
-                int(completed), applied[withdrawal.id], f"payments of {withdrawal.id}"
-            )
-            if completed:
-                paid[withdrawal.destination_ref] += withdrawal.amount.stroops
-        ours = {each.public_key for each in self.database.tables.of(Wallet).rows.values()}
-        for address, amount in paid.items():
-            if address not in ours:
-                self._demand_equal(amount, engine.usdc_balance(address), f"USDC of {address}")
-
-    def _payments(self) -> None:
-        """Each payment on the chain is its withdrawal's: destination, amount, asset and memo."""
-        engine = self.universe.sandbox.engine
-        tables = self.database.tables
-        asset = {"asset_code": "USDC", "asset_issuer": ISSUER_ADDRESS}
-        addresses = {
-            each.user_id: each.public_key
-            for each in tables.of(Wallet).rows.values()
-            if each.role is not WalletRole.CHANNEL
-        }
-        for operation in tables.of(ChainOperation).rows.values():
-            if operation.subject is not Subject.WITHDRAWAL or operation.tx_hash is None:
-                continue
-            row = engine.transaction(operation.tx_hash)
-            if row is None or not row.successful:
-                continue
-            withdrawal = tables.of(Withdrawal).rows[operation.subject_id]
-            self._demand_equal(
-                withdrawal.destination_memo, row.record.get("memo"), f"memo of {withdrawal.id}"
-            )
-            expected = {
-                "from": addresses[withdrawal.user_id],
-                "to": withdrawal.destination_ref,
-                "amount": withdrawal.amount.seven_places(),
-                **asset,
-            }
-            paid = [
-                {name: each.details.get(name) for name in expected}
-                for each in operations(self.universe)
-                if each.transaction is row
-            ]
-            self._demand_equal([expected], paid, f"the payment of {withdrawal.id}")
-
     def _reserved_and_withdrawing(self) -> None:
         """What is set aside is set aside for something that still stands."""
         books = self.database.replay()
@@ -320,17 +256,6 @@ class Rest:
         told = Counter({user: cents * 100_000 for user, cents in self.held.items()})
         self._demand_equal(+told, +held, "what is left of holds")
 
-    def _deposits(self) -> None:
-        made = sorted(_deposits_made(self.database, self.universe))
-        booked = sorted(
-            (
-                transfer.reference,
-                sum(m.amount.stroops for m in transfer.holdings),
-            )
-            for transfer in _deposits_booked(self.database)
-        )
-        self._demand_equal(made, booked, "deposits")
-
     def _keys(self) -> None:
         effects: Counter[str] = Counter()
         for entry in self.database.audit:
@@ -365,35 +290,3 @@ def _superseded(answer: Answered) -> bool:
     return (refused.get("details") or {}).get("disputeId") is not None and (
         refused["code"] == "INVALID_STATE_TRANSITION"
     )
-
-
-def _deposits_made(database: MemoryDatabase, universe: Universe) -> list[tuple[str, int]]:
-    """Every USDC payment of others that reached one of our wallets, by the chain's own book."""
-    addresses = {
-        each.public_key
-        for each in database.tables.of(Wallet).rows.values()
-        if each.role is not WalletRole.CHANNEL
-    }
-    ours = settling(database)
-    made = []
-    for row in operations(universe):
-        if row.transaction.hash in ours:
-            continue
-        details = row.details
-        usdc = (
-            row.type == "payment"
-            and details.get("asset_code") == "USDC"
-            and details.get("asset_issuer") == ISSUER_ADDRESS
-        )
-        if usdc and details.get("to") in addresses:
-            made.append((f"{row.id}-0", int(str(details["amount"]).replace(".", ""))))
-    return made
-
-
-def _deposits_booked(database: MemoryDatabase):
-    return [
-        transfer
-        for transfer in database.transfers
-        if transfer.kind
-        in {TransferKind.DEPOSIT, TransferKind.PARKED, TransferKind.TREASURY_DEPOSIT}
-    ]

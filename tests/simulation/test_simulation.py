@@ -5,6 +5,8 @@ from typing import Final
 
 import pytest
 
+from actors.order_commands import DISPUTE, RETRY
+from actors.parked_commands import GIVE
 from tests.simulation.plans import Plan, plan_of, plans_of_round
 from tests.simulation.simulation import simulate
 from tests.simulation.sometimes import AIMS, SOMETIMES, missed
@@ -39,6 +41,12 @@ _HELD: Final = (
     "a deposit while the process is down",
     "answer: INSUFFICIENT_FUNDS",
     "event: order.refunded",
+    f"command {DISPUTE}: DONE",
+    f"command {RETRY}: DONE",
+    f"command {GIVE}: DONE",
+    "a command while the process is down",
+    "an old key was forgotten",
+    "a full balance was paid: parked",
 )
 """Dangerous places that these seeds reach; another climate or product must reach them too."""
 
