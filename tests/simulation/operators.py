@@ -72,7 +72,7 @@ class Operator:
         command, unit = decisions.ask(kind, arguments, "ops", self._context())
         self.told[command.id] = None
         database.commit(unit, database.epoch)
-        leaves = self.chance.random() < 0.3
+        leaves = self.chance.random() < 0.6
         while command.is_open:
             await trio.sleep(self.chance.uniform(0.1, 1))
             await self._reachable()

@@ -129,7 +129,7 @@ SOMETIMES: Final = (
         f"command {kind}: DONE"
         for kind in (RETRY, DISPUTE, ROTATE, GIVE, maintenance.ENABLE, maintenance.DISABLE)
     ),
-    f"command {RETRY}: INVALID_STATE_TRANSITION",
+    "log: command.waits",
     f"command {DISPUTE}: INVALID_STATE_TRANSITION",
     f"command {GIVE}: AMOUNT_OUT_OF_LIMITS",
     f"command {GIVE}: INVALID_STATE_TRANSITION",
