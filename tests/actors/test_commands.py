@@ -17,6 +17,7 @@ from offerhub.domain.order import Order, OrderStatus
 from offerhub.domain.unit_of_work import Committed, UnitOfWork
 from offerhub.sandbox.fault_plan import FaultKind
 from storage.memory import MemoryDatabase, MemoryStorage
+from storage.port import StorageUnavailable
 from tests.actors.commanding import command
 from tests.actors.purchase import BUILD, WAIT_S, Market, closing, doomed, living, open_market
 from tests.simulation.world import Universe, now
@@ -206,6 +207,27 @@ async def test_a_long_command_reports_and_is_resumed_by_the_next_process(
     (row,) = command_rows(universe)
     assert (CommandState.DONE, {"lives": 2}) == (row.state, row.result)
     assert [None, {"done": 1}] == lives
+
+
+async def test_a_command_that_meets_an_outage_is_taken_up_again(
+    autojump_clock: MockClock, kinds: dict[str, Work]
+) -> None:
+    tries = 0
+
+    async def late(job: Job) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            message = "the database is away"
+            raise StorageUnavailable(message)
+        context = job.context()
+        audit = (context.audit("test.late", "Instance", "instance"),)
+        await job.commit(UnitOfWork(at=context.now, trace=context.trace, audit=audit), {})
+
+    kinds["test.late"] = late
+    async with open_market() as market:
+        ended = await command(market.storage, "test.late", {})
+        assert (CommandState.DONE, 2) == (ended.state, tries)
 
 
 @pytest.mark.expect_errors
