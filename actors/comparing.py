@@ -16,6 +16,7 @@ from actors.core import Core
 from offerhub.domain.chain import ChainOperation, Subject
 from offerhub.domain.deposits import CURSOR
 from offerhub.domain.errors import InvariantViolated
+from offerhub.domain.intents import PayUsdc
 from offerhub.domain.money import Money
 from offerhub.domain.order import Order
 from offerhub.domain.reconciliation import (
@@ -144,7 +145,7 @@ class Comparing:
             for each in found
             if each.rules.pays_out
             or each.subject is Subject.SETTLEMENT
-            or (each.subject is Subject.WITHDRAWAL and each.source == wallet.public_key)
+            or (isinstance(each.intent, PayUsdc) and each.intent.wallet == wallet.public_key)
         ]
 
     async def _books(self, wallet: Wallet) -> _Books:

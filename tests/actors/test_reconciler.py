@@ -19,7 +19,7 @@ from offerhub.domain.withdrawal import Withdrawal
 from offerhub.sandbox.fault_plan import FaultKind
 from tests.actors.commanding import command
 from tests.actors.purchase import Market, closing, failing_at, living, open_market
-from tests.simulation.world import Universe
+from tests.simulation.world import Universe, open_outside_account
 
 ACCOUNTS = "GET /accounts"
 
@@ -236,6 +236,34 @@ async def test_a_withdrawal_on_its_way_is_never_a_difference(autojump_clock: obj
         assert {Money.zero()} == differences
         assert -Money.parse("4.00") in on_its_way
         assert (await reconciler(market).reconcile()).clean
+
+
+@pytest.mark.expect_errors
+async def test_the_platforms_withdrawal_on_its_way_is_never_a_difference(
+    autojump_clock: object,
+) -> None:
+    """A channel account is the source of its payment, and the platform's wallet pays."""
+    async with open_market() as market:
+        tree = market.machine.tree
+        platform = await market.storage.load(User, tree.system.instance.platform_user_id)
+        assert platform is not None
+        wallet = await market.wallet(platform)
+        await market.fill_treasury("10.00")
+        outside = open_outside_account(market.universe, "outside")
+        differences, on_its_way = set(), set()
+        async with failing_at("withdrawal.before_effects.pay", times=3):
+            withdrawal = await market.withdraw(platform, "4.00", outside)
+            with trio.fail_after(600):
+                while (await market.storage.load_many(Withdrawal, [withdrawal.id]))[
+                    withdrawal.id
+                ].in_flight:
+                    compared = await reconciler(market).comparing.wallet(wallet)
+                    differences.add(compared.difference)
+                    on_its_way.add(compared.in_flight)
+                    await trio.sleep(0.1)
+        await market.ended(withdrawal)
+        assert {Money.zero()} == differences
+        assert -Money.parse("4.00") in on_its_way
 
 
 async def test_a_settlement_on_its_way_is_never_a_difference(autojump_clock: object) -> None:
