@@ -24,7 +24,7 @@ def keys(monkeypatch: pytest.MonkeyPatch):
 
     def give(present: bytes, *old: bytes) -> None:
         monkeypatch.setattr(
-            world, "KeyRing", lambda _key, random_bytes: KeyRing(present, random_bytes, old)
+            world, "KeyRing", lambda _key, random_bytes, _old: KeyRing(present, random_bytes, old)
         )
 
     monkeypatch.setattr(wallet_commands, "BATCH", 2)
