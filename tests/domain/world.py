@@ -172,9 +172,10 @@ def resolution_payouts(order: Order, surplus: Money = NOTHING) -> tuple[PayoutSe
         PayoutSeen(contract_of(order), destination, amount)
         for destination, amount in (
             ("GFEES", order.amount + surplus - paid.seller.net - paid.buyer.net - paid.to_platform),
-            # The contract pays its fee and the surplus to the same address, one after the other.
+            # The contract pays its fee and the surplus to the same address, one after the other;
+            # of a surplus it keeps the protocol's share, which may be more than that fee.
             ("GPLATFORM", paid.to_platform - surplus),
-            ("GPLATFORM", surplus),
+            ("GPLATFORM", min(surplus, paid.to_platform)),
             ("GSELLER", paid.seller.net),
             ("GBUYER", paid.buyer.net),
         )
