@@ -43,6 +43,8 @@ class Coverage:
         standing = await storage.standing(user_id)
         if standing is None or standing.due.stroops <= 0:
             return
+        if taking > standing.available:
+            return  # its commit is refused for the user's own lack of money
         missing = standing.uncovered(taking, await storage.treasury())
         if not missing:
             return

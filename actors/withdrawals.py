@@ -67,11 +67,12 @@ class WithdrawalActor(OwnerActor[Withdrawal, WithdrawalMessage]):
         match message:
             case CommitWithdrawal(trace):
                 wallet = await self._wallet(withdrawal.user_id)
-                await self._owner.coverage.check(withdrawal.user_id, Money.zero())
                 channel = self._channel(withdrawal.user_id)
-                return decisions.commit(
+                decision = decisions.commit(
                     withdrawal, wallet.public_key, self._core.context(trace), channel
                 )
+                await self._owner.coverage.check(withdrawal.user_id, Money.zero())
+                return decision
             case CancelWithdrawal(trace):
                 return decisions.cancel(withdrawal, self._core.context(trace))
             case CreateWithdrawal():

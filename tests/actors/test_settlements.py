@@ -4,6 +4,7 @@ import pytest
 import trio
 from attrs import evolve
 
+from actors.messages import CancelWithdrawal, CommitWithdrawal
 from offerhub.domain import postings
 from offerhub.domain.chain import ChainOperation, ChainStatus, Subject
 from offerhub.domain.errors import DomainError, ErrorCode
@@ -260,6 +261,26 @@ async def test_a_funding_is_refused_where_the_treasury_cannot_pay_and_its_money_
         assert ErrorCode.WALLET_NOT_READY is refused.value.code
         assert "80.00" == await market.reserved(seller)
         await market.check_books()
+
+
+async def test_what_could_not_be_paid_anyway_is_refused_for_that_and_alarms_no_treasury(
+    autojump_clock: object,
+) -> None:
+    async with open_market(chosen=ON_DEMAND) as market:
+        await market.machine.tree.bootstrap.done.wait()
+        _, seller = await released(market)
+        outside = open_outside_account(market.universe, "outside")
+        with pytest.raises(DomainError) as refused:
+            await market.withdraw(seller, "80.01", outside)
+        assert ErrorCode.INSUFFICIENT_FUNDS is refused.value.code
+        withdrawals = market.machine.system.withdrawals
+        canceled = await market.withdraw(seller, "5.00", outside, commit=False)
+        await withdrawals.address(canceled.id).ask(CancelWithdrawal(market.trace()))
+        await market.withdraw(seller, "80.00", outside, commit=False)
+        with pytest.raises(DomainError) as refused:
+            await withdrawals.address(canceled.id).ask(CommitWithdrawal(market.trace()))
+        assert ErrorCode.WITHDRAWAL_NOT_COMMITTABLE is refused.value.code
+        assert "treasury" not in market.machine.system.alarms.on
 
 
 @pytest.mark.expect_errors
