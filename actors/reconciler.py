@@ -299,9 +299,9 @@ class Reconciler:
 
     async def _tell(self, report: Report) -> None:
         await self._alarm(report.differences)
-        standing = {compared.subject for compared in report.differences}
-        if not report.skipped and not report.unsettled:
-            for subject in set(self._alarmed) - standing:
+        standing = {*report.unsettled, *(compared.subject for compared in report.differences)}
+        if not report.skipped:
+            for subject in [each for each in self._alarmed if each not in standing]:
                 self._end_alarm(subject)
         for surplus in report.surpluses:
             if surplus.subject not in self._surpluses:

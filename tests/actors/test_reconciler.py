@@ -107,6 +107,26 @@ async def test_a_wallet_that_differs_is_alarmed_once_and_until_it_agrees(
 
 
 @pytest.mark.expect_errors
+async def test_an_alarm_ends_while_another_wallet_does_not_come_to_rest(
+    autojump_clock: object,
+) -> None:
+    async with open_market() as market:
+        user, busy = await market.user("saver", "10.00"), await market.user("busy", "10.00")
+        alarms = market.machine.system.alarms.on
+        await set_on_chain(market, user.public_key, 100_000_001)
+        await reconciler(market).reconcile()
+        assert f"reconcile:wallet/{user.id}" in alarms
+        await set_on_chain(market, user.public_key, 100_000_000)
+        await misbook(market, (f"available/{busy.id}", 1), ("external", -1))
+        market.fault(FaultKind.ERROR_BEFORE, "GET /payments", times=50)
+        await market.deposit(busy, "2.50")
+        await trio.sleep(2)
+        report = await reconciler(market).reconcile()
+        assert (f"wallet/{busy.id}",) == report.unsettled
+        assert f"reconcile:wallet/{user.id}" not in alarms
+
+
+@pytest.mark.expect_errors
 async def test_a_balance_that_was_misbooked_shows_at_its_wallet(autojump_clock: object) -> None:
     async with open_market() as market:
         user = await market.user("saver", "10.00")
