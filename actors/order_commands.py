@@ -13,6 +13,7 @@ from actors.core import Core
 from actors.failpoints import reach
 from offerhub.domain.api_keys import Scope
 from offerhub.domain.chain import ChainOperation, ChainStatus
+from offerhub.domain.chain_moves import resumed
 from offerhub.domain.decision_context import DecisionContext
 from offerhub.domain.dispute import DisputeReason, Party
 from offerhub.domain.dispute_decisions import OpenDispute
@@ -49,13 +50,7 @@ def order_commands(
         for _ in range(_TRIES_MAX):
             operation = await _operation_of(core, order_id)
             context = job.context()
-            after = evolve(
-                operation,
-                version=operation.version + 1,
-                not_before=None,
-                updated_at=context.now,
-            )
-            unit = _retried(order_id, operation, after, context)
+            unit = _retried(order_id, operation, context)
             reach("command.before_retry")
             if await job.commit(unit, _shown(operation)):
                 reach("command.after_retry")
@@ -147,14 +142,12 @@ async def _operation_of(core: Core, order_id: str) -> ChainOperation:
     return operation
 
 
-def _retried(
-    order_id: str, before: ChainOperation, after: ChainOperation, context: DecisionContext
-) -> UnitOfWork:
+def _retried(order_id: str, before: ChainOperation, context: DecisionContext) -> UnitOfWork:
     """The pause of an open operation ends; of one that has ended there is nothing to write."""
     return UnitOfWork(
         at=context.now,
         trace=context.trace,
-        writes=(after,) if before.is_open else (),
+        writes=(resumed(before, context.now),) if before.is_open else (),
         audit=(
             context.audit(
                 "order.retry",
