@@ -8,6 +8,7 @@ in flight, and nothing settles a due a second time.
 from collections.abc import Callable, Hashable, Sequence
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from typing import Final, Never, assert_never
 
 import structlog
@@ -106,7 +107,7 @@ class SettlementsActor(Actor[Never]):
         whenever = self._parts.core.now() + timedelta(days=1)
         for owing in (False, True):
             for due in await self._parts.core.retry_until_available(
-                lambda owing=owing: storage.unsettled(whenever, PAYMENTS_MAX, owing=owing)  # type: ignore[misc]
+                partial(storage.unsettled, whenever, PAYMENTS_MAX, owing=owing)
             ):
                 if due.settlement is not None and _failed_before(due):
                     reason = due.settlement.last_error or ""
